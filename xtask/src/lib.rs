@@ -1,0 +1,11 @@
+//! Guarded tasks for Docker Compose.
+//!
+//! The tree is the pipeline: sources -> model -> findings -> plan -> guarded task -> events ->
+//! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
+
+pub mod error;
+pub mod event;
+pub mod secret;
+pub mod source;
+pub mod text;
+pub mod yaml;

@@ -1,0 +1,89 @@
+//! The only reader of the project's files. What is to be written can be laid over what is there,
+//! so that a plan is judged before a byte is touched.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+
+/// Files by absolute path. `Ok(None)` means there is no such file.
+pub trait Files {
+    fn read(&self, path: &Path) -> Result<Option<Arc<[u8]>>>;
+}
+
+/// The files as they are on disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> Result<Option<Arc<[u8]>>> {
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read", path, error).kind(crate::error::Kind::Unusable)),
+        }
+    }
+}
+
+/// Other files with some replaced, added (`Some`) or taken away (`None`).
+pub struct Overlay<'a> {
+    below: &'a dyn Files,
+    changed: BTreeMap<PathBuf, Option<Arc<[u8]>>>,
+}
+
+impl<'a> Overlay<'a> {
+    pub fn new(below: &'a dyn Files) -> Self {
+        Overlay { below, changed: BTreeMap::new() }
+    }
+
+    pub fn set(&mut self, path: impl Into<PathBuf>, content: Option<Vec<u8>>) {
+        self.changed.insert(path.into(), content.map(Into::into));
+    }
+}
+
+impl Files for Overlay<'_> {
+    fn read(&self, path: &Path) -> Result<Option<Arc<[u8]>>> {
+        match self.changed.get(path) {
+            Some(content) => Ok(content.clone()),
+            None => self.below.read(path),
+        }
+    }
+}
+
+/// A path without `.` and `..`, by its text alone: what Compose does with relative paths.
+pub fn clean(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                if !result.pop() {
+                    result.push("..");
+                }
+            }
+            other => result.push(other),
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overlay_shows_what_will_be() {
+        let mut plan = Overlay::new(&Disk);
+        plan.set("/nowhere/.env", Some(b"A=1".to_vec()));
+        assert_eq!(plan.read(Path::new("/nowhere/.env")).unwrap().as_deref(), Some(&b"A=1"[..]));
+        assert_eq!(plan.read(Path::new("/nowhere/else")).unwrap(), None);
+        plan.set("/nowhere/.env", None);
+        assert_eq!(plan.read(Path::new("/nowhere/.env")).unwrap(), None);
+    }
+
+    #[test]
+    fn clean_goes_by_text() {
+        assert_eq!(clean(Path::new("/a/b/../../c/./d")), Path::new("/c/d"));
+    }
+}

@@ -1,0 +1,32 @@
+//! Positions in a text and changes to it, in bytes of the original.
+
+mod edit;
+mod line_index;
+
+pub use edit::{Overlap, TextEdit, apply};
+pub use line_index::LineIndex;
+
+/// A half-open range of bytes, `start..end`, on character boundaries of one text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Span {
+    pub start: usize,
+    pub end: usize,
+}
+
+impl Span {
+    pub fn new(start: usize, end: usize) -> Self {
+        Span { start, end }
+    }
+
+    pub fn slice(self, text: &str) -> &str {
+        &text[self.start..self.end]
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    pub fn contains(self, other: Span) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+}

@@ -1,0 +1,260 @@
+//! From what is written to what is meant: aliases followed, merge keys merged, plain scalars
+//! resolved. Every value keeps the bytes that define it.
+
+use indexmap::IndexMap;
+
+use super::{Document, Node, ReadError, Resolved, Style, Written, resolve};
+use crate::text::Span;
+
+/// A value and where it is defined.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    pub at: Origin,
+    /// A tag other than YAML's own, for example `!reset`.
+    pub tag: Option<String>,
+    pub data: Data,
+}
+
+/// The file (a number that the caller gave) and the bytes of the node that defines a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    pub file: u32,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Uint(u64),
+    Float(f64),
+    Str(String),
+    Seq(Vec<Value>),
+    Map(IndexMap<String, Field>),
+}
+
+/// A value in a mapping; `key` is where its key stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub key: Origin,
+    pub value: Value,
+}
+
+/// How many values aliases may multiply a document into before it is refused as a bomb.
+pub const VALUE_LIMIT: usize = 1_000_000;
+
+/// Expands one document.
+pub fn expand(document: &Document, file: u32) -> Result<Value, ReadError> {
+    let mut anchors = Vec::new();
+    collect(&document.root, &mut anchors);
+    Expander { file, anchors, active: Vec::new(), made: 0 }.value(&document.root)
+}
+
+/// Anchors in the order of their definition; a name may be defined again.
+fn collect<'a>(node: &'a Node, anchors: &mut Vec<(&'a str, &'a Node)>) {
+    if let Some(name) = &node.anchor {
+        anchors.push((name, node));
+    }
+    for entry in node.entries() {
+        collect(&entry.key, anchors);
+        collect(&entry.value, anchors);
+    }
+    for item in node.items() {
+        collect(item, anchors);
+    }
+}
+
+struct Expander<'a> {
+    file: u32,
+    anchors: Vec<(&'a str, &'a Node)>,
+    /// The anchored nodes that are being expanded now, by their place in `anchors`.
+    active: Vec<*const Node>,
+    made: usize,
+}
+
+impl<'a> Expander<'a> {
+    fn value(&mut self, node: &'a Node) -> Result<Value, ReadError> {
+        self.made += 1;
+        if self.made > VALUE_LIMIT {
+            return Err(refuse(node, "aliases multiply this document beyond a million values"));
+        }
+        let origin = Origin { file: self.file, span: node.span };
+        let data = match &node.data {
+            Written::Alias(name) => return self.alias(node, name),
+            Written::Scalar { text, style } => scalar(node, text, *style)?,
+            Written::Seq { items, .. } => {
+                let items: Result<Vec<_>, _> = items.iter().map(|item| self.value(item)).collect();
+                Data::Seq(items?)
+            }
+            Written::Map { .. } => Data::Map(self.map(node)?),
+        };
+        let tag = node.tag.clone().filter(|tag| !tag.starts_with("!!"));
+        Ok(Value { at: origin, tag, data })
+    }
+
+    fn alias(&mut self, node: &'a Node, name: &str) -> Result<Value, ReadError> {
+        let target = self.target(node, name)?;
+        self.active.push(std::ptr::from_ref(target));
+        let value = self.value(target);
+        self.active.pop();
+        value
+    }
+
+    /// The latest anchor of this name that is defined before the alias.
+    fn target(&self, node: &Node, name: &str) -> Result<&'a Node, ReadError> {
+        let before = |target: &Node| target.span.start < node.span.start;
+        let found = self.anchors.iter().rev().find(|(known, target)| *known == name && before(target));
+        let target = found.map(|(_, target)| *target).ok_or_else(|| refuse(node, format!("the alias `*{name}` has no anchor")))?;
+        let inside_itself = target.span.contains(node.span) || self.active.contains(&std::ptr::from_ref(target));
+        if inside_itself {
+            return Err(refuse(node, format!("the alias `*{name}` contains itself")));
+        }
+        Ok(target)
+    }
+
+    /// Own keys win over merged ones, earlier merged mappings over later ones.
+    fn map(&mut self, node: &'a Node) -> Result<IndexMap<String, Field>, ReadError> {
+        let mut fields = IndexMap::new();
+        let mut merged = Vec::new();
+        for entry in node.entries() {
+            if is_merge(&entry.key) {
+                self.merge_sources(&entry.value, &mut merged)?;
+                continue;
+            }
+            let Some(key) = entry.key.text() else {
+                return Err(refuse(&entry.key, "a key must be a plain string"));
+            };
+            let origin = Origin { file: self.file, span: entry.key.span };
+            fields.insert(key.to_string(), Field { key: origin, value: self.value(&entry.value)? });
+        }
+        for source in merged {
+            for (key, field) in self.map(source)? {
+                fields.entry(key).or_insert(field);
+            }
+        }
+        Ok(fields)
+    }
+
+    fn merge_sources(&mut self, node: &'a Node, into: &mut Vec<&'a Node>) -> Result<(), ReadError> {
+        match &node.data {
+            Written::Map { .. } => into.push(node),
+            Written::Alias(name) => {
+                let target = self.target(node, name)?;
+                if !matches!(target.data, Written::Map { .. }) {
+                    return Err(refuse(node, "a merge key needs a mapping or a list of mappings"));
+                }
+                into.push(target);
+            }
+            Written::Seq { items, .. } => {
+                for item in items {
+                    if matches!(item.data, Written::Seq { .. }) {
+                        return Err(refuse(item, "a merge key needs a mapping or a list of mappings"));
+                    }
+                    self.merge_sources(item, into)?;
+                }
+            }
+            Written::Scalar { .. } => return Err(refuse(node, "a merge key needs a mapping or a list of mappings")),
+        }
+        Ok(())
+    }
+}
+
+fn is_merge(key: &Node) -> bool {
+    key.tag.as_deref() == Some("!!merge")
+        || matches!(&key.data, Written::Scalar { text, style: Style::Plain } if text == "<<" && key.tag.is_none())
+}
+
+fn scalar(node: &Node, text: &str, style: Style) -> Result<Data, ReadError> {
+    let resolved = match (node.tag.as_deref(), style) {
+        (Some("!!str"), _) => Resolved::Str,
+        (Some("!!int" | "!!float" | "!!bool" | "!!null"), _) | (_, Style::Plain) => resolve(text),
+        _ => Resolved::Str,
+    };
+    Ok(match (node.tag.as_deref(), resolved) {
+        (Some("!!float"), Resolved::Int(n)) => Data::Float(n as f64),
+        (Some("!!int" | "!!float" | "!!bool" | "!!null"), Resolved::Str) => {
+            return Err(refuse(node, "the value does not fit its tag"));
+        }
+        (_, Resolved::Null) => Data::Null,
+        (_, Resolved::Bool(value)) => Data::Bool(value),
+        (_, Resolved::Int(value)) => Data::Int(value),
+        (_, Resolved::BigInt(value)) => Data::Uint(value),
+        (_, Resolved::Float(value)) => Data::Float(value),
+        (_, Resolved::Str) => Data::Str(text.to_string()),
+    })
+}
+
+fn refuse(node: &Node, why: impl Into<String>) -> ReadError {
+    ReadError { offset: node.span.start, why: why.into() }
+}
+
+impl Value {
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        match &self.data {
+            Data::Map(fields) => fields.get(key).map(|field| &field.value),
+            _ => None,
+        }
+    }
+
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.data {
+            Data::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn as_seq(&self) -> Option<&[Value]> {
+        match &self.data {
+            Data::Seq(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub fn as_map(&self) -> Option<&IndexMap<String, Field>> {
+        match &self.data {
+            Data::Map(fields) => Some(fields),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, read};
+    use super::*;
+
+    fn value(text: &str) -> Result<Value, ReadError> {
+        expand(&read(text, Limits::default())?[0], 0)
+    }
+
+    #[test]
+    fn merge_keys_give_way_to_own_keys_and_keep_their_origin() {
+        let text = "base: &b {a: 1, b: 2}\nmore: &m {b: 3, c: 4}\nx:\n  <<: [*b, *m]\n  a: 9\n";
+        let value = value(text).unwrap();
+        let x = value.get("x").unwrap();
+        assert_eq!(x.get("a").unwrap().data, Data::Int(9));
+        assert_eq!(x.get("b").unwrap().data, Data::Int(2));
+        assert_eq!(x.get("b").unwrap().at.span.slice(text), "2");
+        assert_eq!(x.get("c").unwrap().data, Data::Int(4));
+    }
+
+    #[test]
+    fn a_name_may_be_anchored_again() {
+        let value = value("a: &x 1\nb: *x\nc: &x 2\nd: *x\n").unwrap();
+        assert_eq!(value.get("b").unwrap().data, Data::Int(1));
+        assert_eq!(value.get("d").unwrap().data, Data::Int(2));
+    }
+
+    #[test]
+    fn bombs_and_cycles_are_refused_quickly() {
+        let mut text = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+        for n in 1..30 {
+            let list = vec![format!("*a{}", n - 1); 9].join(",");
+            text.push_str(&format!("a{n}: &a{n} [{list}]\n"));
+        }
+        assert!(value(&text).unwrap_err().why.contains("multiply"));
+        assert!(value("a: &a [*a]\n").unwrap_err().why.contains("itself"));
+        assert!(value("a: &a\n  <<: *a\n").is_err());
+    }
+}

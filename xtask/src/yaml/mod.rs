@@ -1,0 +1,16 @@
+//! YAML with the exact place of everything in it: reading, naming places, changing scalars.
+//!
+//! granit-parser reads; this module makes a small tree of its events and resolves plain scalars
+//! the way go-yaml v3 does, because that is what Compose reads with.
+
+mod expand;
+mod node;
+mod place;
+mod read;
+mod scalar;
+
+pub use expand::{Data, Field, Origin, VALUE_LIMIT, Value, expand};
+pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
+pub use place::{Place, Seg};
+pub use read::{Limits, ReadError, read};
+pub use scalar::{Resolved, resolve};
