@@ -6,6 +6,7 @@
 pub mod error;
 pub mod event;
 pub mod project;
+pub mod report;
 pub mod secret;
 pub mod source;
 pub mod text;
