@@ -9,5 +9,6 @@ pub mod project;
 pub mod report;
 pub mod secret;
 pub mod source;
+pub mod tasks;
 pub mod text;
 pub mod yaml;
