@@ -3,8 +3,11 @@
 //! The tree is the pipeline: sources -> model -> findings -> plan -> guarded task -> events ->
 //! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
 
+pub mod actions;
 pub mod error;
 pub mod event;
+pub mod git;
+pub mod saga;
 pub mod secret;
 pub mod source;
 pub mod text;
