@@ -65,7 +65,8 @@ pub fn credentials(spots: &[Spot], directory: &Directory) -> Vec<Credential> {
     let own: Vec<(usize, Owner)> = spots.iter().enumerate().filter(|(_, s)| directory.is_own(s)).map(|(n, s)| (n, own_slot(s))).collect();
     let mut result: Vec<Credential> = Vec::new();
     for (number, spot) in spots.iter().enumerate() {
-        let owner = own.iter().find(|(n, _)| *n == number).map_or_else(|| client_slot(spot, spots, &own, directory), |(_, owner)| owner.clone());
+        let owner =
+            own.iter().find(|(n, _)| *n == number).map_or_else(|| client_slot(spot, spots, &own, directory), |(_, owner)| owner.clone());
         let same = |known: &&mut Credential| known.owner == owner && spots[known.spots[0]].value == spot.value;
         match result.iter_mut().find(same) {
             Some(known) => known.spots.push(number),

@@ -52,7 +52,9 @@ pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> V
     for credential in credentials {
         let value = &spots[credential.spots[0]].value;
         let free = |name: &str| taken.allows(name, value) && !result.iter().any(|known| known.name == name && &known.value != value);
-        let name = existing(spots, credential, taken).filter(|name| free(name)).or_else(|| wanted(spots, credential).into_iter().find(|name| free(name)));
+        let name = existing(spots, credential, taken)
+            .filter(|name| free(name))
+            .or_else(|| wanted(spots, credential).into_iter().find(|name| free(name)));
         let name = name.unwrap_or_else(|| numbered(&wanted(spots, credential), free));
         let well_known = credential.spots.iter().any(|spot| spots[*spot].well_known);
         match result.iter_mut().find(|known| known.name == name) {
@@ -188,8 +190,16 @@ mod tests {
 
     #[test]
     fn two_values_for_one_name_get_two_names() {
-        let spots = [spot("db", "POSTGRES_PASSWORD", "one", None), spot("db", "POSTGRES_PASSWORD", "two", None), spot("db", "POSTGRES_PASSWORD", "three", None), spot("db", "POSTGRES_PASSWORD", "four", None)];
+        let spots = [
+            spot("db", "POSTGRES_PASSWORD", "one", None),
+            spot("db", "POSTGRES_PASSWORD", "two", None),
+            spot("db", "POSTGRES_PASSWORD", "three", None),
+            spot("db", "POSTGRES_PASSWORD", "four", None),
+        ];
         let credentials: Vec<Credential> = (0..4).map(|n| credential("db", "PASSWORD", &[n])).collect();
-        assert_eq!(names(&spots, &credentials, &Taken::default()), ["DB_PASSWORD", "DB_POSTGRES_PASSWORD", "WEB_DB_PASSWORD", "DB_PASSWORD_2"]);
+        assert_eq!(
+            names(&spots, &credentials, &Taken::default()),
+            ["DB_PASSWORD", "DB_POSTGRES_PASSWORD", "WEB_DB_PASSWORD", "DB_PASSWORD_2"]
+        );
     }
 }
