@@ -5,6 +5,8 @@
 
 pub mod error;
 pub mod event;
+pub mod project;
+pub mod report;
 pub mod secret;
 pub mod source;
 pub mod text;
