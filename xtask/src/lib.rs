@@ -4,16 +4,14 @@
 //! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
 
 pub mod actions;
-pub mod error;
-pub mod event;
-pub mod git;
-pub mod project;
-pub mod report;
-pub mod saga;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod git;
 pub mod process;
+pub mod project;
+pub mod report;
+pub mod saga;
 pub mod secret;
 pub mod source;
 pub mod tasks;
