@@ -8,6 +8,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod git;
+pub mod guards;
 pub mod process;
 pub mod project;
 pub mod report;
