@@ -16,25 +16,38 @@ static NOISE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^time=\S+ level=(?:warning|info|debug)|^ ?(?:Container|Network|Volume|Image) \S+ +[A-Z][a-z]+$").expect("a constant")
 });
 /// Quoted text, and the word before it.
-static QUOTED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(\w+)?(:? ?)(?:"([^"]*)"|'([^']*)'|`([^`]*)`)"#).expect("a constant"));
+static QUOTED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"((?:container )?\w+)?(:? ?)(?:"([^"]*)"|'([^']*)'|`([^`]*)`)"#).expect("a constant"));
 /// After these words stands a name, not a value.
-const NAMES_FOLLOW: &[&str] =
-    &["service", "network", "volume", "config", "secret", "profile", "container", "name", "project", "properties", "variable", "by"];
+const NAMES_FOLLOW: &[&str] = &[
+    "service",
+    "network",
+    "volume",
+    "config",
+    "secret",
+    "profile",
+    "container",
+    "container name",
+    "project",
+    "properties",
+    "variable",
+    "by",
+];
 
 /// Masks known secrets, keeps of a parse error the place alone, and of quoted text only names.
 pub(super) fn reduce(stderr: &str, masker: &Masker) -> String {
-    let kept: Vec<String> =
-        stderr.lines().filter(|line| !line.trim().is_empty() && !NOISE.is_match(line)).map(|line| reduce_line(line.trim())).collect();
+    let mut kept = Vec::new();
+    for line in stderr.lines().map(str::trim_end).filter(|line| !line.is_empty() && !NOISE.is_match(line)) {
+        if let Some(place) = PLACE.captures(line) {
+            // What follows a place is the text that could not be read, however many lines of it.
+            kept.push(format!("{}line {} cannot be read", unquoted(place[1].trim_start()), &place[2]));
+            break;
+        }
+        kept.push(unquoted(line.trim_start()));
+    }
     let first = kept.len().saturating_sub(LINES);
     let text = if kept.is_empty() { "it said nothing".to_string() } else { kept[first..].join("\n") };
     masker.mask(&text).into_owned()
-}
-
-fn reduce_line(line: &str) -> String {
-    if let Some(place) = PLACE.captures(line) {
-        return format!("{}line {} cannot be read", unquoted(&place[1]), &place[2]);
-    }
-    unquoted(line)
 }
 
 fn unquoted(line: &str) -> String {
@@ -61,7 +74,7 @@ mod tests {
     fn a_line_of_an_env_file_is_not_shown() {
         assert_eq!(
             reduced("failed to read /p/.env: line 2: unterminated quoted value 'tops3cret\nmore of it 'x"),
-            format!("failed to read /p/.env: line 2 cannot be read\nmore of it {MASK}")
+            "failed to read /p/.env: line 2 cannot be read"
         );
         assert_eq!(
             reduced("failed to read /p/.env: line 1: unexpected character \"?\" in variable name \"P?=tops3cret\""),
