@@ -3,6 +3,7 @@
 //! The tree is the pipeline: sources -> model -> findings -> plan -> guarded task -> events ->
 //! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
 
+pub mod dotenv;
 pub mod error;
 pub mod event;
 pub mod secret;

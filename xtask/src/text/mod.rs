@@ -2,6 +2,7 @@
 
 mod edit;
 mod line_index;
+pub mod template;
 
 pub use edit::{Overlap, TextEdit, apply};
 pub use line_index::LineIndex;
