@@ -6,7 +6,7 @@ COMPOSE_AT_LEAST=2.20
 # Succeeds when the caller's environment reaches an engine that will do. A client alone is not an engine.
 present_engine() {
 	local server compose
-	[ "${DOCKER_HOST:-}" != "unix://$SOCKET" ] || return 1 # our own, after `env`
+	! own_engine_used || return 1
 	command -v docker >/dev/null || return 1
 	server=$(timeout 10 docker version -f '{{.Server.Version}}' 2>/dev/null) || return 1
 	if [ -n "$ENGINE_CHOSEN" ] && [[ $server != "$ENGINE_CHOSEN".* ]]; then
@@ -20,6 +20,9 @@ present_engine() {
 		return 1
 	fi
 }
+
+# Ours is no engine of the caller's, even when the caller's environment points at it after `env`.
+own_engine_used() { [ "${DOCKER_HOST:-}" = "unix://$SOCKET" ]; }
 
 point_here() {
 	export DOCKER_HOST=unix://$SOCKET DOCKER_CONFIG=$STATE/config PATH=$STATE/bin:$PATH
@@ -125,7 +128,8 @@ stop_engine() {
 	local shims shim children
 	mapfile -t shims < <(own_shims)
 	for shim in "${shims[@]}"; do
-		read -ra children <"/proc/$shim/task/$shim/children" || children=()
+		# Each thread has its own list; the container's process hangs on any of them.
+		mapfile -t children < <(cat "/proc/$shim"/task/*/children 2>/dev/null | xargs -r printf '%s\n')
 		for pid in "${children[@]}"; do end_process "$pid" 10; done
 		end_process "$shim" 2
 	done

@@ -14,7 +14,7 @@ ensure_images() {
 	for image in "${images[@]}"; do image_current "$image" || absent+=("$image"); done
 	[ ${#absent[@]} -gt 0 ] || return 0
 	# Our own engine never pulls: without a registry that is slow, and its images should be the same everywhere.
-	if [ "${DOCKER_HOST:-}" != "unix://$SOCKET" ]; then
+	if ! own_engine_used; then
 		images=("${absent[@]}")
 		absent=()
 		for image in "${images[@]}"; do pull_image "$image" || absent+=("$image"); done
@@ -22,7 +22,7 @@ ensure_images() {
 		require_bookworm_root "build ${absent[*]}, which could not be pulled"
 		take_lock
 	fi
-	for image in "${absent[@]}"; do build_image "$image"; done
+	build_images "${absent[@]}"
 }
 
 wanted_images() {
@@ -47,9 +47,22 @@ pull_image() {
 	say "pulled $1"
 }
 
-build_image() { # build_image IMAGE
-	local image=$1 name=${1%%:*} context=$STATE/context base
-	base=$(root_of "$name")
+# The roots one after another, for most images share one; then the thin images at once.
+build_images() { # build_images IMAGE...
+	local image base pid builds=()
+	# 20.10 has BuildKit but asks for it; another engine's client may lack its plugin, so there its default holds.
+	if own_engine_used; then export DOCKER_BUILDKIT=1; fi
+	for image; do
+		base=$(root_of "${image%%:*}")
+		build_image "$image" "$base" &
+		builds+=($!)
+	done
+	for pid in "${builds[@]}"; do wait "$pid" || fail "not every image could be built"; done
+}
+
+build_image() { # build_image IMAGE ROOT
+	local image=$1 base=$2 name=${1%%:*}
+	local context=$STATE/context-$name
 	rm -rf "$context"
 	cp -r "$HERE/images/$name" "$context"
 	[ "$name" != node ] || fetch_npm "$context/npm.tgz"
