@@ -4,6 +4,7 @@
 //! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
 
 pub mod actions;
+pub mod cli;
 pub mod dotenv;
 pub mod engine;
 pub mod error;
