@@ -41,9 +41,9 @@ fn compare(before: &Value, after: &Value, path: &mut Vec<String>, found: &mut Di
                 }
                 path.pop();
             }
-            for key in new.keys().filter(|key| !old.contains_key(*key)) {
+            for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
                 path.push(key.clone());
-                added(path, found);
+                added(path, value, found);
                 path.pop();
             }
         }
@@ -54,23 +54,20 @@ fn compare(before: &Value, after: &Value, path: &mut Vec<String>, found: &mut Di
                 path.pop();
             }
         }
-        // A service without any environment may gain its first variable.
-        (Value::Null, Value::Object(new)) if in_environment(path) => {
-            for key in new.keys() {
-                path.push(key.clone());
-                added(path, found);
-                path.pop();
-            }
-        }
+        (Value::Null, new) if in_environment(path) => added(path, new, found),
         _ if before == after => {}
         _ => found.other.push(format!("{} has changed", path.join("."))),
     }
 }
 
-fn added(path: &[String], found: &mut Differences) {
-    match path {
-        [services, service, environment, name] if services == "services" && environment == "environment" => {
+fn added(path: &[String], value: &Value, found: &mut Differences) {
+    match (path, value) {
+        ([services, service, environment, name], _) if services == "services" && environment == "environment" => {
             found.gained.insert((service.clone(), name.clone()));
+        }
+        // A service without any environment gains its first variables.
+        ([.., service, _], Value::Object(fields)) if in_environment(path) => {
+            found.gained.extend(fields.keys().map(|name| (service.clone(), name.clone())));
         }
         _ => found.other.push(format!("{} is new", path.join("."))),
     }
@@ -93,13 +90,14 @@ mod tests {
 
     #[test]
     fn a_gained_variable_is_told_apart_from_every_other_difference() {
-        let before = json!({"services": {"a": {"environment": {"A": "old-secret"}, "command": ["x"]}, "b": {"environment": null}}});
-        let after = json!({"services": {"a": {"environment": {"A": "new-secret", "N": "1"}, "command": ["x", "y"]}, "b": {"environment": {"N": "1"}}}, "extra": 1});
+        let before =
+            json!({"services": {"a": {"environment": {"A": "old-secret"}, "command": ["x"]}, "b": {"environment": null}, "c": {}}});
+        let after = json!({"services": {"a": {"environment": {"A": "new-secret", "N": "1"}, "command": ["x", "y"]}, "b": {"environment": {"N": "1"}}, "c": {"environment": {"N": "1"}}}, "extra": 1});
         let found = differences(&before, &after);
-        assert_eq!(found.gained.iter().map(|(s, n)| format!("{s}/{n}")).collect::<Vec<_>>(), ["a/N", "b/N"]);
+        assert_eq!(found.gained.iter().map(|(s, n)| format!("{s}/{n}")).collect::<Vec<_>>(), ["a/N", "b/N", "c/N"]);
         assert_eq!(found.other, ["services.a.environment.A has changed", "services.a.command has changed", "extra is new"]);
         assert!(!format!("{found:?}").contains("secret"));
-        assert_eq!(found.beyond(|service, name| service == "a" && name == "N").len(), 4);
+        assert_eq!(found.beyond(|service, name| service == "a" && name == "N").len(), 5);
     }
 
     #[test]
