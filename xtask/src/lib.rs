@@ -7,6 +7,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod process;
+pub mod proof;
 pub mod secret;
 pub mod source;
 pub mod text;
