@@ -1,5 +1,6 @@
 //! What is checked after a change, and before it where only a difference proves something.
 
+pub mod credential;
 pub mod health;
 
 /// How a proof came out. The texts hold no secret.
