@@ -13,6 +13,7 @@ pub mod git;
 pub mod guards;
 pub mod process;
 pub mod project;
+pub mod proof;
 pub mod report;
 pub mod saga;
 pub mod secret;
