@@ -3,8 +3,10 @@
 //! The tree is the pipeline: sources -> model -> findings -> plan -> guarded task -> events ->
 //! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
 
+pub mod catalogue;
 pub mod error;
 pub mod event;
+pub mod finding;
 pub mod project;
 pub mod report;
 pub mod secret;
