@@ -3,6 +3,7 @@
 mod edit;
 mod line_index;
 mod redact;
+pub mod template;
 
 pub use edit::{Overlap, TextEdit, apply};
 pub use line_index::LineIndex;
