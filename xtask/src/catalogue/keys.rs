@@ -46,6 +46,11 @@ pub fn key_shape(key: &str) -> KeyShape {
     if speaks_about { KeyShape::About } else { shape }
 }
 
+/// Whether a neutral key could be a credential's after all: not one that ends in `user`, `host` ...
+pub fn may_hold_credential(key: &str) -> bool {
+    words_of(key).last().is_some_and(|word| !WORDS.keys.about_after.contains(word))
+}
+
 /// For a value that holds a user and a password: what stands between them.
 pub fn split_user_password(key: &str) -> Option<char> {
     let ends_in = |known: &str| {

@@ -6,7 +6,7 @@ mod tokens;
 mod values;
 mod words;
 
-pub use keys::{KeyShape, key_shape, split_user_password};
+pub use keys::{KeyShape, key_shape, may_hold_credential, split_user_password};
 pub use tokens::{Token, tokens_in};
-pub use values::{is_example_file, is_known_default, is_reference, looks_random, never_a_credential};
+pub use values::{is_example_file, is_known_default, is_placeholder_word, is_reference, looks_random, never_a_credential};
 pub use words::{ShortOptions, short_options};

@@ -20,8 +20,13 @@ pub fn is_known_default(value: &str) -> bool {
     WORDS.values.defaults.contains(&value.to_ascii_lowercase()) || is_placeholder(value)
 }
 
+/// One of the words for a credential that is still to come: `changeme`, `replace-me`.
+pub fn is_placeholder_word(value: &str) -> bool {
+    WORDS.values.placeholders.contains(&value.to_ascii_lowercase())
+}
+
 /// A value that asks to be replaced: `changeme`, `<password>`, `your-api-key-here`.
-pub fn is_placeholder(value: &str) -> bool {
+fn is_placeholder(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     let values = &WORDS.values;
     values.placeholders.contains(&value) || values.placeholder_starts.iter().any(|start| value.starts_with(start.as_str()))
