@@ -4,11 +4,20 @@
 //! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
 
 pub mod actions;
+pub mod cli;
+pub mod dotenv;
+pub mod engine;
 pub mod error;
 pub mod event;
 pub mod git;
+pub mod guards;
+pub mod process;
+pub mod project;
+pub mod proof;
+pub mod report;
 pub mod saga;
 pub mod secret;
 pub mod source;
+pub mod tasks;
 pub mod text;
 pub mod yaml;

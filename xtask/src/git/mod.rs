@@ -59,6 +59,15 @@ impl Git {
         Ok(entries.map(|entry| (entry[..2].to_string(), below(&entry[3..]))).collect())
     }
 
+    /// All files below the root that git tracks or would add: everything but the ignored.
+    pub fn files_and_new(&self) -> Result<Vec<PathBuf>> {
+        let told = self.read(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
+        let mut files: Vec<PathBuf> = told.split('\0').filter(|path| !path.is_empty()).map(PathBuf::from).collect();
+        files.sort();
+        files.dedup();
+        Ok(files)
+    }
+
     /// All tracked files below the root.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
         let told = self.read(["ls-files", "-z"])?;
