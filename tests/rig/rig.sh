@@ -3,6 +3,7 @@
 # `rig.sh help` lists the commands; README.md beside this file has the facts and the limits.
 set -Eeuo pipefail
 
+PATH=$PATH:/usr/sbin:/sbin # `su` without a dash leaves them out
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ENGINE_CHOSEN=${ENGINE:-}
 ENGINE=${ENGINE:-26}

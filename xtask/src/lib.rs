@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod catalogue;
+pub mod cli;
 pub mod dotenv;
 pub mod engine;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod git;
 pub mod guards;
 pub mod process;
 pub mod project;
+pub mod proof;
 pub mod report;
 pub mod rules;
 pub mod saga;

@@ -35,10 +35,11 @@ engine_answers() { [ -x "$STATE/bin/docker" ] && own_docker version >/dev/null 2
 raise_engine() {
 	# The path of a socket has at most 107 bytes, and the engine makes longer ones than its own.
 	[ ${#STATE} -le 60 ] || fail "the folder's path is too long for sockets: $STATE; choose another with RIG="
-	unpack_engine
+	# strace is not the rig's need but that of the crash tests, which run on the same machines.
 	install_missing ip:iproute2 iptables:iptables nsenter:util-linux setsid:util-linux strace:strace
 	if engine_answers && network_whole; then return; fi
 	network_up
+	unpack_engine
 	start_engine
 }
 

@@ -9,8 +9,9 @@ NPM_VERSION=10.9.2
 NPM_SHA256=5cd1e5ab971ea6333f910bc2d50700167c5ef4e66da279b2a3efc874c6b116e4
 
 ensure_images() {
-	local image absent=()
-	mapfile -t images < <(wanted_images)
+	local image wanted images absent=()
+	wanted=$(wanted_images)
+	mapfile -t images <<<"$wanted"
 	for image in "${images[@]}"; do image_current "$image" || absent+=("$image"); done
 	[ ${#absent[@]} -gt 0 ] || return 0
 	# Our own engine never pulls: without a registry that is slow, and its images should be the same everywhere.
@@ -92,6 +93,7 @@ fetch_npm() { # fetch_npm FILE
 		if command -v npm >/dev/null; then
 			(cd "$STATE" && run "fetch npm" npm pack --silent "npm@$NPM_VERSION")
 		else
+			install_missing update-ca-certificates:ca-certificates
 			run "fetch npm" /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file \
 				"${npm_config_registry:-https://registry.npmjs.org}/npm/-/npm-$NPM_VERSION.tgz" "$cached"
 		fi

@@ -17,19 +17,9 @@ namespace_mounted() { [ "$(stat -f -c %T "/run/netns/$NAMESPACE" 2>/dev/null)" =
 
 network_whole() { namespace_mounted && [ "$(namespace_owner)" = "$STATE" ] && [ "$(link_owner)" = "$STATE" ]; }
 
-refuse_foreign_network() {
-	local owner
-	owner=$(link_owner)
-	if [ -n "$owner" ] && [ "$owner" != "$STATE" ]; then
-		fail "the uplink 10.77.$NET.0/30 belongs to $owner; choose another with RIG_NET="
-	fi
-	if namespace_mounted; then
-		owner=$(namespace_owner)
-		if [ -n "$owner" ] && [ "$owner" != "$STATE" ]; then
-			fail "the namespace $NAMESPACE belongs to $owner; choose another with RIG_NS="
-		fi
-	fi
-}
+# One without a mark was left half made by an `up` that was killed; it is nobody else's.
+link_is_foreign() { [[ $(link_owner) != @(""|"$STATE") ]]; }
+namespace_is_foreign() { namespace_mounted && [[ $(namespace_owner) != @(""|"$STATE") ]]; }
 
 rules() { # rules CHECK-OR-CHANGE: -C, -I or -D on each of ours
 	iptables -w -t nat "$1" POSTROUTING -s "10.77.$NET.0/30" -j MASQUERADE &&
@@ -39,7 +29,8 @@ rules() { # rules CHECK-OR-CHANGE: -C, -I or -D on each of ours
 
 # A whole network is kept: containers that outlived a killed engine still live in it.
 network_up() {
-	refuse_foreign_network
+	if link_is_foreign; then fail "the uplink 10.77.$NET.0/30 belongs to $(link_owner); choose another with RIG_NET="; fi
+	if namespace_is_foreign; then fail "the namespace $NAMESPACE belongs to $(namespace_owner); choose another with RIG_NS="; fi
 	if ! network_whole; then
 		network_down
 		run "add the namespace $NAMESPACE" ip netns add "$NAMESPACE"
@@ -67,9 +58,11 @@ remove_rules() {
 }
 
 network_down() {
-	refuse_foreign_network
+	if [ -e "/run/netns/$NAMESPACE" ] && ! namespace_is_foreign; then
+		run "delete the namespace $NAMESPACE" ip netns del "$NAMESPACE"
+	fi
+	link_is_foreign && return
 	remove_rules
-	if [ -e "/run/netns/$NAMESPACE" ]; then run "delete the namespace $NAMESPACE" ip netns del "$NAMESPACE"; fi
 	# The namespace takes its end of the uplink along, a moment later; then there is nothing left to delete.
 	ip link del "$LINK" 2>/dev/null || :
 }

@@ -1,13 +1,11 @@
 //! Writes a file like a database would: temporary file, fsync, rename, fsync of the folder.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::World;
+use super::file::{Original, changed_since, look, remove_if_there, replace};
 use super::inside::{folder, place};
 use crate::error::{Error, Result};
 use crate::saga::{Sha, sync_dir};
@@ -33,14 +31,6 @@ pub struct Found {
     pub temporary: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Original {
-    pub content: Sha,
-    pub mode: u32,
-    pub uid: u32,
-    pub gid: u32,
-}
-
 impl WriteFile {
     pub fn prepare(&self, world: &World) -> Result<Found> {
         let place = place(&world.root, &self.path)?;
@@ -56,14 +46,15 @@ impl WriteFile {
         if let Some((_, bytes)) = &before {
             world.blobs.put(bytes)?;
         }
-        let name = Sha::of(self.path.as_os_str().as_encoded_bytes());
-        let temporary = format!(".xtask-{}-{}.tmp", world.run, &name.as_str()[..8]);
-        Ok(Found { before: before.map(|(original, _)| original), temporary })
+        Ok(Found { before: before.map(|(original, _)| original), temporary: world.temporary(&self.path) })
     }
 
     pub fn apply(&self, world: &World, found: &Found) -> Result<()> {
         let place = place(&world.root, &self.path)?;
         let content = world.blobs.get(&self.content)?;
+        if look(&place)?.map(|(original, _)| original) != found.before {
+            return Err(changed_since(&self.path, world));
+        }
         match &found.before {
             Some(original) => replace(&place, &found.temporary, &content, original.mode, Some((original.uid, original.gid))),
             None => replace(&place, &found.temporary, &content, self.mode.unwrap_or(0o644), None),
@@ -82,82 +73,22 @@ impl WriteFile {
                 let content = world.blobs.get(&original.content)?;
                 replace(&place, &found.temporary, &content, original.mode, Some((original.uid, original.gid)))?;
             }
-            _ => {
-                return Err(Error::failed(format!("put back {}", self.path.display()))
-                    .why("it was changed by somebody else since")
-                    .help(format!("Look at {} and at the kept copies in {}", place.display(), world.blobs.dir().display())));
-            }
+            _ => return Err(changed_since(&self.path, world)),
         }
         // Also when nothing was to be done: what is seen must be durable before it is recorded.
         sync_dir(folder(&place))
     }
 }
 
-/// What is at a place. Links are refused: a write through one changes a file elsewhere, a rename
-/// over one separates what belonged together.
-fn look(place: &Path) -> Result<Option<(Original, Vec<u8>)>> {
-    let refuse = |why: &str| Error::refused(format!("change {}", place.display())).why(why.to_string());
-    let meta = match fs::symlink_metadata(place) {
-        Ok(meta) => meta,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("look at", place, error)),
-    };
-    if meta.file_type().is_symlink() {
-        return Err(refuse("it is a symbolic link").help("Replace the link by a file, or name the file that it leads to"));
-    }
-    if !meta.is_file() {
-        return Err(refuse("it is not a file"));
-    }
-    if meta.nlink() > 1 {
-        return Err(refuse("it has several names (hard links), of which only one would change").help("Copy it to a file of its own"));
-    }
-    let bytes = fs::read(place).map_err(|error| Error::io("read", place, error))?;
-    let original = Original { content: Sha::of(&bytes), mode: meta.mode() & 0o7777, uid: meta.uid(), gid: meta.gid() };
-    Ok(Some((original, bytes)))
-}
-
-fn replace(place: &Path, temporary: &str, content: &[u8], mode: u32, owner: Option<(u32, u32)>) -> Result<()> {
-    let folder = folder(place);
-    let temporary = folder.join(temporary);
-    let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        file.write_all(content)?;
-        set_owner(&file, owner)?;
-        file.set_permissions(Permissions::from_mode(mode))?;
-        file.sync_all()?;
-        fs::rename(&temporary, place)
-    };
-    write().map_err(|error| Error::io("write", place, error))?;
-    sync_dir(folder)
-}
-
-/// Before the mode: a change of owner takes setuid bits away.
-fn set_owner(file: &File, owner: Option<(u32, u32)>) -> std::io::Result<()> {
-    let Some((uid, gid)) = owner else { return Ok(()) };
-    let meta = file.metadata()?;
-    if (meta.uid(), meta.gid()) == (uid, gid) { Ok(()) } else { fchown(file, Some(uid), Some(gid)) }
-}
-
-fn remove_if_there(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, error)),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::path::Path;
+
+    use super::super::testing::world;
     use super::*;
     use crate::error::Kind;
-    use crate::saga::{Plan, RunId, Store};
-
-    fn world(root: &Path) -> World {
-        let store = Store::at(root);
-        store.create().unwrap();
-        let run = RunId::new("test");
-        store.begin(&run, &Plan::<()>::new("test", vec![])).unwrap();
-        World { root: root.to_path_buf(), blobs: store.blobs(&run), run }
-    }
 
     fn write(world: &World, path: &str, before: Option<&[u8]>, after: &[u8]) -> WriteFile {
         WriteFile { path: path.into(), content: world.blobs.put(after).unwrap(), before: before.map(Sha::of), mode: Some(0o600) }

@@ -71,9 +71,7 @@ pub enum Command {
     /// Try phase 1 on a copy of an example stack, and undo it again
     Try(TryArgs),
     /// Print the completion script for a shell
-    Completions {
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
     /// Print the manual page
     Man,
 }

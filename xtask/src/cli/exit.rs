@@ -17,16 +17,8 @@ pub enum Exit {
 }
 
 impl Exit {
-    pub const ALL: [Exit; 8] = [
-        Exit::Done,
-        Exit::NotAsItShouldBe,
-        Exit::Unusable,
-        Exit::Refused,
-        Exit::RolledBack,
-        Exit::Stuck,
-        Exit::Failed,
-        Exit::Interrupted,
-    ];
+    pub const ALL: [Exit; 8] =
+        [Exit::Done, Exit::NotAsItShouldBe, Exit::Unusable, Exit::Refused, Exit::RolledBack, Exit::Stuck, Exit::Failed, Exit::Interrupted];
 
     pub fn code(self) -> u8 {
         match self {

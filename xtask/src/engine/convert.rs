@@ -15,6 +15,7 @@ pub(super) fn info(info: models::SystemInfo, version: models::SystemVersion) -> 
         security_options: info.security_options.unwrap_or_default(),
         storage_driver: info.driver.unwrap_or_default(),
         memory_bytes: info.mem_total.unwrap_or_default().max(0).cast_unsigned(),
+        system_time: info.system_time.unwrap_or_default(),
     }
 }
 

@@ -11,7 +11,9 @@ mod convert;
 mod docker;
 pub mod endpoint;
 mod exec;
+pub mod remove;
 mod types;
+pub mod wait;
 mod watch;
 
 pub use docker::Docker;

@@ -15,6 +15,8 @@ pub struct Info {
     pub security_options: Vec<String>,
     pub storage_driver: String,
     pub memory_bytes: u64,
+    /// The engine's clock, as it prints it.
+    pub system_time: String,
 }
 
 /// A container in a list, running or not.

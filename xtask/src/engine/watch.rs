@@ -30,11 +30,9 @@ impl Watch {
         Watch { runtime: Arc::clone(runtime), happened, listener }
     }
 
-    /// Returns when something has happened since the last call, at the latest after `at_most`.
-    pub fn wait(&self, at_most: Duration) {
-        self.runtime.block_on(async {
-            let _ = tokio::time::timeout(at_most, self.happened.notified()).await;
-        });
+    /// Whether something has happened since the last call; waits for it no longer than `at_most`.
+    pub fn wait(&self, at_most: Duration) -> bool {
+        self.runtime.block_on(async { tokio::time::timeout(at_most, self.happened.notified()).await.is_ok() })
     }
 }
 

@@ -1,6 +1,7 @@
 //! How git is called: no prompt, no pager, no locale, no background helpers, and nothing of the
 //! environment that points it at another repository.
 
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -21,6 +22,8 @@ impl Git {
             command.env_remove(name);
         }
         command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").stdin(Stdio::null());
+        // What is recorded as done must survive a power cut.
+        command.args(["-c", "core.fsync=all"]);
         // A group of its own: Ctrl-C on the terminal is for us, a short step is finished.
         command.process_group(0);
         command
@@ -58,10 +61,26 @@ pub(super) fn text(command: &mut Command, verb: &str) -> Result<String> {
     if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).into_owned()) } else { Err(failed(verb, &output)) }
 }
 
+/// Runs it with `input`, which is short, as its standard input.
+pub(super) fn finish(command: &mut Command, input: &[u8], verb: &str) -> Result<String> {
+    let mut run = || -> std::io::Result<Output> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A git that ends early says why on stderr, which is worth more than the broken pipe.
+            let _ = stdin.write_all(input);
+        }
+        child.wait_with_output()
+    };
+    let output = run().map_err(|error| not_run(verb, &error))?;
+    if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).into_owned()) } else { Err(failed(verb, &output)) }
+}
+
 fn run(command: &mut Command, verb: &str) -> Result<Output> {
-    command
-        .output()
-        .map_err(|error| Error::failed(format!("run git {verb}")).why(error.to_string()).help("Install git, or see `cargo xtask doctor`"))
+    command.output().map_err(|error| not_run(verb, &error))
+}
+
+fn not_run(verb: &str, error: &std::io::Error) -> Error {
+    Error::failed(format!("run git {verb}")).why(error.to_string()).help("Install git, or see `cargo xtask doctor`")
 }
 
 fn failed(verb: &str, output: &Output) -> Error {

@@ -1,10 +1,16 @@
 //! The only door to git: its program, with lists of arguments, never a shell.
 
 mod call;
+mod commit;
+mod index;
+mod leftovers;
 
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
+
+pub use commit::Made;
+pub use index::Entry;
 
 /// The repository that a project lies in.
 #[derive(Debug, Clone)]

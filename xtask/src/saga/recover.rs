@@ -35,7 +35,7 @@ pub fn recover<W: ?Sized, S: Step<W>>(
     let done = prepared::<W, S>(entries)?;
     Ok(Some(match roll_back(world, journal, &done, "recovered", events, cancel) {
         Ok(()) => Outcome::RolledBack { why },
-        Err(stuck) => Outcome::Stuck { why: stuck.into_error(&why) },
+        Err(stuck) => Outcome::Stuck { why: stuck },
     }))
 }
 
@@ -57,26 +57,6 @@ pub fn prepared<W: ?Sized, S: Step<W>>(entries: &[Entry]) -> Result<Vec<Undoable
     Ok(found)
 }
 
-/// Why a rollback could not be finished.
-#[derive(Debug)]
-pub(super) enum Halt {
-    /// This undo failed.
-    Undo { label: String, error: Error },
-    /// The journal cannot be written, so nothing more may be done.
-    Journal(Error),
-}
-
-impl Halt {
-    pub(super) fn into_error(self, cause: &Error) -> Error {
-        let (what, error) = match self {
-            Halt::Undo { label, error } => (format!("undo \"{label}\""), error),
-            Halt::Journal(error) => ("record the rollback".to_string(), error),
-        };
-        let help = error.help.clone().unwrap_or_else(|| "Remove the cause, then run `cargo xtask recover`".to_string());
-        Error::new(Kind::Stuck, what).why(format!("{error} (it was to be undone because of: {cause})")).help(help)
-    }
-}
-
 /// `done` holds all prepared steps, by number.
 pub(super) fn roll_back<W: ?Sized, S: Step<W>>(
     world: &W,
@@ -85,9 +65,9 @@ pub(super) fn roll_back<W: ?Sized, S: Step<W>>(
     why: &str,
     events: &dyn Sink,
     cancel: &Cancel,
-) -> Result<(), Halt> {
+) -> Result<()> {
     if journal.state().phase != Phase::RollingBack {
-        journal.append(Record::RollingBack { why: short(why) }).map_err(Halt::Journal)?;
+        journal.append(Record::RollingBack { why: short(why) }).map_err(|error| stuck("record the rollback", error, why))?;
     }
     while let Some(n) = journal.state().next_undo() {
         let undoable = &done[n];
@@ -97,13 +77,19 @@ pub(super) fn roll_back<W: ?Sized, S: Step<W>>(
         let started = Instant::now();
         if let Err(error) = undoable.step.undo(world, &undoable.receipt) {
             // The run is open either way; without this record it is only less well described.
-            let told = journal.append(Record::Stuck { n, why: short(&error.to_string()) });
-            return Err(told.map_or_else(Halt::Journal, |()| Halt::Undo { label, error }));
+            let _ = journal.append(Record::Stuck { n, why: short(&error.to_string()) });
+            return Err(stuck(&format!("undo \"{label}\""), error, why));
         }
-        journal.append(Record::Undone { n }).map_err(Halt::Journal)?;
+        journal.append(Record::Undone { n }).map_err(|error| stuck("record the rollback", error, why))?;
         events.emit(Event::UndoDone { label, took: started.elapsed() });
     }
-    journal.append(Record::RolledBack).map_err(Halt::Journal)
+    journal.append(Record::RolledBack).map_err(|error| stuck("record the rollback", error, why))
+}
+
+/// A rollback that could not go on: the run stays open.
+fn stuck(what: &str, error: Error, cause: &str) -> Error {
+    let help = error.help.clone().unwrap_or_else(|| "Remove the cause, then run `cargo xtask recover`".to_string());
+    Error::new(Kind::Stuck, what).why(format!("{error} (to be undone because: {cause})")).help(help)
 }
 
 /// Room for the records that end a run is reserved, so they must not be long.

@@ -57,7 +57,7 @@ pub fn execute<W: ?Sized, S: Step<W>>(
             let Run { journal, done, .. } = run;
             let interrupted = cancel.requested();
             match roll_back(world, journal, &done, &why.to_string(), events, cancel) {
-                Err(stuck) => Outcome::Stuck { why: stuck.into_error(&why) },
+                Err(stuck) => Outcome::Stuck { why: stuck },
                 Ok(()) if interrupted => Outcome::Interrupted,
                 Ok(()) => Outcome::RolledBack { why },
             }

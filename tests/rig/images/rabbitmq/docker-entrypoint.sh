@@ -6,9 +6,7 @@ if [ "$(id -u)" = 0 ]; then
 	chown -R rabbitmq:rabbitmq /var/lib/rabbitmq /var/log/rabbitmq
 	exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups "$0" "$@"
 fi
-export HOME=/var/lib/rabbitmq RABBITMQ_LOGS=- RABBITMQ_CONFIG_FILE=/tmp/rabbitmq RABBITMQ_ENABLED_PLUGINS_FILE=/tmp/enabled_plugins
-# Debian's wrappers insist on root or its own user; these are what they call.
-PATH=/usr/lib/rabbitmq/bin:$PATH
+export RABBITMQ_LOGS=- RABBITMQ_CONFIG_FILE=/tmp/rabbitmq RABBITMQ_ENABLED_PLUGINS_FILE=/tmp/enabled_plugins
 {
 	echo 'loopback_users.guest = false'
 	echo 'log.console = true'
