@@ -121,7 +121,7 @@ fn start(
 ) -> Result<Ended> {
     let mut journal = cx.store.begin(&run, plan)?;
     cx.events.emit(Event::RunBegun { run: run.to_string() });
-    let world = World { root: cx.project.root.clone(), blobs: cx.store.blobs(&run), run: run.clone() };
+    let world = World { root: cx.project.root.clone(), blobs: cx.store.blobs(&run), run: run.clone(), git: cx.git.clone() };
     let keep = || -> Result<()> { contents.iter().try_for_each(|content| world.blobs.put(content).map(|_| ())) };
     let kept = keep();
     // When the contents cannot be kept, the run ends like one whose first step failed.
