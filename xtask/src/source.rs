@@ -51,6 +51,33 @@ impl Files for Overlay<'_> {
     }
 }
 
+/// Folders that hold other people's files.
+const FOREIGN: &[&str] = &["node_modules", "vendor", "target", "__pycache__", "venv"];
+
+/// Every file below a folder where no git tells which of them count: hidden folders and those of
+/// package managers are left out, links are not followed. Sorted.
+pub fn walk(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        // A folder that cannot be listed holds nothing that Compose could read either.
+        let Ok(listing) = std::fs::read_dir(&folder) else { continue };
+        for entry in listing {
+            let entry = entry.map_err(|error| Error::io("list", &folder, error))?;
+            let Ok(kind) = entry.file_type() else { continue };
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if kind.is_file() {
+                files.push(entry.path());
+            } else if kind.is_dir() && !name.starts_with('.') && !FOREIGN.contains(&name.as_ref()) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// A path without `.` and `..`, by its text alone: what Compose does with relative paths.
 pub fn clean(path: &Path) -> PathBuf {
     let mut result = PathBuf::new();

@@ -3,12 +3,15 @@
 //! granit-parser reads; this module makes a small tree of its events and resolves plain scalars
 //! the way go-yaml v3 does, because that is what Compose reads with.
 
+mod edit;
 mod expand;
 mod node;
 mod place;
 mod read;
 mod scalar;
+mod write;
 
+pub use edit::{Refusal, ScalarEdit, edits, replace_within, span_within, verified};
 pub use expand::{Data, Field, Origin, VALUE_LIMIT, Value, expand};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
 pub use place::{Place, Seg};

@@ -1,0 +1,100 @@
+//! What must hold of the small run, wherever it ends.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::crash::snapshot;
+use super::crash::{Fault, Scenario, copy_of, enumerate, order, quiet, run, trace};
+use super::saga_bin;
+
+pub const TESTS: &[(&str, fn())] = &[
+    ("files_survive_every_fault", files_survive_every_fault),
+    ("a_rollback_of_its_own_accord_survives_every_fault", a_bad_proof_survives_every_fault),
+    ("git_survives_every_fault", git_survives_every_fault),
+    ("a_rollback_of_a_committed_run_survives_every_kill", a_rollback_survives_every_kill),
+    ("no_effect_before_its_record_is_synced", no_effect_before_its_record_is_synced),
+];
+
+const EVERY_FAULT: [Fault; 3] = [Fault::KillAlone, Fault::Fails("ENOSPC"), Fault::Fails("EIO")];
+
+/// This very binary, as the program that is crashed.
+fn saga(args: &[&str]) -> Vec<String> {
+    let me = std::env::current_exe().unwrap().to_string_lossy().into_owned();
+    [me.as_str(), "saga"].iter().chain(args).map(|arg| (*arg).to_string()).collect()
+}
+
+fn scenario<'a>(name: &'a str, prepare: &'a dyn Fn(&Path), command: &'a [String], recover: &'a [String]) -> Scenario<'a> {
+    Scenario { name, prepare, command, recover, snapshot: snapshot::files, undone: &[2, 3, 4, 6], open: &[5] }
+}
+
+fn git(root: &Path, args: &[&str]) {
+    let status = Command::new("git").arg("-C").arg(root).args(args).stdout(std::process::Stdio::null()).status().unwrap();
+    assert!(status.success(), "git {args:?}");
+}
+
+fn prepare_repository(root: &Path) {
+    saga_bin::prepare(root);
+    git(root, &["init", "-q", "-b", "main"]);
+    git(root, &["config", "user.name", "T"]);
+    git(root, &["config", "user.email", "t@example.org"]);
+    git(root, &["add", "."]);
+    git(root, &["commit", "-qm", "first"]);
+    std::fs::write(root.join("staged"), "by the user").unwrap();
+    git(root, &["add", "staged"]);
+}
+
+/// The number of points may grow; that it falls must be noticed.
+fn at_least(floor: usize, points: usize) {
+    assert!(points >= floor, "only {points} points, there were {floor}");
+}
+
+fn files_survive_every_fault() {
+    let (command, recover) = (saga(&["run", "files"]), saga(&["recover"]));
+    at_least(1, enumerate(&scenario("files", &saga_bin::prepare, &command, &recover), &EVERY_FAULT));
+}
+
+fn a_bad_proof_survives_every_fault() {
+    // The run is made open by a kill right before its end, then the recovery itself is crashed.
+    let (command, recover) = (saga(&["recover"]), saga(&["recover"]));
+    let prepare = |root: &Path| {
+        saga_bin::prepare(root);
+        let proof = saga(&["run", "files", "slow"]);
+        let mut child = quiet(&proof, root).spawn().unwrap();
+        while !root.join("ready").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        std::fs::remove_file(root.join("ready")).unwrap();
+    };
+    let scenario = Scenario { undone: &[], open: &[2, 5, 6], ..scenario("recovery", &prepare, &command, &recover) };
+    at_least(1, enumerate(&scenario, &EVERY_FAULT));
+}
+
+fn git_survives_every_fault() {
+    let (command, recover) = (saga(&["run", "git"]), saga(&["recover"]));
+    let scenario = Scenario { snapshot: snapshot::files_and_git, ..scenario("git", &prepare_repository, &command, &recover) };
+    at_least(1, enumerate(&scenario, &[Fault::KillAlone, Fault::KillAll, Fault::KillEach]));
+}
+
+fn a_rollback_survives_every_kill() {
+    let (command, recover) = (saga(&["rollback"]), saga(&["recover"]));
+    let prepare = |root: &Path| {
+        prepare_repository(root);
+        assert!(run(&saga(&["run", "git"]), root).success());
+    };
+    let scenario = Scenario { snapshot: snapshot::files_and_git, ..scenario("rollback", &prepare, &command, &recover) };
+    at_least(1, enumerate(&scenario, &[Fault::KillAlone]));
+}
+
+fn no_effect_before_its_record_is_synced() {
+    trace::require_strace();
+    let folder = tempfile::tempdir().unwrap();
+    prepare_repository(folder.path());
+    for (args, code, effects) in [(["run", "git", "bad"], 4, 1), (["run", "git", "good"], 0, 1)] {
+        let tree = copy_of(folder.path());
+        let (status, log) = trace::log(&saga(&args), tree.path());
+        assert_eq!(status.code(), Some(code));
+        at_least(effects, order::assert_synced_before_effects(&log, tree.path()));
+    }
+}

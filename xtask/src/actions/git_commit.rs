@@ -1,0 +1,202 @@
+//! One commit of exactly some paths, made after the proof. What else is staged stays staged.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::World;
+use super::git_entry::changed_in_git;
+use crate::error::Result;
+use crate::git::{Entry, Git, Made};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitCommit {
+    /// Below the project's root.
+    pub paths: Vec<PathBuf>,
+    pub message: String,
+}
+
+/// What undo needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitReceipt {
+    /// The commit object, which nobody sees before `apply`; `None`: there was nothing to commit.
+    pub made: Option<Made>,
+    pub paths: Vec<Path3>,
+}
+
+/// One path in the index before, in the commit before, and in both afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Path3 {
+    pub path: PathBuf,
+    pub staged: Option<Entry>,
+    pub committed: Option<Entry>,
+    pub after: Option<Entry>,
+}
+
+impl GitCommit {
+    pub fn prepare(&self, world: &World) -> Result<CommitReceipt> {
+        let (git, token) = (world.git()?, world.run.as_str());
+        git.check_can_commit()?;
+        let paths = self.paths.iter().map(|path| Path3::look(git, token, path)).collect::<Result<Vec<_>>>()?;
+        let after: Vec<_> = paths.iter().map(|path| (path.path.clone(), path.after.clone())).collect();
+        Ok(CommitReceipt { made: git.make_commit(token, &after, &self.message)?, paths })
+    }
+
+    pub fn apply(&self, world: &World, receipt: &CommitReceipt) -> Result<()> {
+        let Some(made) = &receipt.made else { return Ok(()) };
+        let (git, token) = (world.git()?, world.run.as_str());
+        let after: Vec<_> = receipt.paths.iter().map(|path| (path.path.clone(), path.after.clone())).collect();
+        git.change_index(token, &after)?;
+        git.move_head(made, &format!("commit: {}", self.subject()))
+    }
+
+    /// History is never rewritten: a commit that is in it gets a commit that reverts it.
+    pub fn undo(&self, world: &World, receipt: &CommitReceipt) -> Result<()> {
+        let (git, token) = (world.git()?, world.run.as_str());
+        git.clear_index_leftovers(token)?;
+        let Some(made) = &receipt.made else { return Ok(()) };
+        git.clear_head_leftovers()?;
+        if git.is_in_head(&made.commit)? {
+            self.revert(git, token, made, receipt)?;
+        }
+        let mut back = Vec::new();
+        for path in &receipt.paths {
+            match git.index_entry(&path.path)? {
+                current if current == path.staged => {}
+                current if current == path.after => back.push((path.path.clone(), path.staged.clone())),
+                _ => return Err(changed_in_git(&path.path)),
+            }
+        }
+        if back.is_empty() { Ok(()) } else { git.change_index(token, &back) }
+    }
+
+    /// Done before, it finds nothing to revert.
+    fn revert(&self, git: &Git, token: &str, made: &Made, receipt: &CommitReceipt) -> Result<()> {
+        let mut back = Vec::new();
+        for path in &receipt.paths {
+            match git.commit_entry("HEAD", &path.path)? {
+                current if current == path.committed || current == path.after => back.push((path.path.clone(), path.committed.clone())),
+                _ => return Err(changed_in_git(&path.path)),
+            }
+        }
+        let message = format!("Revert \"{}\"\n\nThis reverts commit {}: its run {} was undone.\n", self.subject(), made.commit, token);
+        match git.make_commit(token, &back, &message)? {
+            Some(revert) => git.move_head(&revert, &format!("revert: {}", self.subject())),
+            None => Ok(()),
+        }
+    }
+
+    pub fn subject(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+}
+
+impl Path3 {
+    fn look(git: &Git, token: &str, path: &Path) -> Result<Self> {
+        let (staged, committed) = (git.index_entry(path)?, git.commit_entry("HEAD", path)?);
+        // Taken out of the index, by this run for one: the commit takes it out as well.
+        let untracked = staged.is_none() && committed.is_some();
+        let after = if untracked { None } else { git.worktree_entry(token, path)? };
+        Ok(Path3 { path: path.to_path_buf(), staged, committed, after })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::testing::{git_repository, world};
+    use super::super::{Action, GitUntrack, Receipt};
+    use super::*;
+    use crate::saga::Step;
+
+    fn commit(paths: &[&str]) -> Action {
+        let paths = paths.iter().map(PathBuf::from).collect();
+        Action::GitCommit(GitCommit { paths, message: "Move the secrets\n\nBody.\n".into() })
+    }
+
+    /// `sub/` is the project, in a repository with another file that is staged by the user.
+    fn repository() -> (tempfile::TempDir, World, impl Fn(&[&str]) -> String) {
+        let folder = tempfile::tempdir().unwrap();
+        let git = git_repository(folder.path());
+        let root = folder.path().join("sub");
+        fs::create_dir(&root).unwrap();
+        for name in ["a.yml", ".env", "other"] {
+            fs::write(root.join(name), "old\n").unwrap();
+        }
+        git(&["add", "."]);
+        git(&["commit", "-qm", "first"]);
+        fs::write(root.join("other"), "staged\n").unwrap();
+        git(&["add", "."]);
+        fs::write(root.join("a.yml"), "new\n").unwrap();
+        fs::write(root.join("b.yml"), "created\n").unwrap();
+        (folder, world(&root), git)
+    }
+
+    #[test]
+    fn commits_exactly_its_paths_and_reverts() {
+        let (_folder, world, git) = repository();
+        let before = git(&["diff", "--cached", "--name-status"]);
+        let untrack = Action::GitUntrack(GitUntrack { path: ".env".into() });
+        let untracked = untrack.prepare(&world).unwrap();
+        untrack.apply(&world, &untracked).unwrap();
+        let step = commit(&["a.yml", "b.yml", ".env"]);
+        let receipt = step.prepare(&world).unwrap();
+        assert_eq!(git(&["log", "--format=%s"]), "first\n");
+        step.apply(&world, &receipt).unwrap();
+        assert_eq!(git(&["log", "-1", "--format=%s", "--name-status"]), "Move the secrets\n\nD\tsub/.env\nM\tsub/a.yml\nA\tsub/b.yml\n");
+        assert_eq!(git(&["status", "--porcelain"]), "M  sub/other\n?? sub/.env\n");
+        for _ in 0..2 {
+            step.undo(&world, &receipt).unwrap();
+            assert_eq!(git(&["log", "--format=%s"]), "Revert \"Move the secrets\"\nMove the secrets\nfirst\n");
+            assert_eq!(git(&["diff", "HEAD~2", "HEAD"]), "");
+        }
+        for _ in 0..2 {
+            untrack.undo(&world, &untracked).unwrap();
+            assert_eq!(git(&["diff", "--cached", "--name-status"]), before);
+        }
+        assert_eq!(git(&["fsck", "--strict"]), "");
+    }
+
+    #[test]
+    fn undone_before_it_moved_head_it_leaves_no_commit() {
+        let (_folder, world, git) = repository();
+        let (status, step) = (git(&["status", "--porcelain"]), commit(&["a.yml", "b.yml"]));
+        let receipt = step.prepare(&world).unwrap();
+        let Receipt::Commit(made) = &receipt else { panic!() };
+        let half: Vec<_> = made.paths.iter().map(|path| (path.path.clone(), path.after.clone())).collect();
+        world.git().unwrap().change_index(world.run.as_str(), &half).unwrap();
+        step.undo(&world, &receipt).unwrap();
+        assert_eq!((git(&["status", "--porcelain"]), git(&["log", "--format=%s"])), (status, "first\n".to_string()));
+    }
+
+    #[test]
+    fn waits_for_no_one_and_removes_only_its_own_lock() {
+        let (folder, world, _) = repository();
+        let untrack = Action::GitUntrack(GitUntrack { path: ".env".into() });
+        let receipt = untrack.prepare(&world).unwrap();
+        let lock = folder.path().join(".git/index.lock");
+        fs::write(&lock, "").unwrap();
+        assert!(untrack.apply(&world, &receipt).unwrap_err().to_string().contains("git is at work here"));
+        untrack.undo(&world, &receipt).unwrap();
+        assert!(lock.exists());
+        fs::remove_file(&lock).unwrap();
+        let ours = folder.path().join(format!(".git/xtask-{}.lock", world.run));
+        fs::write(&ours, "").unwrap();
+        fs::hard_link(&ours, &lock).unwrap();
+        untrack.undo(&world, &receipt).unwrap();
+        assert!(!lock.exists() && !ours.exists());
+    }
+
+    #[test]
+    fn does_not_take_back_what_somebody_committed_on_top() {
+        let (_folder, world, git) = repository();
+        let step = commit(&["a.yml"]);
+        let receipt = step.prepare(&world).unwrap();
+        step.apply(&world, &receipt).unwrap();
+        fs::write(world.root.join("a.yml"), "theirs\n").unwrap();
+        git(&["commit", "-qam", "theirs"]);
+        assert!(step.undo(&world, &receipt).is_err());
+        assert_eq!(git(&["log", "-1", "--format=%s"]), "theirs\n");
+    }
+}

@@ -1,0 +1,11 @@
+//! The tasks, one a file or a folder, and the guarded way that all changing ones go.
+
+mod context;
+pub mod doctor;
+mod guarded;
+pub mod history;
+pub mod recover;
+pub mod security_fix;
+
+pub use context::Context;
+pub use guarded::{Ended, Overrides, Prepared, carry_out};

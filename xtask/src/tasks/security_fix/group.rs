@@ -1,0 +1,254 @@
+//! Which places hold the same credential: one variable per credential of one system.
+
+use std::collections::BTreeMap;
+
+use super::spot::{Spot, Where};
+
+/// Equal values of this length are one credential even when nothing else ties their places together.
+const TELLING_CHARS: usize = 12;
+
+/// What is known about the services of a project, over all stacks.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    /// Every name under which a service is reached: its own, `container_name`, `hostname`, aliases.
+    names: BTreeMap<String, String>,
+    /// For servers: the environment keys that set their own credentials.
+    servers: BTreeMap<String, Vec<String>>,
+}
+
+impl Directory {
+    pub fn add_service(&mut self, service: &str, also_known_as: impl IntoIterator<Item = String>) {
+        self.names.insert(service.to_string(), service.to_string());
+        for name in also_known_as {
+            self.names.entry(name).or_insert_with(|| service.to_string());
+        }
+    }
+
+    pub fn add_server(&mut self, service: &str, own_keys: impl IntoIterator<Item = String>) {
+        self.servers.entry(service.to_string()).or_default().extend(own_keys);
+    }
+
+    fn service_at(&self, host: &str) -> Option<&str> {
+        self.names.get(host).map(String::as_str)
+    }
+
+    /// Whether this place sets a credential of the service itself, rather than one that it uses elsewhere.
+    fn is_own(&self, spot: &Spot) -> bool {
+        let Some(keys) = self.servers.get(spot.service()) else { return false };
+        match spot.place {
+            Where::Environment => keys.contains(&spot.key),
+            Where::Argument => true,
+            _ => false,
+        }
+    }
+}
+
+/// The system that a credential opens, and which of its credentials it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    /// The service, or the stem of the env file.
+    pub system: String,
+    /// The rest of its name: `PASSWORD`, `ROOT_PASSWORD`, `JWT_SECRET`.
+    pub slot: String,
+}
+
+/// One credential: its places, and what it will be called after.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    pub owner: Owner,
+    /// Indices into the spots.
+    pub spots: Vec<usize>,
+}
+
+/// Groups places by credential; the result is ordered by the first place of each.
+pub fn credentials(spots: &[Spot], directory: &Directory) -> Vec<Credential> {
+    let own: Vec<(usize, Owner)> = spots.iter().enumerate().filter(|(_, s)| directory.is_own(s)).map(|(n, s)| (n, own_slot(s))).collect();
+    let mut result: Vec<Credential> = Vec::new();
+    for (number, spot) in spots.iter().enumerate() {
+        let owner =
+            own.iter().find(|(n, _)| *n == number).map_or_else(|| client_slot(spot, spots, &own, directory), |(_, owner)| owner.clone());
+        let same = |known: &&mut Credential| known.owner == owner && spots[known.spots[0]].value == spot.value;
+        match result.iter_mut().find(same) {
+            Some(known) => known.spots.push(number),
+            None => result.push(Credential { owner, spots: vec![number] }),
+        }
+    }
+    result
+}
+
+fn own_slot(spot: &Spot) -> Owner {
+    Owner { system: spot.service().to_string(), slot: slot_of_key(&spot.key) }
+}
+
+fn client_slot(spot: &Spot, spots: &[Spot], own: &[(usize, Owner)], directory: &Directory) -> Owner {
+    let of_system = |system: &str| {
+        own.iter().find(|(n, owner)| owner.system == system && spots[*n].value == spot.value).map(|(_, owner)| owner.clone())
+    };
+    if let Some(account) = &spot.account {
+        let Some(host) = account.host.as_deref().and_then(|host| directory.service_at(host)) else {
+            return elsewhere(spot);
+        };
+        // Another role on the same server is another credential: it is named after the role.
+        return of_system(host).unwrap_or_else(|| Owner { system: host.to_string(), slot: account_slot(account.user.as_deref(), host) });
+    }
+    let beside = spot.hosts.iter().filter_map(|host| directory.service_at(host)).find_map(of_system);
+    if let Some(owner) = beside {
+        return owner;
+    }
+    if !spot.well_known && spot.value.expose().chars().count() >= TELLING_CHARS {
+        let mut equal = own.iter().filter(|(n, _)| spots[*n].value == spot.value).map(|(_, owner)| owner);
+        if let Some(first) = equal.next()
+            && equal.all(|other| other == first)
+        {
+            return first.clone();
+        }
+    }
+    elsewhere(spot)
+}
+
+fn elsewhere(spot: &Spot) -> Owner {
+    if spot.place == Where::EnvFile {
+        let name = spot.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let stem = name.trim_start_matches('.').split('.').find(|part| !part.is_empty() && *part != "env").unwrap_or("shared").to_string();
+        return Owner { system: stem, slot: words(&spot.key) };
+    }
+    let slot = if spot.account.is_some() { url_slot(&spot.key) } else { slot_of_key(&spot.key) };
+    Owner { system: spot.service().to_string(), slot }
+}
+
+fn account_slot(user: Option<&str>, host: &str) -> String {
+    match user {
+        Some(user) if !user.is_empty() && words(user) != words(host) && !user.contains('$') => format!("{}_PASSWORD", words(user)),
+        _ => "PASSWORD".to_string(),
+    }
+}
+
+/// `DATABASE_URL` holds a `DATABASE_PASSWORD`.
+fn url_slot(key: &str) -> String {
+    let key = words(key);
+    let base = ["_URL", "_URI", "_DSN", "_CONNECTION_STRING"].iter().find_map(|end| key.strip_suffix(end)).unwrap_or(&key);
+    format!("{base}_PASSWORD")
+}
+
+/// The name of a credential without what repeats the kind of server: `POSTGRES_PASSWORD` of the
+/// service `timescaledb` is its `PASSWORD`.
+fn slot_of_key(key: &str) -> String {
+    let key = words(key);
+    let bare = SERVER_PREFIXES.iter().find_map(|prefix| key.strip_prefix(prefix)).unwrap_or(&key);
+    match bare {
+        "PASS" | "PWD" | "PW" | "A" | "REQUIREPASS" | "MASTERAUTH" | "P" => "PASSWORD".to_string(),
+        other => other.to_string(),
+    }
+}
+
+const SERVER_PREFIXES: &[&str] = &[
+    "POSTGRESQL_",
+    "POSTGRES_",
+    "PG",
+    "MYSQL_",
+    "MARIADB_",
+    "REDIS_",
+    "VALKEY_",
+    "RABBITMQ_DEFAULT_",
+    "RABBITMQ_",
+    "MONGO_INITDB_",
+    "MONGODB_",
+    "MINIO_",
+    "CLICKHOUSE_",
+    "INFLUXDB_",
+];
+
+/// Any text as the words of a variable's name: `docs-search` is `DOCS_SEARCH`.
+pub fn words(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            result.push(c.to_ascii_uppercase());
+        } else if !result.is_empty() && !result.ends_with('_') {
+            result.push('_');
+        }
+    }
+    result.trim_end_matches('_').to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::spot::Account;
+    use super::*;
+    use crate::secret::Secret;
+    use crate::text::Span;
+
+    fn spot(service: &str, key: &str, value: &str) -> Spot {
+        Spot {
+            file: "/p/compose.yaml".into(),
+            scalar: Span::default(),
+            cut: 0..0,
+            value: Secret::new(value),
+            services: vec![service.into()],
+            key: key.into(),
+            place: Where::Environment,
+            account: None,
+            hosts: Vec::new(),
+            fallback_of: None,
+            well_known: false,
+        }
+    }
+
+    fn url(service: &str, user: &str, host: &str, value: &str) -> Spot {
+        let account = Some(Account { user: Some(user.into()), host: Some(host.into()) });
+        Spot { account, ..spot(service, "DATABASE_URL", value) }
+    }
+
+    fn directory() -> Directory {
+        let mut directory = Directory::default();
+        directory.add_service("timescaledb", ["data-timescaledb".to_string()]);
+        directory.add_service("app", []);
+        directory.add_server("timescaledb", ["POSTGRES_PASSWORD".to_string()]);
+        directory
+    }
+
+    fn shown(spots: &[Spot]) -> Vec<String> {
+        let name = |c: &Credential| format!("{}/{} {:?}", c.owner.system, c.owner.slot, c.spots);
+        credentials(spots, &directory()).iter().map(name).collect()
+    }
+
+    #[test]
+    fn a_url_to_a_service_holds_that_service_s_credential() {
+        let own = spot("timescaledb", "POSTGRES_PASSWORD", "s3cret");
+        let spots = [url("app", "trading", "data-timescaledb", "s3cret"), own, url("app", "grafana", "timescaledb", "other")];
+        assert_eq!(shown(&spots), ["timescaledb/PASSWORD [0, 1]", "timescaledb/GRAFANA_PASSWORD [2]"]);
+    }
+
+    #[test]
+    fn services_that_share_a_weak_value_have_two_credentials() {
+        let spots = [spot("timescaledb", "POSTGRES_PASSWORD", "admin"), spot("app", "ADMIN_PASSWORD", "admin")];
+        assert_eq!(shown(&spots), ["timescaledb/PASSWORD [0]", "app/ADMIN_PASSWORD [1]"]);
+    }
+
+    #[test]
+    fn a_host_beside_it_or_a_telling_value_ties_a_client_to_its_server() {
+        let own = spot("timescaledb", "POSTGRES_PASSWORD", "admin");
+        let client = Spot { hosts: vec!["timescaledb".into()], ..spot("app", "DB_PASSWORD", "admin") };
+        assert_eq!(shown(&[own, client]), ["timescaledb/PASSWORD [0, 1]"]);
+        let spots = [spot("timescaledb", "POSTGRES_PASSWORD", "qC2PGZabxfjg"), spot("app", "DB_PASSWORD", "qC2PGZabxfjg")];
+        assert_eq!(shown(&spots), ["timescaledb/PASSWORD [0, 1]"]);
+    }
+
+    #[test]
+    fn an_outside_host_names_the_credential_after_the_client() {
+        assert_eq!(shown(&[url("app", "u", "db.example.org", "s3cret")]), ["app/DATABASE_PASSWORD [0]"]);
+    }
+
+    #[test]
+    fn an_env_file_gives_its_stem() {
+        let file = Spot { file: "/p/config/docker.env".into(), place: Where::EnvFile, services: vec![], ..spot("", "WEBHOOK_SECRET", "x") };
+        let hidden = Spot { file: "/p/.env.shared".into(), ..file.clone() };
+        assert_eq!(shown(&[file, hidden]), ["docker/WEBHOOK_SECRET [0]", "shared/WEBHOOK_SECRET [1]"]);
+    }
+
+    #[test]
+    fn another_password_of_the_same_server_is_another_credential() {
+        let spots = [spot("timescaledb", "POSTGRES_PASSWORD", "one-value"), spot("timescaledb", "POSTGRES_PASSWORD", "two-value")];
+        assert_eq!(shown(&spots).len(), 2);
+    }
+}
