@@ -9,7 +9,7 @@ use engine_support::{Sandbox, sandbox};
 use xtask::engine::wait::{Waited, until_well};
 use xtask::engine::{Engine, Exec};
 use xtask::process::Cancel;
-use xtask::proof::credential::{Answer, Login, check, logins};
+use xtask::proof::credential::{Answer, Login, check, logins, rendered_logins};
 use xtask::secret::{Masker, Secret};
 
 fn ready(sandbox: &Sandbox, service: &str) -> String {
@@ -41,10 +41,11 @@ const POSTGRES: &str = "services:
 #[test]
 fn postgres_accepts_the_right_password_and_no_other() {
     let Some(sandbox) = sandbox("pg") else { return };
-    sandbox.up(POSTGRES);
+    let call = sandbox.up(POSTGRES);
     let id = ready(&sandbox, "db");
-    let env = [("POSTGRES_USER", "app"), ("POSTGRES_PASSWORD", "right$Pa55word"), ("POSTGRES_DB", "market")];
-    let right = login("postgres:15", &env, &[]);
+    let model = sandbox.compose.config_json(&call, &Masker::default(), &Cancel::default()).unwrap();
+    let right = rendered_logins(&model["services"]["db"]).remove(0);
+    assert_eq!((right.user.as_str(), right.password.expose(), right.database.as_str()), ("app", "right$Pa55word", "market"));
     let masker = Masker::new(["right$Pa55word"]);
     let answer = |login: &Login| check(&sandbox.docker, &id, login, &masker).unwrap();
     assert_eq!(answer(&right), Answer::Accepted);
