@@ -6,6 +6,7 @@
 pub mod dotenv;
 pub mod error;
 pub mod event;
+pub mod model;
 pub mod secret;
 pub mod source;
 pub mod text;
