@@ -200,7 +200,8 @@ fn one_that_needs_another_stack_is_not_proven_and_cannot_reach_it() {
     let Some(sandbox) = sandbox("rext") else { return };
     sandbox.up("services: {store: {image: 'redis:7', command: [redis-server, --protected-mode, 'no', --bind, 0.0.0.0]}}");
     let yaml = "services:
-  api: {image: 'redis:7', command: [sh, -c, 'redis-cli -h store ping'], networks: [shared]}
+  api: {image: 'redis:7', networks: [shared],
+        healthcheck: {test: [CMD-SHELL, 'redis-cli -h store ping | grep PONG'], interval: 1s, timeout: 2s, retries: 2}}
   alone: {image: 'redis:7', networks: [default]}
 networks: {shared: {external: true, name: PROJECT_default}, default: {name: PROJECT_own}}";
     let rehearsed = rehearse(&sandbox, &sandbox.write(&yaml.replace("PROJECT", &sandbox.project)));
