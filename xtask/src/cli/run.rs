@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{Cli, Command, Format, RenderArgs, SecurityFixArgs};
+use super::args::{Cli, Command, Format, RenderArgs, RollbackArgs, SecurityFixArgs};
 use super::{Exit, completions, manual};
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
@@ -31,6 +31,7 @@ pub fn run(cli: &Cli, look: Look) -> Result<Exit> {
     let cx = Context::open(&folder, &live as &dyn Sink, &cancel, cli.global.dry_run, &confirm)?;
     match &cli.command {
         Command::History => history(&cx, cli.global.format),
+        Command::Rollback(args) => rollback(&cx, args),
         Command::Recover => recover(&cx),
         Command::SecurityFix(args) => security_fix(&cx, args, cli.global.format),
         Command::Migrate(args) if args.phase == Some(1) => security_fix(&cx, &args.security_fix, cli.global.format),
@@ -95,5 +96,15 @@ fn security_fix(cx: &Context<'_>, args: &SecurityFixArgs, _format: Format) -> Re
 
 fn render(cx: &Context<'_>, args: &RenderArgs) -> Result<Exit> {
     report::json(&tasks::render::masked(cx, &args.stack)?)?;
+    Ok(Exit::Done)
+}
+
+fn rollback(cx: &Context<'_>, args: &RollbackArgs) -> Result<Exit> {
+    let overrides = Overrides { guards: args.overrides.clone(), reason: args.reason.clone().unwrap_or_default() };
+    match tasks::rollback::rollback(cx, args.run.as_deref(), &overrides)? {
+        Ended::NothingToDo => cx.events.emit(Event::Note("nothing to do".into())),
+        Ended::Planned => cx.events.emit(Event::Note("this is the plan; nothing was touched".into())),
+        Ended::Committed { .. } => cx.events.emit(Event::Note("rolled back".into())),
+    }
     Ok(Exit::Done)
 }

@@ -6,6 +6,7 @@ mod guarded;
 pub mod history;
 pub mod recover;
 pub mod render;
+pub mod rollback;
 pub mod security_fix;
 
 pub use context::Context;
