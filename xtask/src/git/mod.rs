@@ -2,14 +2,17 @@
 
 mod call;
 mod commit;
+mod history;
 mod index;
 mod leftovers;
+mod needles;
 
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 
 pub use commit::Made;
+pub use history::{History, Seen, Wanted};
 pub use index::Entry;
 
 /// The repository that a project lies in.
