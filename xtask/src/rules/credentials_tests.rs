@@ -60,3 +60,21 @@ fn the_same_bytes_are_told_once() {
     let text = "services:\n  a:\n    environment:\n      DB_PASSWORD_URL: postgres://u:one@db/x\n    command: sh -c \"redis-cli -a two && x --password=two\"\n";
     assert_eq!(of(text).len(), 3);
 }
+
+#[test]
+fn large_files_take_time_in_proportion() {
+    let mut text = String::from("services:\n");
+    for n in 0..5_000 {
+        text.push_str(&format!(
+            "  s{n}:\n    environment:\n      DB_PASSWORD: value-{n}\n      URL: http://u:p{n}@h/${{X:-y}}\n    command: x --token abc{n}\n"
+        ));
+    }
+    let long = "a=b://c:d@e ".repeat(100_000);
+    let many = "://a:".repeat(200_000);
+    let tangled = format!("{}{}", "://a:${X:-b}".repeat(4_000), "=".repeat(10_000));
+    text.push_str(&format!("  tangled: {{environment: {{A: '{tangled}'}}, command: '{tangled}'}}\n"));
+    text.push_str(&format!("  long:\n    environment:\n      A: '{long}'\n      B: \"{many}\"\nconfigs:\n  c:\n    content: '{long}'\n"));
+    let start = std::time::Instant::now();
+    assert_eq!(of(&text).len(), 15_000);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
