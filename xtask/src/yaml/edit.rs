@@ -64,6 +64,11 @@ impl<'a> Scalars<'a> {
         }
     }
 
+    /// The decoded text of a scalar value.
+    pub fn text(&self, scalar: Span) -> Option<&'a str> {
+        self.nodes.get(&scalar).and_then(|(node, _)| node.text())
+    }
+
     /// Where a part of a scalar's decoded text stands in the source; `None` when it is broken over
     /// lines, holds half of an escape, or the scalar is longer than 64 KiB.
     pub fn span_within(&self, scalar: Span, part: Range<usize>) -> Option<Span> {
