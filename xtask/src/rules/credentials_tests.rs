@@ -44,6 +44,26 @@ services:
 }
 
 #[test]
+fn an_extension_that_no_service_takes_counts_too() {
+    let text = "
+x-list: &list
+  - DB_PASSWORD=one
+x-unused:
+  env: {DB_PASSWORD: 0123, DB_USER: u}
+  list: [URL=postgres://u:two@db/x]
+services:
+  a: {environment: *list}
+";
+    let found: Vec<_> = of(text).into_iter().map(|e| (e.secret.expose().to_string(), e.services.len(), e.finding.place)).collect();
+    let expected = [
+        ("one".to_string(), 1, "services.a.environment[0]".to_string()),
+        ("0123".to_string(), 0, "x-unused.env.DB_PASSWORD".to_string()),
+        ("two".to_string(), 0, "x-unused.list[0]".to_string()),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn every_entry_points_at_its_bytes() {
     let text = "services:\n  a:\n    environment:\n      - \"A_PASSWORD=v\\x61lue-1\"\n      - B_URL=http://u:value-2@h/\n    command: >\n      x --password\n      value-3 --token 'value-4'\n";
     let found = of(text);

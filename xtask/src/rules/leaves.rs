@@ -49,6 +49,11 @@ pub(super) fn compose_sites<'a>(source: &'a ComposeSource<'a>) -> Vec<Site<'a>> 
         for (name, volume) in top("volumes") {
             leaves.other(&volume.value, &Place::default().key("volumes").key(name), None);
         }
+        // What services take from an extension has their names by now; the rest of it is in the file too.
+        let extensions = value.as_map().into_iter().flatten().filter(|(key, _)| key.starts_with("x-"));
+        for (key, extension) in extensions {
+            leaves.other(&extension.value, &Place::default().key(key), None);
+        }
     }
     leaves.sites.into_values().collect()
 }
@@ -193,12 +198,11 @@ impl<'a> Leaves<'a> {
         match &value.data {
             Data::Map(fields) => fields.iter().for_each(|(key, field)| self.other(&field.value, &place.key(key), service)),
             Data::Seq(items) => items.iter().enumerate().for_each(|(n, item)| self.other(item, &place.index(n), service)),
-            Data::Str(_) => {
+            _ => {
                 let Some(leaf) = self.leaf(value, place.clone(), service, Form::Other) else { return };
                 let key = if matches!(place.0.last(), Some(Seg::Key(_))) { last_key(place) } else { "" };
                 self.add(key, &leaf, 0..leaf.text.len());
             }
-            _ => {}
         }
     }
 
