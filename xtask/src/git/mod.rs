@@ -3,9 +3,11 @@
 mod call;
 mod commit;
 mod entries;
+mod history;
 mod hooks;
 mod index;
 mod leftovers;
+mod needles;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,7 @@ use crate::error::Result;
 
 pub use commit::Made;
 pub use entries::{Entries, Entry};
+pub use history::{History, Seen, Wanted};
 
 /// The repository that a project lies in.
 #[derive(Debug, Clone)]
