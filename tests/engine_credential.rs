@@ -5,11 +5,11 @@ mod engine_support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine_support::{Sandbox, sandbox};
+use engine_support::{Sandbox, sandbox, skipped};
 use xtask::engine::wait::{Waited, until_well};
 use xtask::engine::{Engine, Exec};
 use xtask::process::Cancel;
-use xtask::proof::credential::{Answer, Login, check, logins};
+use xtask::proof::credential::{Answer, Login, check, logins, rendered_logins};
 use xtask::secret::{Masker, Secret};
 
 fn ready(sandbox: &Sandbox, service: &str) -> String {
@@ -41,10 +41,11 @@ const POSTGRES: &str = "services:
 #[test]
 fn postgres_accepts_the_right_password_and_no_other() {
     let Some(sandbox) = sandbox("pg") else { return };
-    sandbox.up(POSTGRES);
+    let call = sandbox.up(POSTGRES);
     let id = ready(&sandbox, "db");
-    let env = [("POSTGRES_USER", "app"), ("POSTGRES_PASSWORD", "right$Pa55word"), ("POSTGRES_DB", "market")];
-    let right = login("postgres:15", &env, &[]);
+    let model = sandbox.compose.config_json(&call, &Masker::default(), &Cancel::default()).unwrap();
+    let right = rendered_logins(&model["services"]["db"]).remove(0);
+    assert_eq!((right.user.as_str(), right.password.expose(), right.database.as_str()), ("app", "right$Pa55word", "market"));
     let masker = Masker::new(["right$Pa55word"]);
     let answer = |login: &Login| check(&sandbox.docker, &id, login, &masker).unwrap();
     assert_eq!(answer(&right), Answer::Accepted);
@@ -108,4 +109,24 @@ fn redis_accepts_the_right_password_and_no_other() {
     // A server of another kind than its container's.
     let rabbit = login("rabbitmq:3", &[("RABBITMQ_DEFAULT_PASS", "right-Pa55word")], &[]);
     assert_eq!(answer("cache", &rabbit), Answer::CannotCheck("the container has no rabbitmqctl".into()));
+}
+
+#[test]
+fn rabbitmq_accepts_the_right_password_and_no_other() {
+    let Some(sandbox) = sandbox("rabbit") else { return };
+    // The rig builds it only when asked to.
+    if sandbox.docker.image("rabbitmq:3.10").unwrap().is_none() {
+        return skipped("rabbit", "the image rabbitmq:3.10 is not on this engine");
+    }
+    let call = sandbox.up("services:
+  queue:
+    image: rabbitmq:3.10
+    environment: {RABBITMQ_DEFAULT_USER: app, RABBITMQ_DEFAULT_PASS: right-Pa55word}
+    healthcheck: {test: [CMD, rabbitmq-diagnostics, -q, check_running], interval: 2s, timeout: 20s, retries: 30}");
+    let id = ready(&sandbox, "queue");
+    let model = sandbox.compose.config_json(&call, &Masker::default(), &Cancel::default()).unwrap();
+    let right = rendered_logins(&model["services"]["queue"]).remove(0);
+    let answer = |login: &Login| check(&sandbox.docker, &id, login, &Masker::default()).unwrap();
+    assert_eq!(answer(&right), Answer::Accepted);
+    assert!(matches!(answer(&with_password(&right, "another-password")), Answer::Refused(_)));
 }

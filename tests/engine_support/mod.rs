@@ -32,10 +32,14 @@ pub fn sandbox(test: &str) -> Option<Sandbox> {
         (docker, compose) => {
             let why = docker.err().or(compose.err()).unwrap();
             assert!(std::env::var_os("XTASK_REQUIRE_ENGINE").is_none(), "XTASK_REQUIRE_ENGINE is set, but: {why}");
-            eprintln!("SKIPPED {test}: {why}");
+            skipped(test, &why.to_string());
             None
         }
     }
+}
+
+pub fn skipped(test: &str, why: &str) {
+    eprintln!("SKIPPED {test}: {why}");
 }
 
 impl Sandbox {

@@ -129,7 +129,8 @@ impl Program {
         self
     }
 
-    /// For programs that change an engine: interrupted and waited for, not terminated.
+    /// For programs that change an engine: interrupted and waited for, not terminated, and able to go
+    /// on to their end when we are killed ourselves.
     #[must_use]
     pub fn interruptible(mut self) -> Self {
         self.stop = Stop::Interrupt;
@@ -149,12 +150,11 @@ impl Program {
     pub fn run(&self, masker: &Masker, cancel: &Cancel) -> Result<Output> {
         let shown = masker.mask(&self.shown()).into_owned();
         let cannot = |error: std::io::Error| Error::failed(format!("run {shown}")).why(error.to_string());
-        let stdout = Capture::new(STDOUT_LIMIT_BYTES).map_err(cannot)?;
-        let stderr = Capture::new(STDERR_TAIL_BYTES).map_err(cannot)?;
+        let (stdout, stderr) = self.captures().map_err(cannot)?;
         let handle = self.start(&stdout, &stderr).map_err(cannot)?;
         let (stdout, stderr) = (stdout.read_on(), stderr.read_on());
         let ended = self.wait(&handle, cancel).map_err(cannot)?;
-        let (stdout, stderr) = (stdout.finish(), stderr.finish());
+        let (stdout, stderr) = (stdout.finish().map_err(cannot)?, stderr.finish().map_err(cannot)?);
         let tail = stderr.tail(masker);
         let status = match ended {
             Ended::By(status) => status,
@@ -168,6 +168,13 @@ impl Program {
             return Err(Error::failed(format!("run {shown}")).why("it wrote more than 64 MiB"));
         }
         Ok(Output { code: status.code().or(status.signal().map(|signal| 128 + signal)), stdout: stdout.bytes, stderr: tail, shown })
+    }
+
+    fn captures(&self) -> std::io::Result<(Capture, Capture)> {
+        match self.stop {
+            Stop::Terminate => Ok((Capture::pipe(STDOUT_LIMIT_BYTES)?, Capture::pipe(STDERR_TAIL_BYTES)?)),
+            Stop::Interrupt => Ok((Capture::memory(STDOUT_LIMIT_BYTES)?, Capture::memory(STDERR_TAIL_BYTES)?)),
+        }
     }
 
     fn start(&self, stdout: &Capture, stderr: &Capture) -> std::io::Result<duct::Handle> {

@@ -24,6 +24,7 @@ const LOG_BYTES: usize = 64 << 10;
 pub struct Docker {
     runtime: Arc<Runtime>,
     client: Client,
+    url: String,
 }
 
 impl Docker {
@@ -51,7 +52,8 @@ impl Docker {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Ok(Docker {
             runtime: Arc::new(runtime.map_err(|error| unusable(error.to_string()))?),
-            client: client.map_err(|error| unusable(cause(&error)))?,
+            client: client.map_err(|error| Error::unusable(format!("connect to the engine at {url}")).why(cause(&error)))?,
+            url: url.to_string(),
         })
     }
 
@@ -116,8 +118,10 @@ fn whole_secs(grace: Duration) -> i32 {
 
 impl Engine for Docker {
     fn info(&self) -> Result<Info> {
-        let what = "ask the engine who it is";
-        Ok(convert::info(self.ask(what, self.client.info())?, self.ask(what, self.client.version())?))
+        let what = format!("reach the engine at {}", self.url);
+        let help = "`docker version` shows whether it runs and may be used; DOCKER_HOST or `docker context use` choose another";
+        let info = self.ask(&what, self.client.info()).map_err(|error| error.help(help))?;
+        Ok(convert::info(info, self.ask(&what, self.client.version())?))
     }
 
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>> {
@@ -214,5 +218,26 @@ impl Engine for Docker {
 
     fn remove_volume(&self, name: &str) -> Result<()> {
         self.take_away(&format!("remove the volume {name}"), self.client.remove_volume(name, None::<query::RemoveVolumeOptions>))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_is_not_there_is_told_by_its_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("unix://{}/no.sock", folder.path().display());
+        let error = Docker::at(&url, false).and_then(|docker| docker.info()).err().unwrap();
+        assert!(error.what.ends_with(&format!("the engine at {url}")), "{error}");
+        assert!(error.why.unwrap().contains("no.sock"));
+        let refusing = folder.path().join("refusing.sock");
+        drop(std::os::unix::net::UnixListener::bind(&refusing).unwrap());
+        let error = Docker::at(&format!("unix://{}", refusing.display()), false).and_then(|docker| docker.info()).err().unwrap();
+        assert!(error.why.unwrap().contains("Connection refused"));
+        assert!(error.help.unwrap().contains("docker version"));
+        assert_eq!(Docker::at("ssh://host", false).err().unwrap().kind, crate::error::Kind::Unusable);
+        assert_eq!(Docker::at("tcp://host:2376", true).err().unwrap().kind, crate::error::Kind::Unusable);
     }
 }

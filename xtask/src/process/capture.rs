@@ -1,26 +1,33 @@
-//! What a program writes, kept to a bound while it is read to the end.
+//! What a program writes, kept to a bound.
 
-use std::io::{PipeReader, PipeWriter, Read};
+use std::fs::File;
+use std::io::{PipeReader, PipeWriter, Read, Result};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use crate::secret::Masker;
 
 /// After the program has ended, a child of its own may still hold the pipe: it is not waited for longer.
 const LEFT_OPEN: Duration = Duration::from_secs(1);
 
-/// A pipe whose reading end keeps the last `limit` bytes.
-pub(super) struct Capture {
-    reader: PipeReader,
-    writer: PipeWriter,
-    limit: usize,
+/// Where a program's output goes; the last `limit` bytes of it are kept.
+pub(super) enum Capture {
+    /// Read while it is written.
+    Pipe { reader: PipeReader, writer: PipeWriter, limit: usize },
+    /// A file in memory, read at the end. It outlives us: a program whose reader was killed would die
+    /// of a broken pipe at its next word, halfway through a change.
+    Memory { file: File, limit: usize },
 }
 
-/// A capture that is being read by a thread of its own.
-pub(super) struct Reading {
-    kept: Arc<Mutex<Captured>>,
-    done: Receiver<()>,
+/// A capture while the program runs.
+pub(super) enum Reading {
+    Pipe { kept: Arc<Mutex<Captured>>, done: Receiver<()> },
+    Memory { file: File, limit: usize },
 }
 
 #[derive(Clone, Default)]
@@ -31,19 +38,32 @@ pub(super) struct Captured {
 }
 
 impl Capture {
-    pub(super) fn new(limit: usize) -> std::io::Result<Self> {
+    pub(super) fn pipe(limit: usize) -> Result<Self> {
         let (reader, writer) = std::io::pipe()?;
-        Ok(Capture { reader, writer, limit })
+        Ok(Capture::Pipe { reader, writer, limit })
     }
 
-    pub(super) fn writer(&self) -> std::io::Result<PipeWriter> {
-        self.writer.try_clone()
+    pub(super) fn memory(limit: usize) -> Result<Self> {
+        let file = File::from(memfd_create("xtask-output", MFdFlags::MFD_CLOEXEC)?);
+        Ok(Capture::Memory { file, limit })
+    }
+
+    pub(super) fn writer(&self) -> Result<OwnedFd> {
+        match self {
+            Capture::Pipe { writer, .. } => Ok(writer.try_clone()?.into()),
+            Capture::Memory { file, .. } => Ok(file.try_clone()?.into()),
+        }
     }
 
     /// Closes our writing end, so that the end of the program is the end of the pipe, and reads.
     pub(super) fn read_on(self) -> Reading {
-        let Capture { mut reader, writer, limit } = self;
-        drop(writer);
+        let (mut reader, limit) = match self {
+            Capture::Memory { file, limit } => return Reading::Memory { file, limit },
+            Capture::Pipe { reader, writer, limit } => {
+                drop(writer);
+                (reader, limit)
+            }
+        };
         let kept = Arc::new(Mutex::new(Captured::default()));
         let (say_done, done) = channel();
         let into = Arc::clone(&kept);
@@ -54,14 +74,25 @@ impl Capture {
             }
             let _ = say_done.send(());
         });
-        Reading { kept, done }
+        Reading::Pipe { kept, done }
     }
 }
 
 impl Reading {
-    pub(super) fn finish(self) -> Captured {
-        let _ = self.done.recv_timeout(LEFT_OPEN);
-        std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn finish(self) -> Result<Captured> {
+        match self {
+            Reading::Pipe { kept, done } => {
+                let _ = done.recv_timeout(LEFT_OPEN);
+                Ok(std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner)))
+            }
+            Reading::Memory { file, limit } => {
+                let length = file.metadata()?.len();
+                let from = length.saturating_sub(limit as u64);
+                let mut bytes = vec![0; limit.min(usize::try_from(length).unwrap_or(limit))];
+                file.read_exact_at(&mut bytes, from)?;
+                Ok(Captured { bytes, cut: from > 0 })
+            }
+        }
     }
 }
 
@@ -104,5 +135,14 @@ mod tests {
         captured.push(b"early, and then the key hunter22hunter22 and on\nlast hunter22hunter22\n", 34);
         assert_eq!(captured.bytes, b"er22 and on\nlast hunter22hunter22\n");
         assert_eq!(captured.tail(&masker), format!("last {MASK}"));
+    }
+
+    #[test]
+    fn a_file_in_memory_keeps_its_end() {
+        let capture = Capture::memory(6).unwrap();
+        std::io::Write::write_all(&mut File::from(capture.writer().unwrap()), b"early\nlate\n").unwrap();
+        let captured = capture.read_on().finish().unwrap();
+        assert_eq!((captured.bytes.as_slice(), captured.cut), (&b"\nlate\n"[..], true));
+        assert_eq!(captured.tail(&Masker::default()), "late");
     }
 }

@@ -72,3 +72,24 @@ fn a_child_that_keeps_the_pipe_open_is_not_waited_for() {
     assert_eq!(output.text(), "out\n");
     assert!(began.elapsed() < Duration::from_millis(2500));
 }
+
+#[test]
+fn a_changing_program_does_not_write_into_a_pipe_of_ours() {
+    let script = "readlink /proc/self/fd/1 /proc/self/fd/2; echo said >&2";
+    let output = sh(script).interruptible().run(&Masker::default(), &Cancel::default()).unwrap();
+    assert_eq!(output.text().matches("memfd:xtask-output").count(), 2, "{}", output.text());
+    assert_eq!(output.stderr, "said");
+}
+
+#[test]
+fn a_descriptor_that_is_meant_to_is_inherited() {
+    use std::os::fd::AsRawFd;
+
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+    let folder = tempfile::tempdir().unwrap();
+    let lock = std::fs::File::create(folder.path().join("lock")).unwrap();
+    fcntl(&lock, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+    let script = format!("readlink /proc/self/fd/{}", lock.as_raw_fd());
+    let output = sh(&script).interruptible().run(&Masker::default(), &Cancel::default()).unwrap();
+    assert!(output.text().trim_end().ends_with("/lock"), "{}", output.text());
+}

@@ -2,6 +2,7 @@
 
 pub mod credential;
 pub mod health;
+pub mod rehearsal;
 
 /// How a proof came out. The texts hold no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

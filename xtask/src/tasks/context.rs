@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::actions::World;
 use crate::error::{Error, Result};
 use crate::event::Sink;
 use crate::git::Git;
 use crate::project::Project;
-use crate::saga::{Cancel, Store};
+use crate::saga::{Cancel, RunId, Store};
 use crate::source::{self, Disk};
 
 /// What every task works with: the project, the doors, and who listens.
@@ -44,6 +45,13 @@ impl<'a> Context<'a> {
         let environment =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
         Ok(Context { store: Store::at(&root), project, git, environment, events, cancel, dry_run, confirm })
+    }
+}
+
+impl Context<'_> {
+    /// What the steps of a run act on.
+    pub fn world(&self, run: &RunId) -> World {
+        World { root: self.project.root.clone(), blobs: self.store.blobs(run), run: run.clone(), git: self.git.clone() }
     }
 }
 

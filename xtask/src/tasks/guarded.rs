@@ -1,6 +1,6 @@
 //! The way every changing task goes: lock, look, guards, plan, consent, steps, proof; or undo.
 
-use crate::actions::{Action, World};
+use crate::actions::Action;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, GuardOutcome};
 use crate::guards::Checked;
@@ -121,7 +121,7 @@ fn start(
 ) -> Result<Ended> {
     let mut journal = cx.store.begin(&run, plan)?;
     cx.events.emit(Event::RunBegun { run: run.to_string() });
-    let world = World { root: cx.project.root.clone(), blobs: cx.store.blobs(&run), run: run.clone(), git: cx.git.clone() };
+    let world = cx.world(&run);
     let keep = || -> Result<()> { contents.iter().try_for_each(|content| world.blobs.put(content).map(|_| ())) };
     let kept = keep();
     // When the contents cannot be kept, the run ends like one whose first step failed.

@@ -25,7 +25,7 @@ pub fn recover(cx: &Context<'_>) -> Result<()> {
         return Ok(());
     }
     let (mut journal, entries) = cx.store.reopen(&open)?;
-    let world = World { root: cx.project.root.clone(), blobs: cx.store.blobs(&open.id), run: open.id.clone(), git: cx.git.clone() };
+    let world = cx.world(&open.id);
     match saga::recover::<World, Action>(&world, &mut journal, &entries, cx.events, cx.cancel)? {
         Some(Outcome::Stuck { why }) => Err(Error { kind: crate::error::Kind::Stuck, ..why }),
         _ => {

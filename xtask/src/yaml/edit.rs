@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::write::rewritten;
+use super::write::{rewritten, written_at};
 use super::{Document, Limits, Node, ReadError, Resolved, Style, Written, read, resolve};
 use crate::text::{Span, TextEdit, apply};
 
@@ -35,6 +35,15 @@ pub fn verified(source: &str, wanted: &[ScalarEdit]) -> Result<String, Refusal> 
 /// A scalar's decoded text with a part of it replaced. Several parts: [`apply`] on the decoded text.
 pub fn replace_within(text: &str, part: Range<usize>, by: &str) -> String {
     format!("{}{by}{}", &text[..part.start], &text[part.end..])
+}
+
+/// Where a part of a scalar's decoded text stands in the source; `None` when it is broken over lines
+/// or holds half of an escape.
+pub fn span_within(source: &str, documents: &[Document], scalar: Span, part: Range<usize>) -> Option<Span> {
+    let (node, _) = documents.iter().find_map(|document| find(&document.root, scalar, false))?;
+    let Written::Scalar { text, style } = &node.data else { return None };
+    let inside = written_at(scalar.slice(source), text, *style, part)?;
+    Some(Span::new(scalar.start + inside.start, scalar.start + inside.end))
 }
 
 fn changed(source: &str, wanted: &[ScalarEdit]) -> Result<(Vec<TextEdit>, String), Refusal> {

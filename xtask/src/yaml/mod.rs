@@ -11,7 +11,7 @@ mod read;
 mod scalar;
 mod write;
 
-pub use edit::{Refusal, ScalarEdit, edits, replace_within, verified};
+pub use edit::{Refusal, ScalarEdit, edits, replace_within, span_within, verified};
 pub use expand::{Data, Field, Origin, VALUE_LIMIT, Value, expand};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
 pub use place::{Place, Seg};

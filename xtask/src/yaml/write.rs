@@ -47,16 +47,18 @@ fn spliced(source: &str, old: &str, new: &str, style: Style, in_flow: bool) -> O
         Style::DoubleQuoted => escaped(come),
         Style::Literal | Style::Folded => can_be_single(come).then(|| come.to_string())?,
     };
-    let pieces = match style {
-        Style::Literal | Style::Folded => block_pieces(source, old)?,
-        _ => flow_pieces(source, old, style)?,
-    };
-    let at = source_range(&pieces, gone)?;
-    // Only a change inside one line leaves the lines as they are.
-    if source[at.clone()].contains(['\n', '\r']) {
-        return None;
-    }
+    let at = written_at(source, old, style, gone)?;
     Some(format!("{}{come}{}", &source[..at.start], &source[at.end..]))
+}
+
+/// The bytes of a scalar's source that stand for a part of its text. Only a part inside one line: a
+/// change of it leaves the lines as they are.
+pub(super) fn written_at(source: &str, text: &str, style: Style, part: Range<usize>) -> Option<Range<usize>> {
+    let pieces = match style {
+        Style::Literal | Style::Folded => block_pieces(source, text)?,
+        _ => flow_pieces(source, text, style)?,
+    };
+    source_range(&pieces, part).filter(|at| !source[at.clone()].contains(['\n', '\r']))
 }
 
 /// What is left when the common beginning and end are taken off.

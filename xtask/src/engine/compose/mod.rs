@@ -99,6 +99,16 @@ impl Compose {
         started(program.run(masker, cancel)?, masker)
     }
 
+    /// Creates the containers of a rendered model, and their networks and volumes; starts nothing.
+    ///
+    /// # Errors
+    /// As [`Compose::up`].
+    pub fn create_frozen(&self, frozen_json: &[u8], project: &str, deadline: Duration, masker: &Masker, cancel: &Cancel) -> Result<()> {
+        let create = ["create", "--no-build", "--pull", "never"];
+        let program = self.program(&frozen_call(Some(project)), &create).stdin(frozen_json).deadline(deadline).interruptible();
+        started(program.run(masker, cancel)?, masker)
+    }
+
     /// Starts a rendered model under a project name of its own. It goes through standard input: with
     /// its secrets it never lies on a disk.
     ///

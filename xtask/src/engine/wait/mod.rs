@@ -174,6 +174,16 @@ fn judge(container: &Container, seen: &Seen, settle: Duration) -> Judgement {
     }
 }
 
+/// Whether it is not well at this moment, having been started.
+pub fn is_ill(container: &Container) -> bool {
+    match container.state.status {
+        Status::Running => container.state.health == Some(Health::Unhealthy),
+        Status::Created => !container.state.error.is_empty(),
+        Status::Exited => !container.may_end() || container.state.exit_code != 0,
+        Status::Paused | Status::Restarting | Status::Removing | Status::Dead => true,
+    }
+}
+
 fn judge_running(container: &Container, seen: &Seen, settle: Duration) -> Judgement {
     match (container.healthcheck, container.state.health) {
         (_, Some(Health::Healthy)) => Judgement::Well(Well::Healthy),

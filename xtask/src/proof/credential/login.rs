@@ -24,6 +24,16 @@ pub struct Login {
     pub port: u16,
 }
 
+/// The logins of a service as `docker compose config` renders it, with `$` doubled in its values.
+pub fn rendered_logins(service: &serde_json::Value) -> Vec<Login> {
+    let undoubled = |value: &serde_json::Value| value.as_str().map(|text| text.replace("$$", "$"));
+    let entries = service.get("environment").and_then(|env| env.as_object()).into_iter().flatten();
+    let env = entries.filter_map(|(name, value)| Some((name.clone(), undoubled(value)?))).collect();
+    let command = service.get("command").and_then(|command| command.as_array()).into_iter().flatten();
+    let image = service.get("image").and_then(|image| image.as_str()).unwrap_or_default();
+    logins(image, &env, &command.filter_map(undoubled).collect::<Vec<_>>())
+}
+
 /// The logins of a service, none when it is no server that is known here, or has no password in its
 /// environment and command. `command` is the rendered list; values are undoubled (`$`, not `$$`).
 pub fn logins(image: &str, env: &Environment, command: &[String]) -> Vec<Login> {

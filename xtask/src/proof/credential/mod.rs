@@ -14,7 +14,7 @@ use crate::secret::{Masker, Secret};
 mod login;
 mod server;
 
-pub use login::{Login, Server, logins};
+pub use login::{Login, Server, logins, rendered_logins};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Refused first, else the acceptance of the right one says nothing. Not a password of anybody.
