@@ -13,6 +13,7 @@ pub mod event;
 pub mod finding;
 pub mod git;
 pub mod guards;
+pub mod model;
 pub mod process;
 pub mod project;
 pub mod proof;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::World;
 use super::git_entry::changed_in_git;
 use crate::error::Result;
-use crate::git::{Entry, Git, Made};
+use crate::git::{Entries, Entry, Git, Made};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GitCommit {
@@ -21,12 +21,12 @@ pub struct GitCommit {
 pub struct CommitReceipt {
     /// The commit object, which nobody sees before `apply`; `None`: there was nothing to commit.
     pub made: Option<Made>,
-    pub paths: Vec<Path3>,
+    pub paths: Vec<Change>,
 }
 
-/// One path in the index before, in the commit before, and in both afterwards.
+/// One path: in the index before, in the commit before, and in both afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Path3 {
+pub struct Change {
     pub path: PathBuf,
     pub staged: Option<Entry>,
     pub committed: Option<Entry>,
@@ -37,15 +37,31 @@ impl GitCommit {
     pub fn prepare(&self, world: &World) -> Result<CommitReceipt> {
         let (git, token) = (world.git()?, world.run.as_str());
         git.check_can_commit()?;
-        let paths = self.paths.iter().map(|path| Path3::look(git, token, path)).collect::<Result<Vec<_>>>()?;
-        let after: Vec<_> = paths.iter().map(|path| (path.path.clone(), path.after.clone())).collect();
+        let paths = self.changes(git, token)?;
+        let after: Vec<_> = paths.iter().map(|change| (change.path.clone(), change.after.clone())).collect();
         Ok(CommitReceipt { made: git.make_commit(token, &after, &self.message)?, paths })
+    }
+
+    fn changes(&self, git: &Git, token: &str) -> Result<Vec<Change>> {
+        let paths: Vec<&Path> = self.paths.iter().map(PathBuf::as_path).collect();
+        let (staged, committed) = (git.index_entries(&paths)?, git.commit_entries("HEAD", &paths)?);
+        // Taken out of the index, by this run for one: the commit takes it out as well.
+        let untracked = |path: &Path| !staged.contains_key(path) && committed.contains_key(path);
+        let kept: Vec<&Path> = paths.iter().copied().filter(|path| !untracked(path)).collect();
+        let after = git.store_worktree(token, &kept)?;
+        let change = |path: &Path| Change {
+            path: path.to_path_buf(),
+            staged: staged.get(path).cloned(),
+            committed: committed.get(path).cloned(),
+            after: after.get(path).cloned(),
+        };
+        Ok(paths.into_iter().map(change).collect())
     }
 
     pub fn apply(&self, world: &World, receipt: &CommitReceipt) -> Result<()> {
         let Some(made) = &receipt.made else { return Ok(()) };
         let (git, token) = (world.git()?, world.run.as_str());
-        let after: Vec<_> = receipt.paths.iter().map(|path| (path.path.clone(), path.after.clone())).collect();
+        let after: Vec<_> = receipt.paths.iter().map(|change| (change.path.clone(), change.after.clone())).collect();
         git.change_index(token, &after)?;
         git.move_head(made, &format!("commit: {}", self.subject()))
     }
@@ -55,35 +71,19 @@ impl GitCommit {
         let (git, token) = (world.git()?, world.run.as_str());
         git.clear_index_leftovers(token)?;
         let Some(made) = &receipt.made else { return Ok(()) };
-        git.clear_head_leftovers()?;
+        git.clear_reference_locks()?;
+        let paths: Vec<&Path> = receipt.paths.iter().map(|change| change.path.as_path()).collect();
         if git.is_in_head(&made.commit)? {
-            self.revert(git, token, made, receipt)?;
-        }
-        let mut back = Vec::new();
-        for path in &receipt.paths {
-            match git.index_entry(&path.path)? {
-                current if current == path.staged => {}
-                current if current == path.after => back.push((path.path.clone(), path.staged.clone())),
-                _ => return Err(changed_in_git(&path.path)),
+            let back = back(receipt, &git.commit_entries("HEAD", &paths)?, |change| &change.committed)?;
+            let subject = self.subject();
+            let message = format!("Revert \"{subject}\"\n\nThis reverts commit {}: the run {token} was undone.\n", made.commit);
+            // Done before, there is nothing to revert.
+            if let Some(revert) = git.make_revert(token, &back, &message)? {
+                git.move_head(&revert, &format!("revert: {subject}"))?;
             }
         }
+        let back = back(receipt, &git.index_entries(&paths)?, |change| &change.staged)?;
         if back.is_empty() { Ok(()) } else { git.change_index(token, &back) }
-    }
-
-    /// Done before, it finds nothing to revert.
-    fn revert(&self, git: &Git, token: &str, made: &Made, receipt: &CommitReceipt) -> Result<()> {
-        let mut back = Vec::new();
-        for path in &receipt.paths {
-            match git.commit_entry("HEAD", &path.path)? {
-                current if current == path.committed || current == path.after => back.push((path.path.clone(), path.committed.clone())),
-                _ => return Err(changed_in_git(&path.path)),
-            }
-        }
-        let message = format!("Revert \"{}\"\n\nThis reverts commit {}: its run {} was undone.\n", self.subject(), made.commit, token);
-        match git.make_commit(token, &back, &message)? {
-            Some(revert) => git.move_head(&revert, &format!("revert: {}", self.subject())),
-            None => Ok(()),
-        }
     }
 
     pub fn subject(&self) -> &str {
@@ -91,14 +91,17 @@ impl GitCommit {
     }
 }
 
-impl Path3 {
-    fn look(git: &Git, token: &str, path: &Path) -> Result<Self> {
-        let (staged, committed) = (git.index_entry(path)?, git.commit_entry("HEAD", path)?);
-        // Taken out of the index, by this run for one: the commit takes it out as well.
-        let untracked = staged.is_none() && committed.is_some();
-        let after = if untracked { None } else { git.worktree_entry(token, path)? };
-        Ok(Path3 { path: path.to_path_buf(), staged, committed, after })
+/// What must change for the paths to be as before, where they now are as in `now`.
+fn back(receipt: &CommitReceipt, now: &Entries, before: fn(&Change) -> &Option<Entry>) -> Result<Vec<(PathBuf, Option<Entry>)>> {
+    let mut changes = Vec::new();
+    for change in &receipt.paths {
+        match now.get(&change.path) {
+            current if current == before(change).as_ref() => {}
+            current if current == change.after.as_ref() => changes.push((change.path.clone(), before(change).clone())),
+            _ => return Err(changed_in_git(&change.path)),
+        }
     }
+    Ok(changes)
 }
 
 #[cfg(test)]

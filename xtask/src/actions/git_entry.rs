@@ -1,6 +1,6 @@
 //! Takes a path out of git's index, or puts it back; the file itself stays.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ pub struct EntryReceipt {
 
 impl GitUntrack {
     pub fn prepare(&self, world: &World) -> Result<EntryReceipt> {
-        match world.git()?.index_entry(&self.path)? {
+        match entry_now(world, &self.path)? {
             Some(before) => Ok(EntryReceipt { path: self.path.clone(), before: Some(before), after: None }),
             None => Err(Error::refused(format!("untrack {}", self.path.display())).why("git does not track it")),
         }
@@ -42,7 +42,7 @@ impl GitUntrack {
 
 impl GitTrack {
     pub fn prepare(&self, world: &World) -> Result<EntryReceipt> {
-        match world.git()?.index_entry(&self.path)? {
+        match entry_now(world, &self.path)? {
             None => Ok(EntryReceipt { path: self.path.clone(), before: None, after: Some(self.entry.clone()) }),
             Some(_) => Err(Error::refused(format!("track {}", self.path.display())).why("git tracks it already")),
         }
@@ -57,7 +57,7 @@ impl EntryReceipt {
     pub fn undo(&self, world: &World) -> Result<()> {
         let git = world.git()?;
         git.clear_index_leftovers(world.run.as_str())?;
-        let current = git.index_entry(&self.path)?;
+        let current = entry_now(world, &self.path)?;
         if current == self.before {
             return Ok(());
         }
@@ -68,7 +68,11 @@ impl EntryReceipt {
     }
 }
 
-pub(super) fn changed_in_git(path: &std::path::Path) -> Error {
+fn entry_now(world: &World, path: &Path) -> Result<Option<Entry>> {
+    Ok(world.git()?.index_entries(&[path])?.remove(path))
+}
+
+pub(super) fn changed_in_git(path: &Path) -> Error {
     Error::failed(format!("put back {} in git", path.display()))
         .why("it was changed there by somebody else since")
         .help("Look at `git status` and `git log`")

@@ -5,42 +5,23 @@
 //! lock of somebody who is working here.
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::Git;
-use super::call::{finish, text};
+use super::call::text;
+use super::entries::Changes;
 use crate::error::{Error, Result};
-use crate::saga::sync_dir;
-
-/// One path as the index or a commit has it. Without conflict: at stage 0.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// `100644`, `100755` or `120000`.
-    pub mode: String,
-    pub object: String,
-}
-
-/// Paths below the project's root, with what they are to be; `None`: not in the index.
-pub type Entries = [(PathBuf, Option<Entry>)];
 
 impl Git {
-    /// A path in the index. A conflict is an error.
-    pub fn index_entry(&self, path: &Path) -> Result<Option<Entry>> {
-        let told = self.read_paths(&["ls-files", "--stage", "-z"], &[path])?;
-        staged(path, &told)
-    }
-
-    /// Makes the index say exactly `entries` for their paths and what it says now for all others.
+    /// Makes the index say exactly `changes` for their paths and what it says now for all others.
     /// `token` names the run: see [`Git::clear_index_leftovers`]. Durable when it returns.
-    pub fn change_index(&self, token: &str, entries: &Entries) -> Result<()> {
-        let files = self.index_files(token)?;
+    pub fn change_index(&self, token: &str, changes: &Changes) -> Result<()> {
+        let files = self.index_files(token);
         self.clear_index_leftovers(token)?;
         files.lock()?;
-        let changed = files.copy().and_then(|()| self.write_entries(&files.work, entries)).and_then(|()| files.install());
+        let changed = files.copy().and_then(|()| self.write_entries(&files.work, changes)).and_then(|()| files.install());
         self.clear_index_leftovers(token)?;
         changed
     }
@@ -48,60 +29,28 @@ impl Git {
     /// Removes what `change_index` of that token may have left when it was killed: the lock if it is
     /// ours, and the working copies.
     pub fn clear_index_leftovers(&self, token: &str) -> Result<()> {
-        self.index_files(token)?.clear()
+        self.index_files(token).clear()
     }
 
-    /// A private index file with the entries of a commit, for making another commit of it.
+    /// A private index file with the entries of a commit, to make another commit of.
     pub(super) fn scratch_index(&self, token: &str, commit: &str) -> Result<PathBuf> {
-        let files = self.index_files(token)?;
+        let files = self.index_files(token);
         files.clear()?;
         let mut command = self.command();
         text(command.env("GIT_INDEX_FILE", &files.work).args(["read-tree", commit]), "read-tree")?;
         Ok(files.work)
     }
 
-    /// Puts entries into the index file `index`.
-    pub(super) fn write_entries(&self, index: &Path, entries: &Entries) -> Result<()> {
-        let mut command = self.command();
-        command.env("GIT_INDEX_FILE", index).args(["update-index", "-z", "--index-info"]);
-        let digits = if self.read(["rev-parse", "--show-object-format"])?.trim() == "sha256" { 64 } else { 40 };
-        let mut lines = Vec::new();
-        for (path, entry) in entries {
-            match entry {
-                Some(Entry { mode, object }) => write!(lines, "{mode} {object} 0\t").ok(),
-                None => write!(lines, "0 {} 0\t", "0".repeat(digits)).ok(),
-            };
-            // This format alone takes paths below the top of the repository.
-            lines.extend(self.prefix.bytes());
-            lines.extend(path.as_os_str().as_encoded_bytes());
-            lines.push(0);
+    fn index_files(&self, token: &str) -> IndexFiles {
+        let ours = |ending: &str| self.dir.join(format!("xtask-{token}.{ending}"));
+        IndexFiles {
+            index: self.dir.join("index"),
+            lock: self.dir.join("index.lock"),
+            token: ours("lock"),
+            work: ours("index"),
+            work_lock: ours("index.lock"),
+            message: ours("message"),
         }
-        finish(&mut command, &lines, "update-index").map(|_| ())
-    }
-
-    fn index_files(&self, token: &str) -> Result<IndexFiles> {
-        let told = self.read(["rev-parse", "--path-format=absolute", "--git-path", "index"])?;
-        let index = PathBuf::from(told.trim_end_matches('\n'));
-        let beside = |name: String| index.with_file_name(name);
-        Ok(IndexFiles {
-            lock: beside("index.lock".to_string()),
-            token: beside(format!("xtask-{token}.lock")),
-            work: beside(format!("xtask-{token}.index")),
-            work_lock: beside(format!("xtask-{token}.index.lock")),
-            index,
-        })
-    }
-}
-
-/// The entry in what `ls-files --stage -z` told about one path.
-pub(super) fn staged(path: &Path, told: &str) -> Result<Option<Entry>> {
-    let Some(line) = told.split('\0').next().filter(|line| !line.is_empty()) else { return Ok(None) };
-    let mut words = line.split_whitespace();
-    match (words.next(), words.next(), words.next()) {
-        (Some(mode), Some(object), Some("0")) => Ok(Some(Entry { mode: mode.to_string(), object: object.to_string() })),
-        _ => Err(Error::refused(format!("use git's index for {}", path.display()))
-            .why("it has a merge conflict, or is a folder")
-            .help("Settle the conflict first")),
     }
 }
 
@@ -114,6 +63,8 @@ struct IndexFiles {
     /// The copy that is changed and then takes the place of the index, and git's lock of it.
     work: PathBuf,
     work_lock: PathBuf,
+    /// A commit's message, while a hook looks at it.
+    message: PathBuf,
 }
 
 impl IndexFiles {
@@ -143,14 +94,15 @@ impl IndexFiles {
 
     /// The token last: while it is there, a lock of ours is known as such.
     fn clear(&self) -> Result<()> {
-        for path in [&self.work_lock, &self.work] {
+        for path in [&self.work_lock, &self.work, &self.message] {
             remove_if_there(path)?;
         }
         if same_file(&self.token, &self.lock) {
             remove_if_there(&self.lock)?;
         }
         remove_if_there(&self.token)?;
-        sync_dir(self.index.parent().unwrap_or(Path::new("/")))
+        let folder = self.index.parent().unwrap_or(Path::new("/"));
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| Error::io("sync the folder", folder, error))
     }
 }
 

@@ -12,29 +12,21 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Git {
     /// The locks that stand in the way of moving HEAD.
-    pub(super) fn reference_locks(&self) -> Result<Vec<PathBuf>> {
-        let mut names = vec!["HEAD.lock".to_string()];
+    pub(super) fn reference_locks(&self) -> Vec<PathBuf> {
+        let mut locks = vec![self.dir.join("HEAD.lock")];
         if let Ok(branch) = self.read(["symbolic-ref", "--quiet", "HEAD"]) {
-            names.push(format!("{}.lock", branch.trim_end_matches('\n')));
+            locks.push(self.common_dir.join(format!("{}.lock", branch.trim_end_matches('\n'))));
         }
-        let mut found = Vec::new();
-        for name in &names {
-            let told = self.read(["rev-parse", "--path-format=absolute", "--git-path", name])?;
-            let path = PathBuf::from(told.trim_end_matches('\n'));
-            if path.exists() {
-                found.push(path);
-            }
-        }
-        Ok(found)
+        locks.into_iter().filter(|lock| lock.exists()).collect()
     }
 
     /// Removes locks of references that nobody holds any more. The caller knows that there were none
     /// when its step was prepared, and that none of its own children is alive. A lock of somebody else
     /// goes away by itself; one that stays while no git works here is what ours left.
-    pub(super) fn clear_reference_locks(&self) -> Result<()> {
+    pub fn clear_reference_locks(&self) -> Result<()> {
         let until = Instant::now() + PATIENCE;
         loop {
-            let locks = self.reference_locks()?;
+            let locks = self.reference_locks();
             if locks.is_empty() {
                 return Ok(());
             }
@@ -55,10 +47,8 @@ impl Git {
 
     /// Whether no `git` process has its working folder in this repository.
     fn nobody_works_here(&self) -> bool {
-        let Ok(top) = self.read(["rev-parse", "--show-toplevel"]) else { return false };
-        let top = PathBuf::from(top.trim_end_matches('\n'));
         let Ok(processes) = fs::read_dir("/proc") else { return false };
-        !processes.flatten().any(|process| is_git(&process.path()) && works_in(&process.path(), &top))
+        !processes.flatten().any(|process| is_git(&process.path()) && works_in(&process.path(), &self.top))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod call;
 mod commit;
+mod entries;
+mod hooks;
 mod index;
 mod leftovers;
 
@@ -10,24 +12,46 @@ use std::path::{Path, PathBuf};
 use crate::error::Result;
 
 pub use commit::Made;
-pub use index::Entry;
+pub use entries::{Entries, Entry};
 
 /// The repository that a project lies in.
 #[derive(Debug, Clone)]
 pub struct Git {
     /// The project's root: where git is called, and what paths are relative to.
     root: PathBuf,
-    /// The root below the top of the repository, as git writes it: `""` or `tools/x/`.
+    /// The top of the working tree.
+    top: PathBuf,
+    /// The root below the top, as git writes it: `""` or `tools/x/`.
     prefix: String,
+    /// Where this working tree's index and HEAD are, and where all working trees' branches are.
+    dir: PathBuf,
+    common_dir: PathBuf,
+    /// The name of no object: as many zeros as names have digits.
+    zero: String,
 }
 
 impl Git {
     /// `None`: the project is in no repository, or there is no git here.
     pub fn open(root: &Path) -> Option<Self> {
-        let git = Git { root: root.to_path_buf(), prefix: String::new() };
-        let told = git.read(["rev-parse", "--is-inside-work-tree", "--show-prefix"]).ok()?;
-        let prefix = told.strip_prefix("true\n")?.trim_end_matches('\n').to_string();
-        Some(Git { prefix, ..git })
+        let nowhere = PathBuf::new;
+        let git = Git {
+            root: root.to_path_buf(),
+            top: nowhere(),
+            prefix: String::new(),
+            dir: nowhere(),
+            common_dir: nowhere(),
+            zero: String::new(),
+        };
+        let told = git
+            .read(["rev-parse", "--show-toplevel", "--show-prefix", "--absolute-git-dir", "--git-common-dir", "--show-object-format"])
+            .ok()?;
+        let mut lines = told.lines();
+        let mut line = || lines.next().map(str::to_string);
+        let (top, prefix, dir, common_dir) = (line()?, line()?, line()?, line()?);
+        let digits = if line()? == "sha256" { 64 } else { 40 };
+        // The last one alone is relative to where git is called.
+        let common_dir = root.join(common_dir);
+        Some(Git { top: top.into(), prefix, dir: dir.into(), common_dir, zero: "0".repeat(digits), ..git })
     }
 
     pub fn root(&self) -> &Path {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::text::template::{Op, Segment, parse};
+
 /// A stretch of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
@@ -18,26 +20,21 @@ pub enum Part {
 
 /// The parts of `text[within]`, in order, with ranges in `text`. What is no valid variable is literal.
 pub fn parts(text: &str, within: Range<usize>) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let (mut at, mut literal) = (within.start, within.start);
-    while at < within.end {
-        let rest = &text[at..within.end];
-        if rest.starts_with("$$") {
-            at += 2;
-        } else if let Some(part) = variable(text, at, within.end) {
-            let Part::Variable { range, .. } = &part else { break };
-            let end = range.end;
-            if literal < at {
-                parts.push(Part::Literal(literal..at));
+    let mut parts: Vec<Part> = Vec::new();
+    let moved = |range: Range<usize>| within.start + range.start..within.start + range.end;
+    for segment in parse(&text[within.clone()]) {
+        let range = match segment {
+            Segment::Var(var) => {
+                let default = var.arg.filter(|_| matches!(var.op, Op::Default { .. })).map(|arg| moved(arg.range));
+                parts.push(Part::Variable { name: var.name, range: moved(var.range), default });
+                continue;
             }
-            parts.push(part);
-            (at, literal) = (end, end);
-        } else {
-            at += rest.chars().next().map_or(1, char::len_utf8);
+            Segment::Literal(range) | Segment::Escape(range) | Segment::Invalid(range) => moved(range),
+        };
+        match parts.last_mut() {
+            Some(Part::Literal(last)) => last.end = range.end,
+            _ => parts.push(Part::Literal(range)),
         }
-    }
-    if literal < within.end {
-        parts.push(Part::Literal(literal..within.end));
     }
     parts
 }
@@ -58,50 +55,6 @@ pub(super) fn defaults(text: &str, within: Range<usize>) -> Vec<(String, Range<u
 /// Whether the text names a variable, so that its value is not written here.
 pub(super) fn has_variable(text: &str) -> bool {
     parts(text, 0..text.len()).iter().any(|part| matches!(part, Part::Variable { .. }))
-}
-
-fn variable(text: &str, at: usize, end: usize) -> Option<Part> {
-    let after = text[at..end].strip_prefix('$')?;
-    let Some(inner) = after.strip_prefix('{') else {
-        let len = name_length(after)?;
-        return Some(Part::Variable { name: after[..len].to_string(), range: at..at + 1 + len, default: None });
-    };
-    let name_len = name_length(inner)?;
-    let body = at + 2;
-    let close = body + closing_brace(inner)?;
-    let operator = &text[body + name_len..close];
-    let skip = [":-", "-"].iter().find(|op| operator.starts_with(**op)).map(|op| op.len());
-    if skip.is_none() && !operator.is_empty() && !operator.starts_with([':', '?', '+']) {
-        return None;
-    }
-    let default = skip.map(|skip| body + name_len + skip..close);
-    Some(Part::Variable { name: inner[..name_len].to_string(), range: at..close + 1, default })
-}
-
-fn name_length(text: &str) -> Option<usize> {
-    let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let len = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
-    starts.then_some(len)
-}
-
-fn closing_brace(text: &str) -> Option<usize> {
-    let (mut depth, mut at) = (1, 0);
-    while at < text.len() {
-        let rest = &text[at..];
-        if rest.starts_with("${") {
-            depth += 1;
-            at += 2;
-            continue;
-        }
-        if rest.starts_with('}') {
-            depth -= 1;
-            if depth == 0 {
-                return Some(at);
-            }
-        }
-        at += rest.chars().next()?.len_utf8();
-    }
-    None
 }
 
 #[cfg(test)]

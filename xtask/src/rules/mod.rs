@@ -47,3 +47,6 @@ pub const ALL_RULES: [&Rule; 5] = [
     &provider_token::RULE,
     &tracked_env_file_secret::RULE,
 ];
+
+#[cfg(test)]
+mod example_tests;

@@ -7,7 +7,7 @@ use super::{Document, Node, ReadError, Resolved, Style, Written, resolve};
 use crate::text::Span;
 
 /// A value and where it is defined.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Value {
     pub at: Origin,
     /// A tag other than YAML's own, for example `!reset`.
@@ -22,8 +22,9 @@ pub struct Origin {
     pub span: Span,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Data {
+    #[default]
     Null,
     Bool(bool),
     Int(i64),
@@ -193,6 +194,24 @@ impl Value {
     pub fn get(&self, key: &str) -> Option<&Value> {
         match &self.data {
             Data::Map(fields) => fields.get(key).map(|field| &field.value),
+            _ => None,
+        }
+    }
+
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.as_map_mut()?.get_mut(key).map(|field| &mut field.value)
+    }
+
+    pub fn as_map_mut(&mut self) -> Option<&mut IndexMap<String, Field>> {
+        match &mut self.data {
+            Data::Map(fields) => Some(fields),
+            _ => None,
+        }
+    }
+
+    pub fn as_seq_mut(&mut self) -> Option<&mut Vec<Value>> {
+        match &mut self.data {
+            Data::Seq(items) => Some(items),
             _ => None,
         }
     }

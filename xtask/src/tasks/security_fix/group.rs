@@ -183,6 +183,7 @@ mod tests {
             file: "/p/compose.yaml".into(),
             scalar: Span::default(),
             cut: 0..0,
+            source: Span::default(),
             value: Secret::new(value),
             services: vec![service.into()],
             key: key.into(),
@@ -190,6 +191,7 @@ mod tests {
             account: None,
             hosts: Vec::new(),
             fallback_of: None,
+            bound: false,
             well_known: false,
         }
     }

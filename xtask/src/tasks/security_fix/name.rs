@@ -126,6 +126,7 @@ mod tests {
             file: "/p/web/compose.yaml".into(),
             scalar: Span::default(),
             cut: 0..0,
+            source: Span::default(),
             value: Secret::new(value),
             services: vec![service.into()],
             key: key.into(),
@@ -133,6 +134,7 @@ mod tests {
             account: None,
             hosts: Vec::new(),
             fallback_of: fallback_of.map(String::from),
+            bound: false,
             well_known: value == "admin",
         }
     }

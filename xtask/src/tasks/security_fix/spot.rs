@@ -34,6 +34,8 @@ pub struct Spot {
     pub scalar: Span,
     /// The part of the scalar's decoded text that a variable takes the place of.
     pub cut: Range<usize>,
+    /// The same part in the bytes of the file, for pointing at and masking.
+    pub source: Span,
     /// What that part renders to: what must be stored.
     pub value: Secret,
     /// The services that render it, the one it is written under first; empty for an env file.
@@ -45,6 +47,8 @@ pub struct Spot {
     pub hosts: Vec<String>,
     /// `X`, where it is the default of `${X:-...}`.
     pub fallback_of: Option<String>,
+    /// `X` is set already, in an env file: only the default goes away.
+    pub bound: bool,
     /// A value that anyone would try: `guest`, `admin`, `changeme`.
     pub well_known: bool,
 }

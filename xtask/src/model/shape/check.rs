@@ -1,0 +1,140 @@
+use crate::yaml::{Data, Field, Value};
+
+use super::super::Fault;
+use super::{BOOL, INT, Key, NULL, NUMBER, STRING, Shape, Takes};
+
+/// Says where a value leaves its shape.
+pub fn check(value: &Value, shape: &Shape, place: &str) -> Result<(), Fault> {
+    match shape {
+        Shape::Any => Ok(()),
+        Shape::OrNull(_) if value.data == Data::Null => Ok(()),
+        Shape::OrNull(shape) => check(value, shape, place),
+        Shape::Either(shapes) => match shapes.iter().find(|shape| fits(value, shape)) {
+            Some(shape) => check(value, shape, place),
+            None => Err(refuse(value, place, "has a form that Compose does not take here")),
+        },
+        Shape::Leaf(takes, _) => scalar(value, *takes, place),
+        Shape::Enum(words) => {
+            scalar(value, STRING, place)?;
+            let known = value.as_str().is_some_and(|text| words.contains(&text));
+            if known { Ok(()) } else { Err(refuse(value, place, &format!("must be one of {}", words.join(", ")))) }
+        }
+        Shape::Tested(test, wanted) => {
+            scalar(value, STRING, place)?;
+            if value.as_str().is_some_and(test) { Ok(()) } else { Err(refuse(value, place, &format!("must be {wanted}"))) }
+        }
+        Shape::List { of, unique } => list(value, of, *unique, place),
+        Shape::Map { of, names } => each(value, place, |key, field| {
+            if *names && !is_name(key) {
+                return Err(Fault::new(field.key, format!("{place}: a name consists of letters, digits, `.`, `_` and `-`")));
+            }
+            check(&field.value, of, &format!("{place}.{key}"))
+        }),
+        Shape::Record(keys) => record(value, keys, place),
+        Shape::Dict { .. } | Shape::SshKeys => match &value.data {
+            Data::Seq(_) => list(value, &super::TEXT, true, place),
+            _ => each(value, place, |key, field| scalar(&field.value, STRING | NUMBER | BOOL | NULL, &format!("{place}.{key}"))),
+        },
+        Shape::Hosts => match &value.data {
+            Data::Seq(_) => list(value, &super::TEXT, true, place),
+            _ => each(value, place, |key, field| check(&field.value, &HOST, &format!("{place}.{key}"))),
+        },
+        Shape::Command if value.data == Data::Null => Ok(()),
+        Shape::Command | Shape::Test => check(value, &WORDS, place),
+        Shape::Ulimit => check(value, &ULIMIT, place),
+    }
+}
+
+const HOST: Shape = Shape::Either(&[super::TEXT, super::STRINGS]);
+const WORDS: Shape = Shape::Either(&[super::TEXT, super::STRINGS]);
+const ULIMIT: Shape = Shape::Either(&[LIMIT, Shape::Record(&[super::required("soft", LIMIT), super::required("hard", LIMIT)])]);
+const LIMIT: Shape = Shape::Leaf(INT | STRING, super::Kind::Int);
+
+/// Whether a value's kind (scalar, list, mapping) is that of a shape.
+pub fn fits(value: &Value, shape: &Shape) -> bool {
+    match shape {
+        Shape::List { .. } => matches!(value.data, Data::Seq(_)),
+        Shape::Map { .. } | Shape::Record(_) => matches!(value.data, Data::Map(_)),
+        _ => !matches!(value.data, Data::Seq(_) | Data::Map(_)),
+    }
+}
+
+fn scalar(value: &Value, takes: Takes, place: &str) -> Result<(), Fault> {
+    let is = match &value.data {
+        Data::Null => NULL,
+        Data::Bool(_) => BOOL,
+        Data::Int(_) | Data::Uint(_) => INT | NUMBER,
+        Data::Float(number) if number.fract() == 0.0 => INT | NUMBER,
+        Data::Float(_) => NUMBER,
+        // A date is neither text nor number to Compose.
+        Data::Str(_) if value.tag.is_some() => 0,
+        Data::Str(_) => STRING,
+        Data::Seq(_) | Data::Map(_) => 0,
+    };
+    if is & takes != 0 {
+        return Ok(());
+    }
+    let words = [(NULL, "null"), (BOOL, "true or false"), (INT, "an integer"), (NUMBER, "a number"), (STRING, "a string")];
+    let wanted: Vec<&str> = words.iter().filter(|(bit, _)| takes & bit != 0).map(|(_, word)| *word).collect();
+    Err(refuse(value, place, &format!("must be {}", wanted.join(" or "))))
+}
+
+fn list(value: &Value, of: &Shape, unique: bool, place: &str) -> Result<(), Fault> {
+    let Data::Seq(items) = &value.data else { return Err(refuse(value, place, "must be a list")) };
+    for (n, item) in items.iter().enumerate() {
+        check(item, of, &format!("{place}[{n}]"))?;
+    }
+    if unique && let Some(twin) = twin(items) {
+        return Err(refuse(twin, place, "holds the same entry twice"));
+    }
+    Ok(())
+}
+
+/// The first entry that stands in the list before.
+fn twin(items: &[Value]) -> Option<&Value> {
+    let mut texts = std::collections::HashSet::new();
+    items.iter().enumerate().find_map(|(n, item)| {
+        let again = match &item.data {
+            Data::Str(text) => !texts.insert(text),
+            _ => items[..n].iter().any(|other| same(&other.data, &item.data)),
+        };
+        again.then_some(item)
+    })
+}
+
+/// Equal by content, wherever it stands.
+fn same(a: &Data, b: &Data) -> bool {
+    match (a, b) {
+        (Data::Seq(a), Data::Seq(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(&a.data, &b.data)),
+        (Data::Map(a), Data::Map(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(&a.value.data, &b.value.data)))
+        }
+        _ => a == b,
+    }
+}
+
+fn each(value: &Value, place: &str, mut test: impl FnMut(&str, &Field) -> Result<(), Fault>) -> Result<(), Fault> {
+    let Data::Map(fields) = &value.data else { return Err(refuse(value, place, "must be a mapping")) };
+    fields.iter().try_for_each(|(key, field)| test(key, field))
+}
+
+fn record(value: &Value, keys: &[Key], place: &str) -> Result<(), Fault> {
+    let join = |key: &str| if place.is_empty() { key.to_string() } else { format!("{place}.{key}") };
+    each(value, place, |key, field| match keys.iter().find(|known| known.name == key) {
+        Some(known) => check(&field.value, &known.shape, &join(key)),
+        None if key.starts_with("x-") => Ok(()),
+        None => Err(Fault::new(field.key, format!("{}: Compose knows no such key", join(key)))),
+    })?;
+    match keys.iter().find(|key| key.required && value.get(key.name).is_none()) {
+        Some(missing) => Err(refuse(value, place, &format!("needs a `{}`", missing.name))),
+        None => Ok(()),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+fn refuse(value: &Value, place: &str, why: &str) -> Fault {
+    Fault::new(value.at, format!("{place} {why}").trim_start().to_string())
+}
