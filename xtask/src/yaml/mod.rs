@@ -8,9 +8,13 @@ mod node;
 mod place;
 mod read;
 mod scalar;
+mod timestamp;
 
 pub use expand::{Data, Field, Origin, VALUE_LIMIT, Value, expand};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
 pub use scalar::{Resolved, resolve};
+
+/// The tag of a value that is a point in time: its data is RFC 3339 text.
+pub const TIMESTAMP: &str = "!!timestamp";
