@@ -18,7 +18,7 @@ const RANKS: &[(u8, &[&str])] = &[
 ];
 
 /// Rooms of one rank that build on each other, lower first. Everything else on one rank is apart.
-const ALLOWED_BESIDE: &[(&str, &str)] = &[("engine", "process"), ("git", "process"), ("report", "tasks")];
+const ALLOWED_BESIDE: &[(&str, &str)] = &[("engine", "process"), ("git", "process"), ("report", "tasks"), ("actions", "proof")];
 
 const LONGEST_FILE: usize = 500;
 

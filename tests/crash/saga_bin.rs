@@ -44,7 +44,7 @@ fn enter(patience: Duration) -> Result<Option<Here>> {
 
 impl Here {
     fn world(&self, run: RunId) -> World {
-        World { root: self.root.clone(), blobs: self.store.blobs(&run), run, git: Git::open(&self.root) }
+        World::of_files(self.root.clone(), self.store.blobs(&run), run, Git::open(&self.root))
     }
 }
 

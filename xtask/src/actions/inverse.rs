@@ -46,6 +46,8 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
                 None => continue,
             },
             Action::GitTrack(GitTrack { path, .. }) => Action::GitUntrack(GitUntrack { path: path.clone() }),
+            // A rollback restores files; what runs is made from them by whoever starts it.
+            Action::Rehearse(_) | Action::KeepContainers(_) | Action::Recreate(_) => continue,
             Action::GitCommit(commit) => {
                 if let Some(made) = &receipt.commit()?.made {
                     let message = format!("Revert \"{}\"\n\nThis reverts commit {}.\n", commit.subject(), made.commit);

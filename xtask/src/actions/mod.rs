@@ -5,28 +5,32 @@ mod git_commit;
 mod git_entry;
 mod inside;
 mod inverse;
+mod live;
 mod remove_file;
 mod symlink;
 mod write_file;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::git::Git;
-use crate::saga::{Blobs, RunId, Sha, Step};
+use crate::saga::{Blobs, Proof, RunId, Sha, Step};
+use crate::secret::Masker;
 
 pub use file::Original;
 pub use git_commit::{CommitReceipt, GitCommit};
 pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
 pub use inverse::{Inverse, inverse};
+pub use live::{KeepContainers, Kept, Live, Recreate, Rehearse, StackCall};
 pub use remove_file::{RemoveFile, Removed};
 pub use symlink::Symlink;
 pub use write_file::{Found, WriteFile};
 
 /// What steps act on.
-#[derive(Debug)]
 pub struct World {
     /// The project's root, absolute. Nothing outside it is written.
     pub root: PathBuf,
@@ -35,9 +39,42 @@ pub struct World {
     pub run: RunId,
     /// The repository that the project lies in, if it does.
     pub git: Option<Git>,
+    /// The engine, where one answers and Compose is installed.
+    pub live: Option<Rc<Live>>,
+    /// Takes secrets out of what programs and containers say.
+    pub masker: Masker,
+    /// What steps have proven on the way, and what they could not.
+    pub said: RefCell<Proof>,
 }
 
 impl World {
+    /// A world of files and git alone.
+    pub fn of_files(root: PathBuf, blobs: Blobs, run: RunId, git: Option<Git>) -> Self {
+        World { root, blobs, run, git, live: None, masker: Masker::default(), said: RefCell::default() }
+    }
+
+    fn live(&self) -> Result<&Live> {
+        let missing = || {
+            Error::failed("reach the containers of this run")
+                .why("no engine answers, or Docker Compose is not installed")
+                .help("start Docker and try again; `cargo xtask doctor` says what is missing")
+        };
+        self.live.as_deref().ok_or_else(missing)
+    }
+
+    /// A private folder of the run, below its journal.
+    fn scratch(&self) -> PathBuf {
+        self.blobs.dir().with_file_name("scratch")
+    }
+
+    fn proven(&self, what: String) {
+        self.said.borrow_mut().proven.push(what);
+    }
+
+    fn not_proven(&self, what: String, needs: String) {
+        self.said.borrow_mut().not_proven.push(format!("{what} (needs {needs})"));
+    }
+
     /// The name of the temporary file through which `path` is written, in the same folder.
     fn temporary(&self, path: &Path) -> String {
         let name = Sha::of(path.as_os_str().as_encoded_bytes());
@@ -59,6 +96,9 @@ pub enum Action {
     GitUntrack(GitUntrack),
     GitTrack(GitTrack),
     GitCommit(GitCommit),
+    Rehearse(Rehearse),
+    KeepContainers(KeepContainers),
+    Recreate(Recreate),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +110,7 @@ pub enum Receipt {
     Removed(Removed),
     Entry(EntryReceipt),
     Commit(CommitReceipt),
+    Kept(Kept),
 }
 
 impl Step<World> for Action {
@@ -84,6 +125,9 @@ impl Step<World> for Action {
             Action::GitUntrack(untrack) => format!("take {} out of git's index", untrack.path.display()),
             Action::GitTrack(track) => format!("put {} into git's index", track.path.display()),
             Action::GitCommit(commit) => format!("commit {} files", commit.paths.len()),
+            Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.stack),
+            Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
+            Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
         }
     }
 
@@ -96,6 +140,9 @@ impl Step<World> for Action {
             Action::GitUntrack(untrack) => untrack.prepare(world).map(Receipt::Entry),
             Action::GitTrack(track) => track.prepare(world).map(Receipt::Entry),
             Action::GitCommit(commit) => commit.prepare(world).map(Receipt::Commit),
+            Action::Rehearse(rehearse) => rehearse.prepare(world).map(|()| Receipt::Nothing),
+            Action::KeepContainers(keep) => keep.prepare(world).map(Receipt::Kept),
+            Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
         }
     }
 
@@ -107,6 +154,10 @@ impl Step<World> for Action {
             Action::RemoveSymlink(link) => link.remove(world),
             Action::GitUntrack(_) | Action::GitTrack(_) => receipt.entry()?.apply(world),
             Action::GitCommit(commit) => commit.apply(world, receipt.commit()?),
+            Action::Rehearse(rehearse) => rehearse.apply(world),
+            // Its work is its undo.
+            Action::KeepContainers(_) => Ok(()),
+            Action::Recreate(recreate) => recreate.apply(world),
         }
     }
 
@@ -118,6 +169,10 @@ impl Step<World> for Action {
             Action::RemoveSymlink(link) => link.create(world),
             Action::GitUntrack(_) | Action::GitTrack(_) => receipt.entry()?.undo(world),
             Action::GitCommit(commit) => commit.undo(world, receipt.commit()?),
+            Action::Rehearse(rehearse) => rehearse.undo(world),
+            Action::KeepContainers(keep) => keep.undo(world, receipt.kept()?),
+            // The containers are put back once the files are: see KeepContainers.
+            Action::Recreate(_) => Ok(()),
         }
     }
 }
@@ -138,6 +193,10 @@ impl Receipt {
 
     fn commit(&self) -> Result<&CommitReceipt> {
         if let Receipt::Commit(commit) = self { Ok(commit) } else { Err(self.of_another_step()) }
+    }
+
+    fn kept(&self) -> Result<&Kept> {
+        if let Receipt::Kept(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
     }
 
     fn of_another_step(&self) -> Error {
@@ -171,6 +230,6 @@ mod testing {
         store.create().unwrap();
         let run = RunId::new("test");
         store.begin(&run, &Plan::<()>::new("test", vec![])).unwrap();
-        World { root: root.to_path_buf(), blobs: store.blobs(&run), run, git: Git::open(root) }
+        World::of_files(root.to_path_buf(), store.blobs(&run), run, Git::open(root))
     }
 }

@@ -9,7 +9,7 @@ use crate::event::{Event, Sink};
 use crate::report::{self, Look, live::Live};
 use crate::saga::Cancel;
 use crate::tasks::security_fix::{self, Options};
-use crate::tasks::{self, Context, Ended, Overrides};
+use crate::tasks::{self, Context, Doors, Ended, Overrides};
 
 pub fn run(cli: &Cli, look: Look) -> Result<Exit> {
     match &cli.command {
@@ -28,7 +28,10 @@ pub fn run(cli: &Cli, look: Look) -> Result<Exit> {
     let folder = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let live = Live::new(look);
     let confirm = |question: &str| consent(cli, question);
-    let cx = Context::open(&folder, &live as &dyn Sink, &cancel, cli.global.dry_run, &confirm)?;
+    let mut cx = Context::open(&folder, &live as &dyn Sink, &cancel, cli.global.dry_run, &confirm)?;
+    if needs_docker(&cli.command) {
+        cx.doors = Doors::open(&cancel)?;
+    }
     match &cli.command {
         Command::History => history(&cx, cli.global.format),
         Command::Rollback(args) => rollback(&cx, args),
@@ -39,6 +42,11 @@ pub fn run(cli: &Cli, look: Look) -> Result<Exit> {
         Command::Doctor => doctor(&cx, cli.global.format, look),
         _ => Err(Error::unusable("not yet")),
     }
+}
+
+/// The commands that ask Docker where it is there; the others start faster without.
+fn needs_docker(command: &Command) -> bool {
+    matches!(command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Recover | Command::Try(_))
 }
 
 /// `--yes`, or a person at a terminal.

@@ -1,13 +1,43 @@
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
-use crate::actions::World;
+use crate::actions::{Live, World};
+use crate::engine::compose::{self, Compose, Found};
+use crate::engine::{Docker, Engine};
 use crate::error::{Error, Result};
 use crate::event::Sink;
 use crate::git::Git;
+use crate::process;
 use crate::project::Project;
 use crate::saga::{Cancel, RunId, Store};
+use crate::secret::Masker;
 use crate::source::{self, Disk};
+
+/// The doors to Docker, as far as they open on this machine.
+#[derive(Default)]
+pub struct Doors {
+    pub engine: Option<Rc<dyn Engine>>,
+    pub compose: Option<Rc<Compose>>,
+    /// Why there is no engine, for whoever needed one.
+    pub no_engine: String,
+}
+
+impl Doors {
+    /// Looks for an engine that answers and for a compose program that can be used.
+    pub fn open(cancel: &Cancel) -> Result<Doors> {
+        let mut doors = Doors::default();
+        match Docker::connect().and_then(|docker| docker.info().map(|_| docker)) {
+            Ok(docker) => doors.engine = Some(Rc::new(docker)),
+            Err(error) => doors.no_engine = error.to_string(),
+        }
+        if let Found::Usable(compose) = compose::find(&process::Cancel::from_flag(cancel.flag()))? {
+            doors.compose = Some(Rc::new(compose));
+        }
+        Ok(doors)
+    }
+}
 
 /// What every task works with: the project, the doors, and who listens.
 pub struct Context<'a> {
@@ -17,6 +47,9 @@ pub struct Context<'a> {
     pub git: Option<Git>,
     /// The exported environment, as the caller has it.
     pub environment: BTreeMap<String, String>,
+    pub doors: Doors,
+    /// Takes the project's secrets out of captured text; filled by the task that has read them.
+    pub masker: RefCell<Masker>,
     pub events: &'a dyn Sink,
     pub cancel: &'a Cancel,
     pub dry_run: bool,
@@ -44,14 +77,27 @@ impl<'a> Context<'a> {
         let project = Project::load(&root, &Disk, &listed)?;
         let environment =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
-        Ok(Context { store: Store::at(&root), project, git, environment, events, cancel, dry_run, confirm })
+        let (doors, masker) = (Doors::default(), RefCell::default());
+        Ok(Context { store: Store::at(&root), project, git, environment, doors, masker, events, cancel, dry_run, confirm })
     }
 }
 
 impl Context<'_> {
     /// What the steps of a run act on.
     pub fn world(&self, run: &RunId) -> World {
-        World { root: self.project.root.clone(), blobs: self.store.blobs(run), run: run.clone(), git: self.git.clone() }
+        let files = World::of_files(self.project.root.clone(), self.store.blobs(run), run.clone(), self.git.clone());
+        World { live: self.live().map(Rc::new), masker: self.masker.borrow().clone(), ..files }
+    }
+
+    /// Engine and Compose together, where both are there.
+    pub fn live(&self) -> Option<Live> {
+        let (engine, compose) = (self.doors.engine.clone()?, self.doors.compose.clone()?);
+        Some(Live { engine, compose, cancel: self.stop() })
+    }
+
+    /// The same wish to stop, for programs and engines.
+    pub fn stop(&self) -> process::Cancel {
+        process::Cancel::from_flag(self.cancel.flag())
     }
 }
 

@@ -9,5 +9,5 @@ pub mod render;
 pub mod rollback;
 pub mod security_fix;
 
-pub use context::Context;
+pub use context::{Context, Doors};
 pub use guarded::{Ended, Overrides, Prepared, carry_out};

@@ -1,5 +1,6 @@
 //! Everything as it is before the first step: what the proof compares with.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -42,7 +43,7 @@ impl Before {
 /// A compose program, and how it is asked.
 pub struct Asked<'a> {
     pub compose: &'a Compose,
-    pub masker: &'a Masker,
+    pub masker: &'a RefCell<Masker>,
     pub cancel: &'a Cancel,
 }
 
@@ -59,12 +60,12 @@ impl Asked<'_> {
                 .help("look for relative paths in the exported environment"));
         }
         let frozen = serde_json::to_vec(&from_root).map_err(|error| Error::failed("write JSON").why(error.to_string()))?;
-        let hashes = self.compose.config_hashes(&frozen, self.masker, self.cancel)?;
+        let hashes = self.compose.config_hashes(&frozen, &self.masker.borrow(), self.cancel)?;
         Ok(Told { users: from_root, hashes })
     }
 
     fn config(&self, call: &ComposeCall) -> Result<Json> {
-        self.compose.config_json(call, self.masker, self.cancel)
+        self.compose.config_json(call, &self.masker.borrow(), self.cancel)
     }
 }
 

@@ -26,11 +26,8 @@ use prove::Rendered;
 pub use show::credentials as credentials_in_text;
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
-use crate::engine::compose::{self, Found};
 use crate::error::Result;
-use crate::process;
 use crate::saga::Proof;
-use crate::secret::Masker;
 
 /// What the caller chose.
 #[derive(Debug, Clone, Default)]
@@ -48,13 +45,8 @@ pub struct Options {
 
 /// Carries phase 1 out.
 pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result<Ended> {
-    let cancel = process::Cancel::from_flag(cx.cancel.flag());
-    let compose = match compose::find(&cancel)? {
-        Found::Usable(compose) => Some(compose),
-        Found::TooOld { .. } | Found::Missing => None,
-    };
-    let masker = Masker::default();
-    let asked = compose.as_ref().map(|compose| Asked { compose, masker: &masker, cancel: &cancel });
+    let stop = cx.stop();
+    let asked = cx.doors.compose.as_deref().map(|compose| Asked { compose, masker: &cx.masker, cancel: &stop });
     let asked = asked.as_ref();
     carry_out(cx, "security-fix", overrides, |_| {
         let mut proposal = prepare::propose(cx, options, asked)?;
