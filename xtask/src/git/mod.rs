@@ -73,7 +73,8 @@ impl Git {
 
     /// Whether the ignore rules cover a path; of a tracked path they say nothing.
     pub fn ignored(&self, path: &Path) -> Result<bool> {
-        self.holds(&["check-ignore", "--quiet"], &[path])
+        // It knows no literal paths; the dot keeps a leading colon from being magic.
+        self.holds(&["--no-literal-pathspecs", "check-ignore", "--quiet"], &[&Path::new(".").join(path)])
     }
 
     /// Of these paths those that differ from the last commit, or are not tracked; each with git's two

@@ -9,6 +9,7 @@ mod node;
 mod place;
 mod read;
 mod scalar;
+mod timestamp;
 mod write;
 
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
@@ -17,3 +18,6 @@ pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
 pub use scalar::{Resolved, resolve};
+
+/// The tag of a value that is a point in time: its data is RFC 3339 text.
+pub const TIMESTAMP: &str = "!!timestamp";
