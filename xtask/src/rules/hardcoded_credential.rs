@@ -33,6 +33,7 @@ services:
     environment:
       POSTGRES_PASSWORD: one
       PIN_PASSWORD: 0123
+      DAY_PASSWORD: 2024-05-06
       JWT_SECRET: 'it''s two'
       NEO4J_AUTH: neo4j/three
       SOME_KEY: kZ8sW2qP0vX7yT5mN3bL
@@ -55,6 +56,7 @@ configs:
             "abcdefgh",
             "one",
             "0123",
+            "2024-05-06",
             "it's two",
             "three",
             "kZ8sW2qP0vX7yT5mN3bL",

@@ -12,7 +12,7 @@ use super::interpolation::has_variable;
 use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site};
 use crate::catalogue::{KeyShape, is_example_file, key_shape, split_user_password};
 use crate::dotenv::Quoting;
-use crate::yaml::{Data, Origin, Place, Seg, Value};
+use crate::yaml::{Data, Origin, Place, Seg, TIMESTAMP, Value};
 
 /// A scalar and where it stands.
 struct Leaf<'a> {
@@ -209,8 +209,9 @@ impl<'a> Leaves<'a> {
     /// A scalar with its decoded text; numbers are taken as they are written.
     fn leaf(&self, value: &'a Value, place: Place, service: Option<&str>, form: Form) -> Option<Leaf<'a>> {
         let text = match &value.data {
-            Data::Str(text) => Cow::Borrowed(text.as_str()),
-            Data::Int(_) | Data::Uint(_) | Data::Float(_) | Data::Bool(_) => {
+            Data::Str(text) if value.tag.as_deref() != Some(TIMESTAMP) => Cow::Borrowed(text.as_str()),
+            // A date reads otherwise than it is written, as a number may.
+            Data::Str(_) | Data::Int(_) | Data::Uint(_) | Data::Float(_) | Data::Bool(_) => {
                 let written = self.source.text.get(value.at.span.start..value.at.span.end)?;
                 Cow::Borrowed(Some(written).filter(|written| !written.contains(['"', '\'']))?)
             }

@@ -120,6 +120,7 @@ proptest! {
     fn an_edit_is_right_or_refused(
         old in "([a-z0-9:#'\"\\\\$ {},\\[\\]&*!|>%@`?-]{0,8}\n?){1,4}",
         keep in 0usize..8,
+        gone in prop_oneof![0usize..4, Just(99)],
         come in "[a-z0-9:#'\"\\\\$ {},\\[\\]&*!|>%@`?=~\t\n\r\u{85}\u{2028}é-]{0,12}",
         style in 0u8..6,
         shape in 0u8..4,
@@ -136,8 +137,9 @@ proptest! {
         let Ok(documents) = read(&source, Limits::default()) else { return Ok(()) };
         let Some(node) = documents.first().and_then(|d| first_value(&d.root)).filter(|node| !node.span.is_empty()) else { return Ok(()) };
         let text = node.text().unwrap();
-        let cut = text.char_indices().map(|(at, _)| at).nth(keep).unwrap_or(text.len());
-        let wanted = ScalarEdit { span: node.span, text: format!("{}{come}", &text[..cut]) };
+        let at = |n: usize| text.char_indices().map(|(at, _)| at).nth(n).unwrap_or(text.len());
+        let (cut, tail) = (at(keep), at(keep + gone));
+        let wanted = ScalarEdit { span: node.span, text: format!("{}{come}{}", &text[..cut], &text[tail..]) };
         if let Ok(result) = verified(&source, std::slice::from_ref(&wanted)) {
             prop_assert_eq!(&result[..node.span.start], &source[..node.span.start]);
             prop_assert!(result.ends_with(&source[node.span.end..]));
