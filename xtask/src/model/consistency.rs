@@ -74,6 +74,7 @@ pub fn check(root: &mut Value, inactive: &HashSet<String>) -> Result<(), Fault> 
         health_test(service)?;
         limits(service)?;
         scale(service)?;
+        mounts(service)?;
     }
     for (name, field) in entries(root, "secrets") {
         let secret = &field.value;
@@ -187,11 +188,26 @@ fn scale(service: &Value) -> Result<(), Fault> {
     {
         return Err(Fault::new(scale.at, "`scale` and `deploy.replicas` differ"));
     }
+    if let Some(below) = [scale, replicas].into_iter().flatten().find(|count| number(Some(count)).is_some_and(|count| count < 0)) {
+        return Err(Fault::new(below.at, "the number of containers cannot be below zero"));
+    }
     match service.get("container_name") {
         Some(name) if number(scale).or_else(|| number(replicas)).unwrap_or(1) > 1 => {
             Err(Fault::new(name.at, "a service with a container name cannot have several containers"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Nothing may be mounted where a `tmpfs` or another volume is.
+fn mounts(service: &Value) -> Result<(), Fault> {
+    let list = |key: &str| service.get(key).and_then(Value::as_seq).into_iter().flatten();
+    let tmpfs = list("tmpfs").filter_map(|item| Some((item.at, item.as_str()?.split(':').next()?)));
+    let volumes = list("volumes").filter_map(|item| Some((item.at, item.get("target")?.as_str()?)));
+    let mut taken = HashSet::new();
+    match tmpfs.chain(volumes).find(|(_, target)| !taken.insert(*target)) {
+        Some((at, target)) => Err(Fault::new(at, format!("something else is mounted at {target}"))),
+        None => Ok(()),
     }
 }
 

@@ -99,8 +99,9 @@ fn complete(mut root: Value, base: &Base, project: &str, variables: &Variables, 
     normalize::normalize(&mut root, project, variables);
 
     let mut extensions = Vec::new();
-    if let Some(fields) = root.as_map() {
-        extensions.extend(fields.iter().filter(|(key, _)| key.starts_with("x-")).map(|(key, field)| (key.clone(), field.clone())));
+    for (key, field) in root.as_map_mut().into_iter().flatten().filter(|(key, _)| key.starts_with("x-")) {
+        let value = emit(std::mem::take(&mut field.value), &Shape::Any)?;
+        extensions.push((key.clone(), Field { key: field.key, value }));
     }
     let at = root.at;
     let mut value = emit(root, &Shape::Record(FILE))?;

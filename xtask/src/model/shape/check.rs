@@ -19,6 +19,12 @@ pub fn check(value: &Value, shape: &Shape, place: &str) -> Result<(), Fault> {
             let known = value.as_str().is_some_and(|text| words.contains(&text));
             if known { Ok(()) } else { Err(refuse(value, place, &format!("must be one of {}", words.join(", ")))) }
         }
+        Shape::Within(_, low, high) => {
+            scalar(value, INT | STRING, place)?;
+            let outside = matches!(value.data, Data::Int(number) if !(*low..=*high).contains(&number))
+                || matches!(value.data, Data::Float(number) if number < *low as f64 || number > *high as f64);
+            if outside { Err(refuse(value, place, &format!("must be from {low} to {high}"))) } else { Ok(()) }
+        }
         Shape::Tested(test, wanted) => {
             scalar(value, STRING, place)?;
             if value.as_str().is_some_and(test) { Ok(()) } else { Err(refuse(value, place, &format!("must be {wanted}"))) }
@@ -106,9 +112,11 @@ fn twin(items: &[Value]) -> Option<&Value> {
     })
 }
 
-/// Equal by content, wherever it stands.
+/// Equal by content, wherever it stands. A number behind its own digits is equal too: so it is for
+/// the schema library that Compose uses, though not the other way round.
 fn same(a: &Data, b: &Data) -> bool {
     match (a, b) {
+        (Data::Str(digits), Data::Int(number)) => digits.parse() == Ok(*number),
         (Data::Seq(a), Data::Seq(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(&a.data, &b.data)),
         (Data::Map(a), Data::Map(b)) => {
             a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(&a.value.data, &b.value.data)))

@@ -12,14 +12,15 @@ pub fn emit(value: Value, shape: &Shape) -> Result<Value, Fault> {
     let at = value.at;
     let data = match (shape, value.data) {
         (_, Data::Null) if !matches!(shape, Shape::Dict { .. } | Shape::Leaf(..)) => Data::Null,
-        (Shape::Any | Shape::Enum(_) | Shape::Tested(..), data) => data,
+        (Shape::Any, data) => extension(data),
+        (Shape::Enum(_) | Shape::Tested(..), data) => data,
         (Shape::OrNull(shape), data) => return emit(Value { data, ..value_at(at) }, shape),
         (Shape::Either(shapes), data) => {
             let value = Value { data, ..value_at(at) };
             let shape = shapes.iter().find(|shape| fits(&value, shape));
             return shape.map_or(Ok(value_at(at)), |shape| emit(value, shape));
         }
-        (Shape::Leaf(_, kind), data) => leaf(data, *kind).map_err(|why| Fault::new(at, why))?,
+        (Shape::Leaf(_, kind) | Shape::Within(kind, ..), data) => leaf(data, *kind).map_err(|why| Fault::new(at, why))?,
         (Shape::List { of, .. }, Data::Seq(items)) => Data::Seq(items.into_iter().map(|item| emit(item, of)).collect::<Result<_, _>>()?),
         (Shape::Map { of, .. }, Data::Map(fields)) => {
             let mut shown = IndexMap::with_capacity(fields.len());
@@ -55,6 +56,19 @@ pub fn emit(value: Value, shape: &Shape) -> Result<Value, Fault> {
         (_, data) => data,
     };
     Ok(Value { at, tag: None, data })
+}
+
+/// An empty list under an `x-` key is printed as null.
+fn extension(data: Data) -> Data {
+    let inner = |value: Value| Value { data: extension(value.data), ..value_at(value.at) };
+    match data {
+        Data::Seq(items) if items.is_empty() => Data::Null,
+        Data::Seq(items) => Data::Seq(items.into_iter().map(inner).collect()),
+        Data::Map(fields) => {
+            Data::Map(fields.into_iter().map(|(key, field)| (key, Field { key: field.key, value: inner(field.value) })).collect())
+        }
+        other => other,
+    }
 }
 
 const LIMIT: Shape = Shape::Leaf(0, Kind::Int);
@@ -94,7 +108,7 @@ fn is_empty(data: &Data, shape: &Shape) -> bool {
         Data::Uint(value) => *value == 0,
         Data::Float(value) => *value == 0.0,
         Data::Str(text) => match shape {
-            Shape::Leaf(_, Kind::Bytes) => text == "0",
+            Shape::Leaf(_, Kind::Bytes) | Shape::Within(Kind::Bytes, ..) => text == "0",
             Shape::Leaf(_, Kind::Duration) => text == "0s",
             _ => text.is_empty(),
         },
@@ -116,6 +130,8 @@ fn is_record(shape: &Shape) -> bool {
 fn leaf(data: Data, kind: Kind) -> Result<Data, &'static str> {
     Ok(match (kind, data) {
         (Kind::Text, data) => Data::Str(scalar_text(&data).unwrap_or_default()),
+        (Kind::Word, Data::Null) => Data::Str(String::new()),
+        (Kind::Word, data @ (Data::Str(_) | Data::Int(_))) => Data::Str(scalar_text(&data).unwrap_or_default()),
         (_, Data::Null) => Data::Null,
         (Kind::Bool, Data::Bool(value)) => Data::Bool(value),
         (Kind::Bool, Data::Str(text)) => Data::Bool(interpolate::boolean(&text).ok_or("must be true or false")?),

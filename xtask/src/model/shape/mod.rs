@@ -52,6 +52,8 @@ pub enum Shape {
     Enum(&'static [&'static str]),
     /// A string that passes a test; the text says what is wanted.
     Tested(fn(&str) -> bool, &'static str),
+    /// An integer with its lowest and highest value, or a string.
+    Within(Kind, i64, i64),
     List {
         of: &'static Shape,
         unique: bool,
@@ -90,7 +92,10 @@ pub enum Shape {
 /// What a scalar becomes in the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Null is the empty string.
     Text,
+    /// Text that may be written as an integer, but as no other number.
+    Word,
     Bool,
     Int,
     /// Not below zero.
