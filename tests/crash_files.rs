@@ -10,9 +10,15 @@ mod crash;
 mod saga_bin;
 #[path = "crash/saga_tests.rs"]
 mod saga_tests;
+#[path = "crash/trouble.rs"]
+mod trouble;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
+
+fn tests() -> impl Iterator<Item = &'static (&'static str, fn())> {
+    trouble::TESTS.iter().chain(saga_tests::TESTS)
+}
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -20,12 +26,12 @@ fn main() -> ExitCode {
         return saga_bin::main(&args[1..]);
     }
     if args.iter().any(|arg| arg == "--list") {
-        saga_tests::TESTS.iter().for_each(|(name, _)| println!("{name}: test"));
+        tests().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
     let wanted = |name: &str| args.iter().filter(|arg| !arg.starts_with('-')).all(|filter| name.contains(filter.as_str()));
     let (mut passed, mut failed) = (0, 0);
-    for (name, test) in saga_tests::TESTS.iter().filter(|(name, _)| wanted(name)) {
+    for (name, test) in tests().filter(|(name, _)| wanted(name)) {
         let well = catch_unwind(test).is_ok();
         println!("test {name} ... {}", if well { "ok" } else { "FAILED" });
         if well { passed += 1 } else { failed += 1 }

@@ -3,7 +3,7 @@
 //! second `recover` changes nothing.
 //!
 //! strace injects the faults, so the command is the one that is shipped. It counts calls by thread:
-//! what is enumerated are the calls of the main thread, and those of each child.
+//! what is enumerated are the calls of the main thread, and those of each program that it starts.
 
 pub mod order;
 pub mod snapshot;
@@ -41,8 +41,8 @@ pub enum Fault {
     KillAlone,
     /// SIGKILL of the command and of everything that it has started: as good as a power cut.
     KillAll,
-    /// SIGKILL of each process at its own call of that number, children included.
-    KillEach,
+    /// SIGKILL of one program that the command has started; the command goes on without it.
+    KillChild,
     /// The call of the command itself fails in this way.
     Fails(&'static str),
 }
@@ -123,8 +123,8 @@ impl<'a> Bench<'a> {
         let (_, log) = trace::log(self.scenario.command, tree.path());
         let mut points = Vec::new();
         for fault in faults {
-            let children = *fault == Fault::KillEach;
-            points.extend(trace::calls(&log, children).into_iter().map(|call| Point { fault: *fault, call }));
+            let calls = if *fault == Fault::KillChild { trace::calls_of_children(&log) } else { trace::calls(&log) };
+            points.extend(calls.into_iter().map(|call| Point { fault: *fault, call }));
         }
         points
     }
@@ -142,8 +142,8 @@ impl Parts<'_> {
         let status = strace(point.fault, &point.call, self.command, tree);
         match point.fault {
             Fault::KillAll => trace::kill_all_in(tree),
-            Fault::Fails(_) => self.check_exit(status, tree)?,
-            Fault::KillAlone | Fault::KillEach => {}
+            Fault::Fails(_) | Fault::KillChild => self.check_exit(status, tree)?,
+            Fault::KillAlone => {}
         }
         self.recover(tree)?;
         trace::wait_for_all_in(tree);

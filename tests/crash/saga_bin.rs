@@ -48,7 +48,7 @@ impl Here {
     }
 }
 
-/// `proof`: `bad`, or `slow` for one that waits for a signal.
+/// `proof`: `bad`, or `slow` for one that waits for a signal, or `stubborn` for one that goes on after it.
 fn run(what: &str, proof: Option<&str>) -> Result<u8> {
     let Some(here) = enter(Duration::ZERO)? else { return Ok(3) };
     if here.store.open_run()?.is_some() {
@@ -62,11 +62,15 @@ fn run(what: &str, proof: Option<&str>) -> Result<u8> {
     for content in [EDITED, LONG, ENV, IGNORE] {
         world.blobs.put(content.as_bytes())?;
     }
-    let cancel = if proof == Some("slow") { Cancel::on_signals(|doing| eprintln!("still {doing}"))? } else { Cancel::new() };
+    let waits = matches!(proof, Some("slow" | "stubborn"));
+    let cancel = if waits { Cancel::on_signals(|doing| eprintln!("still {doing}"))? } else { Cancel::new() };
     let prove = || {
-        if proof == Some("slow") {
+        if waits {
             std::fs::write("ready", "").unwrap();
             (0..1000).take_while(|_| !cancel.requested()).for_each(|_| std::thread::sleep(Duration::from_millis(10)));
+            if proof == Some("stubborn") {
+                std::thread::sleep(Duration::from_secs(1));
+            }
             std::fs::remove_file("ready").unwrap();
         }
         Ok(match proof {

@@ -67,10 +67,12 @@ fn set_owner(file: &File, owner: Option<(u32, u32)>) -> std::io::Result<()> {
     if (meta.uid(), meta.gid()) == (uid, gid) { Ok(()) } else { fchown(file, Some(uid), Some(gid)) }
 }
 
+/// A read-only file system refuses before it looks whether there is something.
 pub(super) fn remove_if_there(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, error)),
-        _ => Ok(()),
+    let Err(error) = fs::remove_file(path) else { return Ok(()) };
+    match fs::symlink_metadata(path) {
+        Err(gone) if gone.kind() == ErrorKind::NotFound => Ok(()),
+        _ => Err(Error::io("remove", path, error)),
     }
 }
 

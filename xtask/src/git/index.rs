@@ -111,9 +111,11 @@ fn same_file(one: &Path, other: &Path) -> bool {
     matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
 }
 
+/// A read-only file system refuses before it looks whether there is something.
 fn remove_if_there(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, error)),
-        _ => Ok(()),
+    let Err(error) = fs::remove_file(path) else { return Ok(()) };
+    match fs::symlink_metadata(path) {
+        Err(gone) if gone.kind() == ErrorKind::NotFound => Ok(()),
+        _ => Err(Error::io("remove", path, error)),
     }
 }

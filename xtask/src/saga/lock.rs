@@ -112,3 +112,39 @@ fn read_holder(file: &mut File) -> Option<Holder> {
     file.read_to_end(&mut text).ok()?;
     serde_json::from_slice(&text).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn says_who_holds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let (first, second) = (Holder::me("first"), Holder::me("second, whose name is longer"));
+        let lock = try_lock(&path, &first).unwrap().unwrap();
+        let held = try_lock(&path, &second).unwrap().unwrap_err();
+        assert_eq!(held.holder, Some(first));
+        assert!(held.into_error().to_string().contains(": first"));
+        drop(lock);
+        // Not at once: a program that another test has just started may have inherited it.
+        let lock = wait_lock(&path, &second, Duration::from_secs(10)).unwrap().unwrap();
+        let _ = try_lock(&path, &Holder::me("third")).unwrap().unwrap_err();
+        assert_eq!(std::fs::read(lock.path()).unwrap(), serde_json::to_vec(&second).unwrap());
+    }
+
+    #[test]
+    fn a_child_keeps_it_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = try_lock(&path, &Holder::me("parent")).unwrap().unwrap();
+        let mut child = Command::new("sleep").arg("30").spawn().unwrap();
+        drop(lock);
+        assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_millis(150)).unwrap().is_err());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_secs(10)).unwrap().is_ok());
+    }
+}

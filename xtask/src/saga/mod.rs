@@ -4,6 +4,7 @@
 //! A run is a journal. What a step's undo needs is in it, synced, before the step acts; so a run
 //! that ends anywhere, also by SIGKILL, can be put back from its journal alone.
 
+mod blobs;
 mod cancel;
 mod clock;
 mod journal;
@@ -14,6 +15,7 @@ mod run;
 mod state;
 mod store;
 
+pub use blobs::{Blobs, sync_dir};
 pub use cancel::Cancel;
 pub use clock::{now_ms, utc};
 pub use journal::{Begun, Entry, Journal, Record, Replay, replay};
@@ -22,7 +24,7 @@ pub use plan::{Plan, Sha};
 pub use recover::{Undoable, prepared, recover};
 pub use run::{Outcome, Proof, Verdict, execute};
 pub use state::{Mark, Phase, State};
-pub use store::{Blobs, RunId, RunRef, RunView, Store, sync_dir};
+pub use store::{RunId, RunRef, RunView, Store};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,18 +1,19 @@
 //! The state folder of a project, `.xtask/`: one folder a run, with its journal and its blobs.
 
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::blobs::{Blobs, sync_dir};
 use super::clock::{now_ms, utc};
 use super::journal::{Begun, Entry, Journal, Replay, replay};
 use super::plan::{Plan, Sha};
-use super::state::State;
-use crate::error::{Error, Kind, Result};
+use super::state::{Phase, State};
+use crate::error::{Error, Result};
 
 /// A run's name, sortable by time: `20261121T220155-security-fix-3f9a`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,7 +135,7 @@ impl Store {
         Journal::open(&run.journal)
     }
 
-    /// All runs, oldest first.
+    /// All runs, oldest first: by their first record, because names of one second sort by task.
     pub fn history(&self) -> Result<Vec<RunView>> {
         let mut views = Vec::new();
         for id in self.ids()? {
@@ -144,7 +145,29 @@ impl Store {
                 views.push(RunView { id, begun: begun.clone(), state: told.state, entries: told.entries });
             }
         }
+        views.sort_by_key(|view| view.entries.first().map_or(0, |entry| entry.at_ms));
         Ok(views)
+    }
+
+    /// Deletes the contents that no one can need any more: of runs that were rolled back, and of
+    /// runs that were committed before `committed_before_ms`; these can then not be rolled back any
+    /// more. Journals stay. The caller holds the lock. Returns the runs that lost their contents.
+    pub fn expire(&self, committed_before_ms: u64) -> Result<Vec<RunId>> {
+        let mut expired = Vec::new();
+        for view in self.history()? {
+            let last = view.entries.last().map_or(0, |entry| entry.at_ms);
+            let over = match view.state.phase {
+                Phase::RolledBack => true,
+                Phase::Committed => last < committed_before_ms,
+                _ => false,
+            };
+            let blobs = self.blobs(&view.id).dir;
+            if over && blobs.exists() {
+                fs::remove_dir_all(&blobs).map_err(|error| Error::io("remove", &blobs, error))?;
+                expired.push(view.id);
+            }
+        }
+        Ok(expired)
     }
 
     fn runs(&self) -> PathBuf {
@@ -181,60 +204,6 @@ impl Store {
     }
 }
 
-/// Contents of one run by their hash: what it writes, and what it found. For this user alone.
-#[derive(Debug, Clone)]
-pub struct Blobs {
-    dir: PathBuf,
-}
-
-impl Blobs {
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Keeps `content`, durably, and returns its name.
-    pub fn put(&self, content: &[u8]) -> Result<Sha> {
-        let sha = Sha::of(content);
-        let path = self.path(&sha)?;
-        if self.has(&sha) {
-            return Ok(sha);
-        }
-        let temporary = self.dir.join(format!("{sha}.tmp"));
-        let write = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-            file.write_all(content)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)
-        };
-        write().map_err(|error| Error::io("keep a copy in", &path, error))?;
-        sync_dir(&self.dir)?;
-        Ok(sha)
-    }
-
-    /// The content of that name, checked against it.
-    pub fn get(&self, sha: &Sha) -> Result<Vec<u8>> {
-        let path = self.path(sha)?;
-        let content = fs::read(&path).map_err(|error| Error::io("read the kept copy", &path, error))?;
-        if Sha::of(&content) == *sha {
-            Ok(content)
-        } else {
-            Err(Error::failed(format!("read the kept copy {}", path.display())).why("its content has changed"))
-        }
-    }
-
-    pub fn has(&self, sha: &Sha) -> bool {
-        self.path(sha).is_ok_and(|path| path.exists())
-    }
-
-    fn path(&self, sha: &Sha) -> Result<PathBuf> {
-        if sha.is_well_formed() {
-            Ok(self.dir.join(sha.as_str()))
-        } else {
-            Err(Error::new(Kind::Unusable, format!("find the kept copy {sha}")).why("this is not a SHA-256"))
-        }
-    }
-}
-
 /// `user@host`, as far as they are known.
 pub fn who() -> String {
     let uid = nix::unistd::geteuid();
@@ -250,7 +219,63 @@ fn make_dir(path: &Path) -> Result<()> {
     }
 }
 
-/// Makes names in a folder durable.
-pub fn sync_dir(path: &Path) -> Result<()> {
-    File::open(path).and_then(|dir| dir.sync_all()).map_err(|error| Error::io("sync the folder", path, error))
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::Record;
+    use super::*;
+
+    fn begin(store: &Store, name: &str) -> (RunId, Journal) {
+        let plan = Plan::<()>::new(name, vec![]);
+        let run = RunId::new(name);
+        let journal = store.begin(&run, &plan).unwrap();
+        store.blobs(&run).put(b"content").unwrap();
+        (run, journal)
+    }
+
+    #[test]
+    fn is_for_this_user_alone_and_unseen_by_git() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
+        store.create().unwrap();
+        store.create().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(store.dir()), 0o700);
+        assert_eq!(fs::read_to_string(store.dir().join(".gitignore")).unwrap(), "*\n");
+        let (run, journal) = begin(&store, "test");
+        let blob = store.blobs(&run).dir().join(Sha::of(b"content").as_str());
+        assert_eq!((mode(&blob), mode(journal.path())), (0o600, 0o600));
+    }
+
+    #[test]
+    fn a_changed_copy_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
+        store.create().unwrap();
+        let (run, _) = begin(&store, "test");
+        let (blobs, sha) = (store.blobs(&run), Sha::of(b"content"));
+        assert_eq!(blobs.get(&sha).unwrap(), b"content");
+        fs::write(blobs.dir().join(sha.as_str()), "c0ntent").unwrap();
+        assert!(blobs.get(&sha).unwrap_err().to_string().contains("its content has changed"));
+    }
+
+    #[test]
+    fn contents_expire_and_journals_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
+        store.create().unwrap();
+        let (open, _) = begin(&store, "open");
+        let (undone, mut journal) = begin(&store, "undone");
+        journal.append(Record::RollingBack { why: "so".into() }).unwrap();
+        journal.append(Record::RolledBack).unwrap();
+        let (committed, mut journal) = begin(&store, "committed");
+        journal.append(Record::Proven { proven: vec![], not_proven: vec![] }).unwrap();
+        journal.append(Record::Committed).unwrap();
+        assert_eq!(store.expire(0).unwrap(), [undone]);
+        assert_eq!(store.expire(now_ms() + 1).unwrap(), [committed]);
+        assert!(store.expire(now_ms() + 1).unwrap().is_empty());
+        assert!(store.blobs(&open).has(&Sha::of(b"content")));
+        assert_eq!(store.history().unwrap().len(), 3);
+    }
 }
