@@ -17,14 +17,14 @@ use xtask::engine::{Container, Engine, Exec};
 use xtask::error::{Error, Kind};
 use xtask::process::Cancel;
 use xtask::proof::Verdict;
-use xtask::proof::rehearsal::{Rehearsal, Rehearsed, isolation};
+use xtask::proof::rehearsal::{Rehearsal, Rehearsed, Stack, isolation};
 use xtask::secret::{MASK, Masker, Secret};
 
 fn model(sandbox: &Sandbox, call: &ComposeCall) -> Value {
     sandbox.compose.config_json(call, &Masker::default(), &Cancel::default()).unwrap()
 }
 
-fn rehearse_with(sandbox: &Sandbox, model: &Value, masker: &Masker, cancel: &Cancel) -> Result<Rehearsed, Error> {
+fn rehearse_with(sandbox: &Sandbox, models: &[Value], masker: &Masker, cancel: &Cancel) -> Result<Rehearsed, Error> {
     let rehearsal = Rehearsal {
         engine: &sandbox.docker,
         compose: &sandbox.compose,
@@ -34,13 +34,14 @@ fn rehearse_with(sandbox: &Sandbox, model: &Value, masker: &Masker, cancel: &Can
         masker,
         cancel,
     };
-    let rehearsed = rehearsal.rehearse(model);
+    let stacks: Vec<Stack<'_>> = models.iter().map(|model| Stack { name: "stack", model }).collect();
+    let rehearsed = rehearsal.rehearse(&stacks);
     nothing_remains(sandbox);
     rehearsed
 }
 
 fn rehearse(sandbox: &Sandbox, call: &ComposeCall) -> Rehearsed {
-    rehearse_with(sandbox, &model(sandbox, call), &Masker::default(), &Cancel::default()).unwrap()
+    rehearse_with(sandbox, &[model(sandbox, call)], &Masker::default(), &Cancel::default()).unwrap()
 }
 
 fn nothing_remains(sandbox: &Sandbox) {
@@ -162,7 +163,7 @@ fn an_ill_rehearsal_says_who_and_why_without_the_secret() {
   web: {image: 'redis:7', depends_on: {db: {condition: service_healthy}}}
   loop: {image: 'redis:7', command: ['true'], restart: unless-stopped}";
     let call = sandbox.write(yaml);
-    let rehearsed = rehearse_with(&sandbox, &model(&sandbox, &call), &Masker::new(["canary-value"]), &Cancel::default()).unwrap();
+    let rehearsed = rehearse_with(&sandbox, &[model(&sandbox, &call)], &Masker::new(["canary-value"]), &Cancel::default()).unwrap();
     let Verdict::Fails { why } = rehearsed.verdict else { panic!("{:?}", rehearsed.verdict) };
     let start = format!("xtask-{}-db-1: unhealthy after ", sandbox.project);
     assert!(why.len() == 1 && why[0].starts_with(&start) && why[0].ends_with(&format!("cannot log in with {MASK}")), "{why:?}");
@@ -183,7 +184,7 @@ fn what_cannot_be_rehearsed_is_said_by_name() {
   leans: {image: 'redis:7', depends_on: [off]}";
     let rehearsed = rehearse(&sandbox, &sandbox.write(yaml));
     assert_eq!(rehearsed.verdict, Verdict::Holds { detail: format!("xtask-{}-web-1 running", sandbox.project) });
-    let left_out: Vec<String> = rehearsed.left_out.iter().map(|left| format!("{}: {}", left.service, left.why)).collect();
+    let left_out: Vec<String> = rehearsed.left_out.iter().map(|left| format!("{}: {}", left.1.service, left.1.why)).collect();
     let expected = [
         "built: its image no-such-image:1 is not on this engine",
         "leans: it depends on off, which is left out",
@@ -205,8 +206,38 @@ fn one_that_needs_another_stack_is_not_proven_and_cannot_reach_it() {
   alone: {image: 'redis:7', networks: [default]}
 networks: {shared: {external: true, name: PROJECT_default}, default: {name: PROJECT_own}}";
     let rehearsed = rehearse(&sandbox, &sandbox.write(&yaml.replace("PROJECT", &sandbox.project)));
-    let needs = format!("what else is in the network {}_default (for api)", sandbox.project);
+    let needs = format!("{0}-store-1 in the network {0}_default (for api)", sandbox.project);
     assert_eq!(rehearsed.verdict, Verdict::NotProven { needs });
+}
+
+/// The second stack is well only if it reaches the first by the network that they share, and knows its
+/// password; neither is running anywhere else.
+#[test]
+fn stacks_that_need_each_other_are_rehearsed_together() {
+    let Some(sandbox) = sandbox("rtwo") else { return };
+    let data = "services:
+  store: {image: 'redis:7', command: [redis-server, --requirepass, right-Pa55word, --bind, 0.0.0.0], container_name: PROJECT-store,
+          healthcheck: {test: [CMD-SHELL, 'redis-cli -a right-Pa55word ping | grep PONG'], interval: 10s}, networks: [back]}
+networks: {back: {name: PROJECT_back}}";
+    let apps = "services:
+  api: {image: 'redis:7', networks: [back], healthcheck: {interval: 1s, timeout: 2s, retries: 2,
+        test: [CMD-SHELL, 'redis-cli -h PROJECT-store -a right-Pa55word ping | grep PONG']}}
+networks: {back: {external: true, name: PROJECT_back}}";
+    let call = |file: &str, yaml: &str| {
+        let call = sandbox.write("services: {}");
+        sandbox.file(file, &yaml.replace("PROJECT", &sandbox.project));
+        ComposeCall { files: vec![sandbox.path().join(file)], project_name: Some(format!("{}-{}", sandbox.project, &file[..4])), ..call }
+    };
+    let data = model(&sandbox, &call("data.yaml", data));
+    let right = model(&sandbox, &call("apps.yaml", apps));
+    let both = |apps: Value| rehearse_with(&sandbox, &[data.clone(), apps], &Masker::default(), &Cancel::default()).unwrap().verdict;
+    let detail = format!("xtask-{0}-1-api-1 healthy, xtask-{0}-store-1 healthy", sandbox.project);
+    assert_eq!(both(right.clone()), Verdict::Holds { detail });
+    let wrong = model(&sandbox, &call("apps.yaml", &apps.replace("right-", "wrong-")));
+    let Verdict::Fails { why } = both(wrong) else { panic!("a wrong password must fail") };
+    assert!(why.len() == 1 && why[0].starts_with(&format!("xtask-{}-1-api-1: unhealthy", sandbox.project)), "{why:?}");
+    let alone = rehearse_with(&sandbox, &[right], &Masker::default(), &Cancel::default()).unwrap().verdict;
+    assert_eq!(alone, Verdict::NotProven { needs: format!("what else is in the network {}_back (for api)", sandbox.project) });
 }
 
 #[test]
@@ -223,7 +254,7 @@ volumes: {data: {}}";
         std::thread::sleep(Duration::from_secs(4));
         other.cancel();
     });
-    let error = rehearse_with(&sandbox, &model, &Masker::default(), &cancel).unwrap_err();
+    let error = rehearse_with(&sandbox, &[model], &Masker::default(), &cancel).unwrap_err();
     canceller.join().unwrap();
     assert_eq!(error.kind, Kind::Interrupted);
 }

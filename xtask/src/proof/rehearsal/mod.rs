@@ -11,17 +11,18 @@ use serde_json::Value;
 
 use super::Verdict;
 use super::health;
+use crate::engine::Engine;
 use crate::engine::compose::Compose;
 use crate::engine::remove::{RUN_LABEL, remove_run};
 use crate::engine::wait::budget::longest_paths;
 use crate::engine::wait::{Unwell, Waited, Well, until_well};
-use crate::engine::{Engine, Listed};
 use crate::error::{Error, Kind, Result};
 use crate::process::Cancel;
 use crate::secret::Masker;
 
 pub mod copy;
 pub mod isolation;
+mod outside;
 pub mod rewrite;
 
 pub use rewrite::LeftOut;
@@ -44,22 +45,37 @@ pub struct Rehearsal<'a> {
     pub cancel: &'a Cancel,
 }
 
+/// A stack to rehearse: its rendered model, as `docker compose config` prints it.
+#[derive(Clone, Copy)]
+pub struct Stack<'a> {
+    pub name: &'a str,
+    pub model: &'a Value,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rehearsed {
     pub verdict: Verdict,
-    /// Not rehearsed, and why: to be said beside the verdict, whatever it is.
-    pub left_out: Vec<LeftOut>,
+    /// Not rehearsed, by stack, and why: to be said beside the verdict, whatever it is.
+    pub left_out: Vec<(String, LeftOut)>,
+}
+
+/// What one container of a rehearsal is in its stack.
+struct Part {
+    id: String,
+    needs: Option<String>,
+    never_ends: bool,
 }
 
 impl Rehearsal<'_> {
-    /// Starts the rendered model (as `docker compose config` prints it) and waits until it is well.
-    /// Whatever comes of it, nothing remains.
+    /// Starts the stacks together, one after the other, and waits until all are well. They share what
+    /// they share in production: networks and volumes of the same name. Whatever comes of it, nothing
+    /// remains.
     ///
     /// # Errors
-    /// The model cannot be rewritten (`Refused`), the engine does not answer or something cannot be
+    /// A model cannot be rewritten (`Refused`), the engine does not answer or something cannot be
     /// removed (`Failed`), somebody wants to stop (`Interrupted`).
-    pub fn rehearse(&self, model: &Value) -> Result<Rehearsed> {
-        let rehearsed = self.copied_and_tried(model);
+    pub fn rehearse(&self, stacks: &[Stack<'_>]) -> Result<Rehearsed> {
+        let rehearsed = self.copied_and_tried(stacks);
         let removed = self.remove();
         let rehearsed = rehearsed?;
         removed?;
@@ -76,49 +92,98 @@ impl Rehearsal<'_> {
         removed.map(|_| ())
     }
 
-    fn copied_and_tried(&self, model: &Value) -> Result<Rehearsed> {
-        let copied = copy::copy_all(&rewrite::bound_paths(model), self.scratch)?;
+    fn copied_and_tried(&self, stacks: &[Stack<'_>]) -> Result<Rehearsed> {
+        let rewritten = self.rewritten(stacks)?;
+        let mut left_out = Vec::new();
+        for (stack, rewritten) in stacks.iter().zip(&rewritten) {
+            left_out.extend(rewritten.left_out.iter().map(|left| (stack.name.to_string(), left.clone())));
+        }
+        let verdict = self.tried(&rewritten)?;
+        Ok(Rehearsed { verdict, left_out })
+    }
+
+    fn rewritten(&self, stacks: &[Stack<'_>]) -> Result<Vec<Rewritten>> {
+        let paths = stacks.iter().flat_map(|stack| rewrite::bound_paths(stack.model)).collect();
+        let copied = copy::copy_all(&paths, self.scratch)?;
         let mut images = BTreeMap::new();
-        for name in rewrite::images(model) {
+        for name in stacks.iter().flat_map(|stack| rewrite::images(stack.model)) {
             if let Some(image) = self.engine.image(&name)? {
                 images.insert(name, image.healthcheck);
             }
         }
-        let facts = Facts { run: self.run.to_string(), copies: copied.copies, not_copied: copied.not_copied, images };
-        let rewritten = rewrite::rewrite(model, &facts)?;
-        let verdict = if rewritten.services.is_empty() {
-            Verdict::NotProven { needs: "at least one service that can be rehearsed".into() }
-        } else {
-            self.tried(&rewritten)?
+        let mut facts = Facts {
+            run: self.run.to_string(),
+            copies: copied.copies,
+            not_copied: copied.not_copied,
+            images,
+            outside: outside::look(self.engine, stacks)?,
+            ..Facts::default()
         };
-        Ok(Rehearsed { verdict, left_out: rewritten.left_out })
+        let mut all = Vec::new();
+        for (number, stack) in stacks.iter().enumerate() {
+            facts.project = rewrite::project(self.run, number);
+            let rewritten = rewrite::rewrite(stack.model, &facts)?;
+            facts.made.extend(rewritten.made.iter().cloned());
+            all.push(rewritten);
+        }
+        Ok(all)
     }
 
-    fn tried(&self, rewritten: &Rewritten) -> Result<Verdict> {
-        let (json, project) = (rewritten.model.to_string(), rewrite::project(self.run));
-        self.compose.create_frozen(json.as_bytes(), &project, STARTING, self.masker, self.cancel)?;
-        self.on_its_own()?;
-        let deadline = STARTING + longest_path(&rewritten.model);
-        let started = self.compose.up_frozen(json.as_bytes(), &project, deadline, self.masker, self.cancel);
-        if let Err(error) = &started
-            && error.kind == Kind::Interrupted
-        {
-            return Err(error.clone());
+    fn tried(&self, stacks: &[Rewritten]) -> Result<Verdict> {
+        let mut started = Ok(());
+        for stack in stacks.iter().filter(|stack| !stack.services.is_empty()) {
+            started = self.start(stack)?;
+            if started.is_err() {
+                break;
+            }
         }
-        self.on_its_own()?;
-        let listed = self.engine.containers(&[(RUN_LABEL, self.run)])?;
-        let ids: Vec<String> = listed.iter().map(|container| container.id.clone()).collect();
+        let parts = self.parts(stacks)?;
+        if parts.is_empty() && started.is_ok() {
+            return Ok(Verdict::NotProven { needs: "at least one service that can be rehearsed".into() });
+        }
+        let ids: Vec<String> = parts.values().map(|part| part.id.clone()).collect();
         // Compose gives up when one that others wait for is ill: then who that is says more than it does.
         let waited = match &started {
             Ok(()) => until_well(self.engine, &ids, self.settle, self.masker, self.cancel)?,
             Err(_) => self.ill(&ids)?,
         };
-        let waited = ended_too_early(waited, &listed, &rewritten.never_end);
-        match (waited, started) {
-            (Waited::Unwell(unwell), _) if !unwell.is_empty() => Ok(judge(unwell, &rewritten.needs)),
+        match (ended_too_early(waited, &parts), started) {
+            (Waited::Unwell(unwell), _) if !unwell.is_empty() => Ok(judge(unwell, &parts)),
             (_, Err(error)) => Ok(Verdict::Fails { why: vec![error.to_string()] }),
             (waited, Ok(())) => Ok(health::verdict(waited)),
         }
+    }
+
+    /// The inner result is how Compose came out of it; the outer one ends the rehearsal.
+    fn start(&self, stack: &Rewritten) -> Result<Result<()>> {
+        let (json, project) = (stack.model.to_string(), stack.project());
+        self.compose.create_frozen(json.as_bytes(), project, STARTING, self.masker, self.cancel)?;
+        self.on_its_own()?;
+        let deadline = STARTING + longest_path(&stack.model);
+        let started = self.compose.up_frozen(json.as_bytes(), project, deadline, self.masker, self.cancel);
+        match started {
+            Err(error) if error.kind == Kind::Interrupted => Err(error),
+            started => {
+                self.on_its_own()?;
+                Ok(started)
+            }
+        }
+    }
+
+    /// Every container of the rehearsal, by its name.
+    fn parts(&self, stacks: &[Rewritten]) -> Result<BTreeMap<String, Part>> {
+        let mut parts = BTreeMap::new();
+        for container in self.engine.containers(&[(RUN_LABEL, self.run)])? {
+            let label = |name: &str| container.labels.get(&format!("com.docker.compose.{name}")).map_or("", String::as_str);
+            let stack = stacks.iter().find(|stack| stack.project() == label("project"));
+            let part = Part {
+                id: container.id.clone(),
+                needs: stack.and_then(|stack| stack.needs.get(label("service")).cloned()),
+                never_ends: stack.is_some_and(|stack| stack.never_end.contains(label("service"))),
+            };
+            parts.insert(container.name, part);
+        }
+        Ok(parts)
     }
 
     /// # Errors
@@ -149,28 +214,30 @@ impl Rehearsal<'_> {
 }
 
 /// A rehearsal starts nothing again, so what is a loop in production looks like a one-shot here.
-fn ended_too_early(waited: Waited, listed: &[Listed], never_end: &BTreeSet<String>) -> Waited {
+fn ended_too_early(waited: Waited, parts: &BTreeMap<String, Part>) -> Waited {
     let Waited::Well(well) = &waited else { return waited };
-    let mut ended = Vec::new();
-    for container in listed.iter().filter(|container| well.get(&container.name) == Some(&Well::Done)) {
-        let service = container.labels.get("com.docker.compose.service").map_or("", String::as_str);
-        if never_end.contains(service) {
-            let why = "exited with code 0, and would be started again and again".to_string();
-            ended.push(Unwell { service: service.to_string(), container: container.name.clone(), why, log: String::new() });
-        }
-    }
+    let looping = |(name, how): &(&String, &Well)| **how == Well::Done && parts.get(*name).is_some_and(|part| part.never_ends);
+    let why = "exited with code 0, and would be started again and again";
+    let ended = well.iter().filter(looping).map(|(name, _)| Unwell {
+        service: String::new(),
+        container: name.clone(),
+        why: why.to_string(),
+        log: String::new(),
+    });
+    let ended: Vec<Unwell> = ended.collect();
     if ended.is_empty() { waited } else { Waited::Unwell(ended) }
 }
 
-/// One that leans on something outside of the stack proves nothing by being ill.
-fn judge(unwell: Vec<Unwell>, needs: &BTreeMap<String, String>) -> Verdict {
-    let outside: BTreeSet<&String> = unwell.iter().filter_map(|unwell| needs.get(&unwell.service)).collect();
-    if unwell.iter().all(|unwell| needs.contains_key(&unwell.service)) {
+/// One that leans on something that is not rehearsed proves nothing by being ill.
+fn judge(unwell: Vec<Unwell>, parts: &BTreeMap<String, Part>) -> Verdict {
+    let needs = |unwell: &Unwell| parts.get(&unwell.container).and_then(|part| part.needs.clone());
+    let outside: Option<BTreeSet<String>> = unwell.iter().map(needs).collect();
+    if let Some(outside) = outside {
         let services: Vec<&str> = unwell.iter().map(|unwell| unwell.service.as_str()).collect();
-        let outside: Vec<&str> = outside.into_iter().map(String::as_str).collect();
+        let outside: Vec<String> = outside.into_iter().collect();
         return Verdict::NotProven { needs: format!("{} (for {})", outside.join(", "), services.join(", ")) };
     }
-    health::verdict(Waited::Unwell(unwell.into_iter().filter(|unwell| !needs.contains_key(&unwell.service)).collect()))
+    health::verdict(Waited::Unwell(unwell.into_iter().filter(|unwell| needs(unwell).is_none()).collect()))
 }
 
 /// How long `up` may wait for the services that others depend on.

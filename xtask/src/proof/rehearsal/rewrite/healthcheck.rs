@@ -7,15 +7,18 @@ use serde_json::{Value, json};
 use crate::engine::Healthcheck;
 use crate::engine::wait::budget;
 
+/// One that may need what is not rehearsed proves nothing by being ill, so minutes would be wasted.
+const LEANING_OUT: Duration = Duration::from_secs(30);
+
 /// The live bound becomes the period in which failures do not count, asked every second; after it
 /// three failures are the verdict. So a service is healthy a second after it can be, and has all the
 /// time that it has in production. (`start_interval` would do the same, on engine 25 and later only.)
-pub(super) fn rewrite(check: Option<&Value>, inherited: Option<&Healthcheck>) -> Option<Value> {
+pub(super) fn rewrite(check: Option<&Value>, inherited: Option<&Healthcheck>, leans_out: bool) -> Option<Value> {
     let check = check.filter(|check| !check.is_null());
     if check.is_some_and(is_off) {
         return check.cloned();
     }
-    let bound = bound(check, inherited)?;
+    let bound = bound(check, inherited)?.min(if leans_out { LEANING_OUT } else { Duration::MAX });
     let mut rewritten = json!({
         "interval": "1s",
         "retries": 3,

@@ -109,19 +109,17 @@ pub(super) fn depends_on(service: &Value) -> BTreeSet<String> {
     needed
 }
 
-/// Which of these services are in a network that others made, or depend on one that is.
-pub(super) fn needs(model: &Value, names: &[String]) -> BTreeMap<String, String> {
-    let external: BTreeSet<&str> =
-        entries(model, "networks").filter(|(_, network)| network.get("external") == Some(&Value::Bool(true))).map(|(key, _)| key).collect();
+/// Which services are in a network with something that is not rehearsed, or depend on one that is.
+pub(super) fn needs(model: &Value, facts: &Facts) -> BTreeMap<String, String> {
     let mut needs: BTreeMap<String, String> = BTreeMap::new();
     for (name, service) in services(model) {
-        if let Some((key, _)) = entries(service, "networks").find(|(key, _)| external.contains(key)) {
-            let real = model.pointer(&format!("/networks/{key}/name")).and_then(Value::as_str).unwrap_or(key);
-            needs.insert(name.to_string(), format!("what else is in the network {real}"));
-        }
+        let real = |key| super::real_name(model, key, model.pointer(&format!("/networks/{key}")).unwrap_or(&Value::Null));
+        let outside = entries(service, "networks").find_map(|(key, _)| facts.outside.get(&real(key)));
+        needs.extend(outside.map(|what| (name.to_string(), what.clone())));
     }
-    for _ in 0..names.len() {
-        for (name, service) in services(model).filter(|(name, _)| names.iter().any(|kept| kept == name)) {
+    // A chain of dependencies is no longer than there are services.
+    for _ in services(model) {
+        for (name, service) in services(model) {
             let below = depends_on(service).into_iter().find_map(|needed| needs.get(&needed).cloned());
             if let Some(what) = below {
                 needs.entry(name.to_string()).or_insert(what);

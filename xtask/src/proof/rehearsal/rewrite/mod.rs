@@ -29,8 +29,13 @@ pub type Copies = BTreeMap<PathBuf, PathBuf>;
 /// What the model itself does not tell, looked up before.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// The run's name; also in the project's.
     pub run: String,
+    /// The throwaway project's name, see [`project`].
+    pub project: String,
+    /// Throwaway networks and volumes that a stack before this one has made already.
+    pub made: BTreeSet<String>,
+    /// By the real names of external networks: what is in them and is not rehearsed.
+    pub outside: BTreeMap<String, String>,
     /// Where each bound path of the live tree is copied to.
     pub copies: Copies,
     /// Bound paths that are not copied, and why.
@@ -56,12 +61,38 @@ pub struct Rewritten {
     pub needs: BTreeMap<String, String>,
     /// Services that are always started again in production: here one end is enough to know a loop.
     pub never_end: BTreeSet<String>,
+    /// The throwaway networks and volumes that its containers use.
+    pub made: BTreeSet<String>,
 }
 
-/// The name of a rehearsal's compose project.
-pub fn project(run: &str) -> String {
+impl Rewritten {
+    pub fn project(&self) -> &str {
+        self.model.get("name").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// The name of a rehearsed stack's compose project; the first stack's number is 0.
+pub fn project(run: &str, number: usize) -> String {
     let name: String = run.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect();
-    format!("xtask-{name}")
+    if number == 0 { format!("xtask-{name}") } else { format!("xtask-{name}-{number}") }
+}
+
+/// The real names of the networks that others made, which a service of the model is in.
+pub fn external_networks(model: &Value) -> BTreeSet<String> {
+    let used = |key: &str| services(model).any(|(_, service)| entries(service, "networks").any(|(name, _)| name == key));
+    let external = entries(model, "networks").filter(|(key, network)| network.get("external") == Some(&Value::Bool(true)) && used(key));
+    external.map(|(key, definition)| real_name(model, key, definition)).collect()
+}
+
+/// The real names of all networks of the model.
+pub fn networks(model: &Value) -> BTreeSet<String> {
+    entries(model, "networks").map(|(key, definition)| real_name(model, key, definition)).collect()
+}
+
+/// A stack's project and its services, as their live containers' labels name them.
+pub fn live_services(model: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let project = model.get("name").and_then(Value::as_str).unwrap_or_default();
+    services(model).map(move |(service, _)| (project, service))
 }
 
 /// Every path of the live tree that the model's containers would see.
@@ -83,18 +114,19 @@ pub fn images(model: &Value) -> BTreeSet<String> {
 /// `Refused`: a key that is not known here, named with its service.
 pub fn rewrite(model: &Value, facts: &Facts) -> Result<Rewritten> {
     let left_out = leave_out::decide(model, facts);
-    let mut rewritten = Map::from_iter([("name".to_string(), json!(project(&facts.run)))]);
+    let needs = leave_out::needs(model, facts);
+    let mut rewritten = Map::from_iter([("name".to_string(), json!(facts.project))]);
     let mut kept = Map::new();
     for (name, service) in services(model).filter(|(name, _)| !left_out.contains_key(*name)) {
-        kept.insert(name.to_string(), service::rewrite(name, service, &left_out, facts)?);
+        kept.insert(name.to_string(), service::rewrite(name, service, &left_out, needs.contains_key(name), facts)?);
     }
     let names: Vec<String> = kept.keys().cloned().collect();
     rewritten.insert("services".into(), Value::Object(kept));
     for (key, definitions) in model.as_object().into_iter().flatten() {
         match key.as_str() {
             "name" | "services" | "version" | "models" => {}
-            "networks" => drop(rewritten.insert(key.clone(), each(definitions, |name, value| network(name, value, facts))?)),
-            "volumes" => drop(rewritten.insert(key.clone(), each(definitions, |name, value| volume(name, value, facts))?)),
+            "networks" => drop(rewritten.insert(key.clone(), each(definitions, |name, value| network(model, name, value, facts))?)),
+            "volumes" => drop(rewritten.insert(key.clone(), each(definitions, |name, value| volume(model, name, value, facts))?)),
             "secrets" | "configs" => drop(rewritten.insert(key.clone(), each(definitions, |name, value| file(name, value, facts))?)),
             key if key.starts_with("x-") => {}
             key => return Err(unknown("the model", key)),
@@ -102,13 +134,13 @@ pub fn rewrite(model: &Value, facts: &Facts) -> Result<Rewritten> {
     }
     let networks = rewritten.entry("networks").or_insert_with(|| json!({}));
     if let Some(networks) = networks.as_object_mut() {
-        networks.entry("default").or_insert(fresh_network(facts));
+        networks.entry("default").or_insert_with(|| fresh_network(throwaway(model, "default", &Value::Null, facts), facts));
     }
-    let needs = leave_out::needs(model, &names);
+    let made = used(&rewritten);
     let left_out = left_out.into_iter().map(|(service, why)| LeftOut { service, why }).collect();
     let always = |service: &Value| matches!(service.get("restart").and_then(Value::as_str), Some("always" | "unless-stopped"));
     let never_end = services(model).filter(|(_, service)| always(service)).map(|(name, _)| name.to_string()).collect();
-    Ok(Rewritten { model: Value::Object(rewritten), services: names, left_out, needs, never_end })
+    Ok(Rewritten { model: Value::Object(rewritten), services: names, left_out, needs, never_end, made })
 }
 
 fn each(definitions: &Value, rewrite: impl Fn(&str, &Value) -> Result<Value>) -> Result<Value> {
@@ -119,15 +151,20 @@ fn each(definitions: &Value, rewrite: impl Fn(&str, &Value) -> Result<Value>) ->
     Ok(Value::Object(rewritten))
 }
 
-fn network(name: &str, definition: &Value, facts: &Facts) -> Result<Value> {
+fn network(model: &Value, name: &str, definition: &Value, facts: &Facts) -> Result<Value> {
     let known = ["name", "driver", "driver_opts", "ipam", "external", "internal", "attachable", "enable_ipv4", "enable_ipv6", "labels"];
     only(&format!("network {name}"), definition, &known)?;
-    Ok(fresh_network(facts))
+    let throwaway = throwaway(model, name, definition, facts);
+    if facts.made.contains(&throwaway) {
+        return Ok(json!({"external": true, "name": throwaway}));
+    }
+    Ok(fresh_network(throwaway, facts))
 }
 
 /// No way out, and without an address of its bridge on the host none to what listens there either.
-fn fresh_network(facts: &Facts) -> Value {
+fn fresh_network(throwaway: String, facts: &Facts) -> Value {
     json!({
+        "name": throwaway,
         "internal": true,
         "driver": "bridge",
         "driver_opts": {"com.docker.network.bridge.inhibit_ipv4": "true"},
@@ -135,9 +172,39 @@ fn fresh_network(facts: &Facts) -> Value {
     })
 }
 
-fn volume(name: &str, definition: &Value, facts: &Facts) -> Result<Value> {
+fn volume(model: &Value, name: &str, definition: &Value, facts: &Facts) -> Result<Value> {
     only(&format!("volume {name}"), definition, &["name", "driver", "driver_opts", "external", "labels"])?;
-    Ok(json!({"labels": {RUN_LABEL: facts.run}}))
+    let throwaway = throwaway(model, name, definition, facts);
+    if facts.made.contains(&throwaway) {
+        return Ok(json!({"external": true, "name": throwaway}));
+    }
+    Ok(json!({"name": throwaway, "labels": {RUN_LABEL: facts.run}}))
+}
+
+/// Stacks that share a network or a volume by its real name share its throwaway one.
+fn throwaway(model: &Value, key: &str, definition: &Value, facts: &Facts) -> String {
+    format!("{}-{}", project(&facts.run, 0), real_name(model, key, definition))
+}
+
+fn real_name(model: &Value, key: &str, definition: &Value) -> String {
+    let given = definition.get("name").and_then(Value::as_str);
+    let project = || model.get("name").and_then(Value::as_str).unwrap_or_default();
+    given.map_or_else(|| format!("{}_{key}", project()), String::from)
+}
+
+/// What no service uses, Compose does not make.
+fn used(rewritten: &Map<String, Value>) -> BTreeSet<String> {
+    let rewritten = Value::Object(rewritten.clone());
+    let mut used = BTreeSet::new();
+    for (_, service) in services(&rewritten) {
+        let networks = entries(service, "networks").map(|(key, _)| ("networks", key));
+        let volumes = items(service, "volumes").filter_map(|mount| Some(("volumes", mount.get("source")?.as_str()?)));
+        for (kind, key) in networks.chain(volumes) {
+            let definition = rewritten.get(kind).and_then(|all| all.get(key));
+            used.extend(definition.and_then(|definition| definition.get("name")?.as_str()).map(String::from));
+        }
+    }
+    used
 }
 
 /// A secret or a config: the copy of its file, or the content that stands in the model. What comes

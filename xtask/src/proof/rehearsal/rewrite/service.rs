@@ -101,7 +101,8 @@ const DROPPED: &[&str] = &[
 /// Those of `deploy` that limit what a container may take.
 const LIMITS: &[&str] = &["cpus", "memory", "pids"];
 
-pub(super) fn rewrite(name: &str, service: &Value, left_out: &BTreeMap<String, String>, facts: &Facts) -> Result<Value> {
+/// `leans_out`: it may need what is not rehearsed, so it is not waited for as long as the others.
+pub(super) fn rewrite(name: &str, service: &Value, left_out: &BTreeMap<String, String>, leans_out: bool, facts: &Facts) -> Result<Value> {
     let place = format!("service {name}");
     let mut rewritten = Map::new();
     for (key, value) in service.as_object().into_iter().flatten() {
@@ -123,7 +124,7 @@ pub(super) fn rewrite(name: &str, service: &Value, left_out: &BTreeMap<String, S
     networks(&place, service, &mut rewritten)?;
     let image = service.get("image").and_then(Value::as_str).unwrap_or_default();
     let inherited = facts.images.get(image).and_then(Option::as_ref);
-    if let Some(check) = healthcheck::rewrite(service.get("healthcheck"), inherited) {
+    if let Some(check) = healthcheck::rewrite(service.get("healthcheck"), inherited, leans_out) {
         rewritten.insert("healthcheck".into(), check);
     }
     rewritten.insert("labels".into(), json!({RUN_LABEL: facts.run}));

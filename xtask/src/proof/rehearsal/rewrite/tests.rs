@@ -4,12 +4,14 @@ use std::time::Duration;
 fn facts(model: &Value) -> Facts {
     Facts {
         run: "R7".into(),
+        project: project("R7", 0),
         copies: bound_paths(model)
             .into_iter()
             .map(|path| (path.clone(), Path::new("/scratch").join(path.strip_prefix("/").unwrap())))
             .collect(),
         not_copied: BTreeMap::new(),
         images: images(model).into_iter().map(|image| (image, None)).collect(),
+        ..Facts::default()
     }
 }
 
@@ -33,11 +35,14 @@ fn volumes_and_networks_are_fresh_ones_whatever_they_were() {
     });
     let rewritten = rewrite(&model, &facts(&model)).unwrap().model;
     assert_eq!(rewritten["name"], "xtask-r7");
-    let network = json!({"internal": true, "driver": "bridge", "labels": {"xtask.run": "R7"},
-        "driver_opts": {"com.docker.network.bridge.inhibit_ipv4": "true"}});
-    assert_eq!(rewritten["networks"], json!({"back": network, "front": network, "default": network}));
-    let volume = json!({"labels": {"xtask.run": "R7"}});
-    assert_eq!(rewritten["volumes"], json!({"data": volume, "old": volume}));
+    let network = |name: &str| {
+        json!({"name": name, "internal": true, "driver": "bridge", "labels": {"xtask.run": "R7"},
+            "driver_opts": {"com.docker.network.bridge.inhibit_ipv4": "true"}})
+    };
+    let expected = json!({"back": network("xtask-r7-live_back"), "front": network("xtask-r7-live_front"), "default": network("xtask-r7-live_default")});
+    assert_eq!(rewritten["networks"], expected);
+    let volume = |name: &str| json!({"name": name, "labels": {"xtask.run": "R7"}});
+    assert_eq!(rewritten["volumes"], json!({"data": volume("xtask-r7-live_data"), "old": volume("xtask-r7-prod")}));
     assert_eq!(rewritten["services"]["db"]["networks"], json!({"back": {"aliases": ["store"]}}));
     assert_eq!(rewritten["services"]["db"]["volumes"], json!([{"type": "volume", "source": "data", "target": "/data"}]));
 }
@@ -139,16 +144,36 @@ fn an_image_that_is_not_there_is_named() {
 }
 
 #[test]
-fn who_leans_on_the_outside_is_known() {
+fn a_second_stack_shares_what_it_shares_in_production() {
+    let first = json!({"name": "data", "services": {"db": {"image": "i", "networks": {"back": null},
+            "volumes": [{"type": "volume", "source": "files", "target": "/f"}]}},
+        "networks": {"back": {"name": "data_back"}, "unused": {"name": "data_unused"}}, "volumes": {"files": {"name": "data_files"}}});
+    let made = rewrite(&first, &facts(&first)).unwrap().made;
+    assert_eq!(made, BTreeSet::from(["xtask-r7-data_back".to_string(), "xtask-r7-data_files".to_string()]));
+    let second = json!({"name": "apps", "services": {"api": {"image": "i", "networks": {"db": null}}},
+        "networks": {"db": {"name": "data_back", "external": true}}, "volumes": {"v": {"name": "data_files", "external": true}}});
+    assert_eq!(external_networks(&second), BTreeSet::from(["data_back".to_string()]));
+    let facts = Facts { made, project: project("R7", 1), ..facts(&second) };
+    let rewritten = rewrite(&second, &facts).unwrap();
+    assert_eq!(rewritten.project(), "xtask-r7-1");
+    assert_eq!(rewritten.model["networks"]["db"], json!({"external": true, "name": "xtask-r7-data_back"}));
+    assert_eq!(rewritten.model["volumes"]["v"], json!({"external": true, "name": "xtask-r7-data_files"}));
+}
+
+#[test]
+fn who_leans_on_the_outside_is_known_and_not_waited_for_long() {
+    let check = json!({"test": ["CMD", "true"], "interval": "30s", "timeout": "5s", "retries": 3});
     let model = json!({
-        "services": {"api": {"image": "i", "networks": {"shared": null}},
+        "services": {"api": {"image": "i", "networks": {"shared": null}, "healthcheck": check},
             "web": {"image": "i", "networks": {"own": null}, "depends_on": {"api": {"condition": "service_healthy", "required": true}}},
             "job": {"image": "i", "networks": {"own": null}}},
         "networks": {"shared": {"name": "data_back", "external": true}, "own": {"name": "live_own"}},
     });
-    let needs = rewrite(&model, &facts(&model)).unwrap().needs;
-    let what = "what else is in the network data_back".to_string();
-    assert_eq!(needs, BTreeMap::from([("api".to_string(), what.clone()), ("web".to_string(), what)]));
+    let what = "db-1 in the network data_back".to_string();
+    let facts = Facts { outside: BTreeMap::from([("data_back".to_string(), what.clone())]), ..facts(&model) };
+    let rewritten = rewrite(&model, &facts).unwrap();
+    assert_eq!(rewritten.needs, BTreeMap::from([("api".to_string(), what.clone()), ("web".to_string(), what)]));
+    assert_eq!(rewritten.model["services"]["api"]["healthcheck"]["start_period"], "30s");
 }
 
 #[test]
