@@ -130,3 +130,27 @@ fn rabbitmq_accepts_the_right_password_and_no_other() {
     assert_eq!(answer(&right), Answer::Accepted);
     assert!(matches!(answer(&with_password(&right, "another-password")), Answer::Refused(_)));
 }
+
+#[test]
+fn mariadb_accepts_the_right_passwords_and_no_others() {
+    let Some(sandbox) = sandbox("maria") else { return };
+    if sandbox.docker.image("mariadb:10.11").unwrap().is_none() {
+        return skipped("maria", "the image mariadb:10.11 is not on this engine");
+    }
+    let call = sandbox.up("services:
+  db:
+    image: mariadb:10.11
+    environment: {MARIADB_USER: app, MARIADB_PASSWORD: right-Pa55word, MARIADB_ROOT_PASSWORD: root-Pa55word}
+    healthcheck: {test: [CMD, mariadb-admin, -h, 127.0.0.1, ping], interval: 1s, timeout: 5s, retries: 60}");
+    let id = ready(&sandbox, "db");
+    let model = sandbox.compose.config_json(&call, &Masker::default(), &Cancel::default()).unwrap();
+    let answer = |login: &Login| check(&sandbox.docker, &id, login, &Masker::default()).unwrap();
+    let logins = rendered_logins(&model["services"]["db"]);
+    assert_eq!(logins.iter().map(|login| login.user.as_str()).collect::<Vec<_>>(), ["app", "root"]);
+    for right in &logins {
+        assert_eq!(answer(right), Answer::Accepted);
+        let Answer::Refused(said) = answer(&with_password(right, "another-password")) else { panic!("accepted") };
+        assert!(said.contains(&right.user), "{said}");
+    }
+    assert!(matches!(answer(&Login { port: 3999, ..logins[0].clone() }), Answer::CannotCheck(_)));
+}

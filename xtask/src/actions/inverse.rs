@@ -25,7 +25,7 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
                 Some(original) => {
                     back.contents.push(original.content.clone());
                     let (content, before) = (original.content.clone(), Some(write.content.clone()));
-                    Action::WriteFile(WriteFile { path: write.path.clone(), content, before, mode: None })
+                    Action::WriteFile(WriteFile { path: write.path.clone(), content, before, mode: Some(original.mode) })
                 }
                 None => Action::RemoveFile(RemoveFile { path: write.path.clone(), before: write.content.clone() }),
             },

@@ -18,7 +18,8 @@ pub struct WriteFile {
     pub content: Sha,
     /// The content that the plan saw; `None`: there was no file.
     pub before: Option<Sha>,
-    /// The mode of a new file, 0644 if not said. An existing file keeps its mode and owner.
+    /// The mode that the file gets; not said, an existing file keeps its own and a new one gets 0644. The
+    /// owner is always kept.
     pub mode: Option<u32>,
 }
 
@@ -57,7 +58,10 @@ impl WriteFile {
             return Err(changed_since(&self.path, world));
         }
         match &found.before {
-            Some(original) => replace(&place, &found.temporary, &content, original.mode, Some((original.uid, original.gid))),
+            Some(original) => {
+                let mode = self.mode.unwrap_or(original.mode);
+                replace(&place, &found.temporary, &content, mode, Some((original.uid, original.gid)))
+            }
             None => replace(&place, &found.temporary, &content, self.mode.unwrap_or(0o644), None),
         }
     }
@@ -106,7 +110,7 @@ mod tests {
         let (world, file) = (world(folder.path()), folder.path().join("a"));
         fs::write(&file, "old").unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
-        let step = write(&world, "a", Some(b"old"), b"new");
+        let step = WriteFile { mode: None, ..write(&world, "a", Some(b"old"), b"new") };
         let found = step.prepare(&world).unwrap();
         step.undo(&world, &found).unwrap();
         step.apply(&world, &found).unwrap();
@@ -116,6 +120,20 @@ mod tests {
             step.undo(&world, &found).unwrap();
             assert_eq!((fs::read(&file).unwrap(), mode(&file)), (b"old".to_vec(), 0o640));
         }
+    }
+
+    #[test]
+    fn hides_an_existing_file_and_shows_it_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (world, file) = (world(folder.path()), folder.path().join("a"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        let step = write(&world, "a", Some(b"old"), b"new");
+        let found = step.prepare(&world).unwrap();
+        step.apply(&world, &found).unwrap();
+        assert_eq!(mode(&file), 0o600);
+        step.undo(&world, &found).unwrap();
+        assert_eq!((fs::read(&file).unwrap(), mode(&file)), (b"old".to_vec(), 0o644));
     }
 
     #[test]

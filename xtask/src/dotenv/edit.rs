@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Entry, Quoting, parse, quote};
-use crate::text::{Span, TextEdit, apply};
+use crate::text::{TextEdit, apply};
 
 /// A change that is not made, and why; the text never quotes a value.
 #[derive(Debug, Clone, PartialEq, Eq)]

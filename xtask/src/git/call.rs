@@ -46,11 +46,12 @@ impl Git {
     pub(super) fn holds(&self, args: &[&str], paths: &[&Path]) -> Result<bool> {
         let mut command = self.command();
         command.env("GIT_OPTIONAL_LOCKS", "0").args(args).arg("--").args(paths);
-        let output = run(&mut command, args[0])?;
+        let verb = args.iter().find(|arg| !arg.starts_with('-')).unwrap_or(&"git");
+        let output = run(&mut command, verb)?;
         match output.status.code() {
             Some(0) => Ok(true),
             Some(1) => Ok(false),
-            _ => Err(failed(args[0], &output)),
+            _ => Err(failed(verb, &output)),
         }
     }
 }

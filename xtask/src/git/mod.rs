@@ -3,9 +3,11 @@
 mod call;
 mod commit;
 mod entries;
+mod history;
 mod hooks;
 mod index;
 mod leftovers;
+mod needles;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,7 @@ use crate::error::Result;
 
 pub use commit::Made;
 pub use entries::{Entries, Entry};
+pub use history::{History, Seen, Wanted};
 
 /// The repository that a project lies in.
 #[derive(Debug, Clone)]
@@ -70,7 +73,8 @@ impl Git {
 
     /// Whether the ignore rules cover a path; of a tracked path they say nothing.
     pub fn ignored(&self, path: &Path) -> Result<bool> {
-        self.holds(&["check-ignore", "--quiet"], &[path])
+        // It knows no literal paths; the dot keeps a leading colon from being magic.
+        self.holds(&["--no-literal-pathspecs", "check-ignore", "--quiet"], &[&Path::new(".").join(path)])
     }
 
     /// Of these paths those that differ from the last commit, or are not tracked; each with git's two

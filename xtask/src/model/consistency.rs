@@ -121,7 +121,7 @@ fn references(root: &Value, service: &Value, inactive: &HashSet<String>) -> Resu
     }
     for (name, field) in service.get("depends_on").and_then(Value::as_map).into_iter().flatten() {
         let optional = field.value.get("required").is_some_and(|required| required.data == Data::Bool(false));
-        if !defined("services", name) && !(optional && inactive.contains(name)) {
+        if !(defined("services", name) || optional && inactive.contains(name)) {
             return Err(Fault::new(field.key, format!("the service {name} is not defined, or its profile is not active")));
         }
     }

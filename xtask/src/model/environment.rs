@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
         let mut merged: IndexMap<String, Field> = IndexMap::new();
         let mut env_files = Vec::new();
         for item in listed.iter().filter_map(|field| field.value.as_seq()).flatten() {
-            let mut file = described(item)?;
+            let mut file = self.described(item)?;
             let lookup = |name: &str| {
                 let text = |field: &Field| super::text::scalar_text(&field.value.data);
                 let own = || own.get(name).and_then(text);
@@ -131,6 +131,18 @@ impl<'a> Reader<'a> {
             fields.insert("environment".into(), Field { key: own_at, value });
         }
         Ok(env_files)
+    }
+
+    fn described(&self, item: &Value) -> Result<EnvFile> {
+        let text = |key: &str| item.get(key).and_then(Value::as_str);
+        let required = item.get("required").is_none_or(|required| required.data != Data::Bool(false));
+        let raw = match text("format") {
+            None => false,
+            Some("raw") => true,
+            Some(_) => return Err(self.error(item.at, "the `format` of an env file is `raw` or left out")),
+        };
+        let path = PathBuf::from(text("path").unwrap_or_default());
+        Ok(EnvFile { path, required, raw, at: item.get("path").map_or(item.at, |path| path.at), source: None })
     }
 
     /// Puts the labels of a service's `label_file` under its own.
@@ -181,22 +193,6 @@ fn variable_files(call: &Call, environment: &Environment) -> Result<Vec<(PathBuf
         environment.get("COMPOSE_DISABLE_ENV_FILE").is_some_and(|off| matches!(off.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"));
     let beside = call.files.first().and_then(|file| file.parent()).map(|folder| folder.join(".env"));
     Ok(beside.filter(|_| !off).map(|file| (file, false)).into_iter().collect())
-}
-
-fn described(item: &Value) -> Result<EnvFile> {
-    let text = |key: &str| item.get(key).and_then(Value::as_str);
-    let required = match item.get("required").map(|required| &required.data) {
-        Some(Data::Bool(required)) => *required,
-        Some(Data::Str(text)) => super::interpolate::boolean(text).unwrap_or(true),
-        _ => true,
-    };
-    let raw = match text("format") {
-        None | Some("") => false,
-        Some("raw") => true,
-        Some(_) => return Err(Error::unusable("read an env file").why("its `format` must be `raw` or left out")),
-    };
-    let path = PathBuf::from(text("path").unwrap_or_default());
-    Ok(EnvFile { path, required, raw, at: item.get("path").map_or(item.at, |path| path.at), source: None })
 }
 
 fn field(file: u32, entry: Entry) -> (String, Field) {

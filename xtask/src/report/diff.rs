@@ -3,18 +3,10 @@
 use similar::TextDiff;
 
 use super::{Look, Style};
-
-/// One file before and after; `None` where it does not exist.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Relative to the project's root.
-    pub path: String,
-    pub before: Option<String>,
-    pub after: Option<String>,
-}
+use crate::event::FileDiff;
 
 /// Both sides with three lines of context, as `git apply` would read them if nothing were masked.
-pub fn unified(change: &Change) -> String {
+pub fn unified(change: &FileDiff) -> String {
     let side = |content: &Option<String>, letter: &str| match content {
         Some(_) => format!("{letter}/{}", change.path),
         None => "/dev/null".to_string(),
@@ -50,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_new_file_comes_from_nowhere() {
-        let change = Change { path: ".env".into(), before: None, after: Some("A=********\n".into()) };
+        let change = FileDiff { path: ".env".into(), before: None, after: Some("A=********\n".into()) };
         assert_eq!(unified(&change), "--- /dev/null\n+++ b/.env\n@@ -0,0 +1 @@\n+A=********\n");
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Look, Style, err};
-use crate::event::{Event, GuardOutcome, Sink};
+use super::diff::{painted, unified};
+use super::{Look, Style, err, out};
+use crate::event::{Event, FileDiff, GuardOutcome, Sink};
 
 pub struct Live {
     look: Look,
@@ -43,6 +44,16 @@ impl Live {
         }
     }
 
+    /// The plan is what was asked for: it goes to standard output, also when the rest is quiet.
+    fn planned(&self, files: &[FileDiff], other: &[String]) {
+        for file in files {
+            out(&painted(&unified(file), self.look));
+        }
+        for line in other {
+            self.say(Style::Info, "Plan", line);
+        }
+    }
+
     fn guard(&self, name: &str, outcome: &GuardOutcome) {
         match outcome {
             GuardOutcome::Passed if self.look.verbose => self.say(Style::Good, "Guard", &format!("{name} passed")),
@@ -58,6 +69,7 @@ impl Live {
 impl Sink for Live {
     fn emit(&self, event: Event) {
         match event {
+            Event::Planned { files, other } => self.planned(&files, &other),
             Event::Guard { name, outcome } => self.guard(name, &outcome),
             Event::RunBegun { run } => self.say(Style::Info, "Run", &run),
             Event::StepStarted { label, .. } => self.spin("Applying", &label),

@@ -1,22 +1,23 @@
 //! Runs the rules about credentials over a file and makes findings of what they say.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::evidence::{Evidence, EvidenceKind, Hit};
 use super::leaves::{compose_sites, env_file_sites};
-use super::site::{ComposeSource, EnvSource, Site};
-use super::{CREDENTIAL_RULES, Rule, tracked_env_file_secret};
+use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site};
+use super::{CREDENTIAL_RULES, Rule, provider_token, tracked_env_file_secret};
 use crate::catalogue::is_known_default;
 use crate::finding::{Finding, Severity};
 use crate::secret::Secret;
 use crate::text::Span;
-use crate::yaml::span_within;
+use crate::yaml::{Origin, Scalars};
 
 /// The credentials of a compose file, in the file's order. A place that several services reach is
 /// one entry.
 pub fn credentials_in_compose(source: &ComposeSource<'_>) -> Vec<Evidence> {
     let sites = compose_sites(source);
-    let located = |site: &Site<'_>, hit: &Hit| {
-        span_within(source.text, source.documents, site.scalar.span, hit.range.clone()).unwrap_or(site.scalar.span)
-    };
+    let scalars = Scalars::new(source.text, source.documents);
+    let located = |site: &Site<'_>, hit: &Hit| scalars.span_within(site.scalar.span, hit.range.clone()).unwrap_or(site.scalar.span);
     let found = look(&sites);
     let mut evidence: Vec<Evidence> =
         found.into_iter().map(|(rule, site, hit)| tell(rule, site, located(site, &hit), hit, source.path)).collect();
@@ -50,13 +51,14 @@ type Found<'s, 'a> = (&'static Rule, &'s Site<'a>, Hit);
 /// What all rules say of all sites. Where two speak of the same bytes, the earlier rule does.
 fn look<'s, 'a>(sites: &'s [Site<'a>]) -> Vec<Found<'s, 'a>> {
     let mut kept: Vec<Found<'s, 'a>> = Vec::new();
-    let mut by_scalar = std::collections::HashMap::<_, Vec<std::ops::Range<usize>>>::new();
+    // The bytes of each scalar that are spoken for: starts and ends.
+    let mut spoken: HashMap<Origin, BTreeMap<usize, usize>> = HashMap::new();
     for rule in CREDENTIAL_RULES {
-        for site in sites {
+        for site in sites.iter().filter(|site| site.text.len() <= LONGEST_READ || rule.name == provider_token::RULE.name) {
             for hit in (rule.check)(site) {
-                let taken = by_scalar.entry(site.scalar).or_default();
-                if taken.iter().all(|range| hit.range.end <= range.start || range.end <= hit.range.start) {
-                    taken.push(hit.range.clone());
+                let taken = spoken.entry(site.scalar).or_default();
+                if taken.range(..hit.range.end).next_back().is_none_or(|(_, end)| *end <= hit.range.start) {
+                    taken.insert(hit.range.start, hit.range.end);
                     kept.push((rule, site, hit));
                 }
             }

@@ -1,13 +1,14 @@
 //! The example stack's own list of what must be found, and real files where there are some.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::*;
 use crate::dotenv;
-use crate::yaml::{Limits, expand, read};
+use crate::text::{Span, TextEdit, apply};
+use crate::yaml::{Limits, Refusal, ScalarEdit, Scalars, expand, read, verified};
 
 #[derive(Debug, Deserialize)]
 struct Expected {
@@ -77,6 +78,32 @@ fn one_line_of_an_anchor_reaches_both_services() {
     assert_eq!(password.services, ["workspace", "workspace-worker"]);
 }
 
+/// The file with a required variable in place of everything that was found in it.
+fn fixed(text: &str, found: &[Evidence]) -> Result<String, Refusal> {
+    let documents = read(text, Limits::default()).unwrap();
+    let scalars = Scalars::new(text, &documents);
+    let mut parts: BTreeMap<Span, Vec<TextEdit>> = BTreeMap::new();
+    for (n, e) in found.iter().enumerate() {
+        let span = Span::new(e.range.start, e.range.end);
+        parts.entry(e.scalar.span).or_default().push(TextEdit { span, text: format!("${{V{n}:?set V{n} in .env}}") });
+    }
+    let edit = |(span, parts): (Span, Vec<TextEdit>)| ScalarEdit { span, text: apply(scalars.text(span).unwrap(), &parts).unwrap() };
+    verified(text, &parts.into_iter().map(edit).collect::<Vec<_>>())
+}
+
+#[test]
+fn where_a_variable_took_its_place_nothing_is_found() {
+    for entry in std::fs::read_dir(stack().join("tools/compose")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let found = in_compose(&path, &text);
+        let after = fixed(&text, &found).unwrap();
+        assert_eq!(in_compose(&path, &after), [], "{}", path.display());
+        let changed = text.lines().zip(after.lines()).filter(|(before, after)| before != after).count();
+        assert!(changed <= found.len() && changed > 0 && text.lines().count() == after.lines().count(), "{}", path.display());
+    }
+}
+
 /// Over a folder of real files: no panic, every place is exact. Set `XTASK_CORPUS_LIST` to a file to
 /// get the keys, never the values, for reading.
 #[test]
@@ -89,6 +116,10 @@ fn real_files_hold_no_surprise() {
         let Ok(text) = std::fs::read_to_string(path) else { continue };
         let yaml = path.extension().is_some_and(|e| e == "yml" || e == "yaml");
         let found = if yaml { in_compose(path, &text) } else { in_env(path, &text) };
+        if yaml && !found.is_empty() {
+            let after = fixed(&text, &found).unwrap_or_else(|refusal| panic!("{}: {}", path.display(), refusal.why));
+            assert_eq!(in_compose(path, &after), [], "{}", path.display());
+        }
         for e in found {
             let place = &e.finding.place;
             assert!(e.scalar.span.contains(e.source), "{}: {place}", path.display());

@@ -13,13 +13,14 @@ pub(super) struct Assignment {
 }
 
 pub(super) fn assignments(text: &str, within: Range<usize>) -> Vec<Assignment> {
-    let mut found: Vec<Assignment> =
-        text[within.clone()].match_indices('=').filter_map(|(n, _)| assignment(text, &within, within.start + n)).collect();
+    let variables: Vec<Range<usize>> = variables(text, within.clone());
+    let equals = text[within.clone()].match_indices('=').map(|(n, _)| within.start + n);
+    let mut found: Vec<Assignment> = equals.filter_map(|at| assignment(text, &within, at, &variables)).collect();
     found.extend(json_fields(text, within));
     found
 }
 
-fn assignment(text: &str, within: &Range<usize>, equals: usize) -> Option<Assignment> {
+fn assignment(text: &str, within: &Range<usize>, equals: usize, variables: &[Range<usize>]) -> Option<Assignment> {
     let key_start = text[within.start..equals].rfind(|c: char| !is_key_char(c)).map_or(within.start, |n| {
         let at = within.start + n;
         at + text[at..].chars().next().map_or(1, char::len_utf8)
@@ -34,18 +35,28 @@ fn assignment(text: &str, within: &Range<usize>, equals: usize) -> Option<Assign
         let end = start + 1 + rest[1..].find(quote)?;
         return Some(Assignment { key: key.to_string(), value: start + 1..end });
     }
-    Some(Assignment { key: key.to_string(), value: start..value_end(text, start..within.end) })
+    Some(Assignment { key: key.to_string(), value: start..value_end(text, start..within.end, variables) })
 }
 
 /// Where an unquoted value ends: variables are part of it, whatever they hold.
-fn value_end(text: &str, range: Range<usize>) -> usize {
-    for part in parts(text, range.clone()) {
-        let Part::Literal(literal) = part else { continue };
-        if let Some(n) = text[literal.clone()].find(|c: char| c.is_whitespace() || "&;\"',|)`<>".contains(c)) {
-            return literal.start + n;
+fn value_end(text: &str, range: Range<usize>, variables: &[Range<usize>]) -> usize {
+    let mut at = range.start;
+    loop {
+        let Some(n) = text[at..range.end].find(|c: char| c.is_whitespace() || "&;\"',|)`<>".contains(c)) else { return range.end };
+        let variable = variables[..variables.partition_point(|v| v.start <= at + n)].last().filter(|v| v.contains(&(at + n)));
+        match variable {
+            Some(variable) => at = variable.end,
+            None => return at + n,
         }
     }
-    range.end
+}
+
+fn variables(text: &str, within: Range<usize>) -> Vec<Range<usize>> {
+    let variable = |part| match part {
+        Part::Variable { range, .. } => Some(range),
+        Part::Literal(_) => None,
+    };
+    parts(text, within).into_iter().filter_map(variable).collect()
 }
 
 fn is_key_char(c: char) -> bool {

@@ -9,7 +9,7 @@ use super::arguments::{option_values, shell_words};
 use super::evidence::Form;
 use super::inline;
 use super::interpolation::has_variable;
-use super::site::{ComposeSource, EnvSource, Site};
+use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site};
 use crate::catalogue::{KeyShape, is_example_file, key_shape, split_user_password};
 use crate::dotenv::Quoting;
 use crate::yaml::{Data, Origin, Place, Seg, Value};
@@ -48,6 +48,11 @@ pub(super) fn compose_sites<'a>(source: &'a ComposeSource<'a>) -> Vec<Site<'a>> 
         }
         for (name, volume) in top("volumes") {
             leaves.other(&volume.value, &Place::default().key("volumes").key(name), None);
+        }
+        // What services take from an extension has their names by now; the rest of it is in the file too.
+        let extensions = value.as_map().into_iter().flatten().filter(|(key, _)| key.starts_with("x-"));
+        for (key, extension) in extensions {
+            leaves.other(&extension.value, &Place::default().key(key), None);
         }
     }
     leaves.sites.into_values().collect()
@@ -153,7 +158,7 @@ impl<'a> Leaves<'a> {
 
     /// The options in a shell string; what `sh -c "..."` is given is such a string again.
     fn shell(&mut self, leaf: &Leaf<'a>, within: Range<usize>) {
-        if !leaf.text[within.clone()].contains(char::is_whitespace) {
+        if leaf.text.len() > LONGEST_READ || !leaf.text[within.clone()].contains(char::is_whitespace) {
             return;
         }
         let ranges = shell_words(&leaf.text, within.clone());
@@ -179,7 +184,8 @@ impl<'a> Leaves<'a> {
     fn config(&mut self, content: &'a Value, place: &Place) {
         let Some(leaf) = self.leaf(content, place.clone(), None, Form::Config) else { return };
         let mut start = 0;
-        for line in leaf.text.split_inclusive('\n') {
+        let lines = if leaf.text.len() <= LONGEST_READ { leaf.text.as_ref() } else { "" };
+        for line in lines.split_inclusive('\n') {
             if let Some((key, value)) = config_line(line) {
                 self.add(key, &leaf, start + value.start..start + value.end);
             }
@@ -192,12 +198,11 @@ impl<'a> Leaves<'a> {
         match &value.data {
             Data::Map(fields) => fields.iter().for_each(|(key, field)| self.other(&field.value, &place.key(key), service)),
             Data::Seq(items) => items.iter().enumerate().for_each(|(n, item)| self.other(item, &place.index(n), service)),
-            Data::Str(_) => {
+            _ => {
                 let Some(leaf) = self.leaf(value, place.clone(), service, Form::Other) else { return };
                 let key = if matches!(place.0.last(), Some(Seg::Key(_))) { last_key(place) } else { "" };
                 self.add(key, &leaf, 0..leaf.text.len());
             }
-            _ => {}
         }
     }
 
@@ -266,6 +271,9 @@ fn config_line(line: &str) -> Option<(&str, Range<usize>)> {
 
 /// The keys and values inside a value whose own key says nothing.
 fn inner_sites<'a>(site: &Site<'a>) -> Vec<Site<'a>> {
+    if site.text.len() > LONGEST_READ {
+        return Vec::new();
+    }
     if let Some(between) = split_user_password(&site.key) {
         return user_passwords(site, between);
     }

@@ -37,6 +37,9 @@ pub struct EnvSource<'a> {
     pub services: &'a [String],
 }
 
+/// A longer text was written by no person; it is searched for tokens only.
+pub(super) const LONGEST_READ: usize = 64 << 10;
+
 #[derive(Debug, Clone)]
 pub(super) struct Site<'a> {
     pub key: String,

@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::evidence::UrlParts;
 use super::interpolation::{Part, parts};
 
+/// User, password and host in bytes; what is longer is no URL.
+const LONGEST_AUTHORITY: usize = 2048;
+
 /// A password inside a URL, and the URL around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UrlPassword {
@@ -20,11 +23,13 @@ pub(super) fn passwords(text: &str, within: Range<usize>) -> Vec<UrlPassword> {
     let mut at = within.start;
     while let Some(mark) = text[at..within.end].find("://").map(|n| at + n) {
         at = mark + 3;
-        if holes.iter().any(|(range, _)| range.contains(&mark)) {
+        if in_hole(&holes, mark) {
             continue;
         }
         let scheme = scheme_before(text, within.start, mark);
-        if let Some(password) = password_of(text, at..within.end, &holes, scheme) {
+        let reach = (at + LONGEST_AUTHORITY).min(within.end);
+        let reach = (reach..=within.end).find(|end| text.is_char_boundary(*end)).unwrap_or(within.end);
+        if let Some(password) = password_of(text, at..reach, &holes, scheme) {
             found.push(password);
         }
     }
@@ -47,6 +52,11 @@ fn variables(text: &str, within: Range<usize>) -> Vec<Hole> {
         .collect()
 }
 
+/// Holes stand in order and apart.
+fn in_hole(holes: &[Hole], at: usize) -> bool {
+    holes[..holes.partition_point(|(hole, _)| hole.start <= at)].last().is_some_and(|(hole, _)| hole.contains(&at))
+}
+
 fn scheme_before(text: &str, start: usize, mark: usize) -> &str {
     let head = &text[start..mark];
     let from = head.rfind(|c: char| !(c.is_ascii_alphanumeric() || "+.-".contains(c))).map_or(0, |n| n + 1);
@@ -55,17 +65,19 @@ fn scheme_before(text: &str, start: usize, mark: usize) -> &str {
 
 /// The first byte of `range` outside variables that `wanted` likes.
 fn find_outside(text: &str, range: Range<usize>, holes: &[Hole], wanted: impl Fn(char) -> bool) -> Option<usize> {
-    let outside = |at: usize| !holes.iter().any(|(hole, _)| hole.contains(&at));
-    text[range.clone()].char_indices().map(|(n, c)| (range.start + n, c)).find(|(at, c)| wanted(*c) && outside(*at)).map(|(at, _)| at)
+    text[range.clone()]
+        .char_indices()
+        .map(|(n, c)| (range.start + n, c))
+        .find(|(at, c)| wanted(*c) && !in_hole(holes, *at))
+        .map(|(at, _)| at)
 }
 
 fn rfind_outside(text: &str, range: Range<usize>, holes: &[Hole], wanted: char) -> Option<usize> {
-    let outside = |at: usize| !holes.iter().any(|(hole, _)| hole.contains(&at));
     text[range.clone()]
         .char_indices()
         .rev()
         .map(|(n, c)| (range.start + n, c))
-        .find(|(at, c)| *c == wanted && outside(*at))
+        .find(|(at, c)| *c == wanted && !in_hole(holes, *at))
         .map(|(at, _)| at)
 }
 
@@ -79,7 +91,7 @@ fn password_of(text: &str, rest: Range<usize>, holes: &[Hole], scheme: &str) -> 
         // A password may hold a reserved character that should have been encoded; a port may not.
         let colon = find_outside(text, authority.clone(), holes, |c| c == ':')?;
         let port = &text[colon + 1..authority.end];
-        if port.is_empty() || port.chars().all(|c| c.is_ascii_digit()) || holes.iter().any(|(hole, _)| hole.start == colon + 1) {
+        if port.is_empty() || port.chars().all(|c| c.is_ascii_digit()) || in_hole(holes, colon + 1) {
             return None;
         }
         let found = rfind_outside(text, word.clone(), holes, '@')?;

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM as a flag that the run looks at between its steps, and long steps while they
 //! wait.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -18,6 +18,7 @@ pub struct Cancel {
 #[derive(Debug, Default)]
 struct Inner {
     requests: AtomicUsize,
+    flag: Arc<AtomicBool>,
     doing: Mutex<String>,
 }
 
@@ -48,7 +49,13 @@ impl Cancel {
 
     /// Asks for an end; returns how often that was asked so far.
     pub fn request(&self) -> usize {
+        self.inner.flag.store(true, Ordering::SeqCst);
         self.inner.requests.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// The same as a plain flag, for those who wait on programs and engines.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        self.inner.flag.clone()
     }
 
     pub fn requested(&self) -> bool {

@@ -135,7 +135,7 @@ impl Store {
         Journal::open(&run.journal)
     }
 
-    /// All runs, oldest first.
+    /// All runs, oldest first: by their first record, because names of one second sort by task.
     pub fn history(&self) -> Result<Vec<RunView>> {
         let mut views = Vec::new();
         for id in self.ids()? {
@@ -145,6 +145,7 @@ impl Store {
                 views.push(RunView { id, begun: begun.clone(), state: told.state, entries: told.entries });
             }
         }
+        views.sort_by_key(|view| view.entries.first().map_or(0, |entry| entry.at_ms));
         Ok(views)
     }
 

@@ -5,6 +5,8 @@ pub mod doctor;
 mod guarded;
 pub mod history;
 pub mod recover;
+pub mod render;
+pub mod rollback;
 pub mod security_fix;
 
 pub use context::Context;

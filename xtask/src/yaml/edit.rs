@@ -1,6 +1,7 @@
 //! Changing scalars and nothing else: the new text in the scalar's own style, every other byte as
 //! it was, and the result read again before anyone sees it.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::write::{rewritten, written_at};
@@ -37,13 +38,45 @@ pub fn replace_within(text: &str, part: Range<usize>, by: &str) -> String {
     format!("{}{by}{}", &text[..part.start], &text[part.end..])
 }
 
-/// Where a part of a scalar's decoded text stands in the source; `None` when it is broken over lines
-/// or holds half of an escape.
-pub fn span_within(source: &str, documents: &[Document], scalar: Span, part: Range<usize>) -> Option<Span> {
-    let (node, _) = documents.iter().find_map(|document| find(&document.root, scalar, false))?;
-    let Written::Scalar { text, style } = &node.data else { return None };
-    let inside = written_at(scalar.slice(source), text, *style, part)?;
-    Some(Span::new(scalar.start + inside.start, scalar.start + inside.end))
+/// The scalar values of a file by their spans.
+pub struct Scalars<'a> {
+    source: &'a str,
+    /// With each whether it stands in a flow collection.
+    nodes: HashMap<Span, (&'a Node, bool)>,
+}
+
+/// In a longer scalar no part is told apart: to people it is one block.
+const LONGEST_SHOWN: usize = 64 << 10;
+
+impl<'a> Scalars<'a> {
+    pub fn new(source: &'a str, documents: &'a [Document]) -> Self {
+        let mut scalars = Scalars { source, nodes: HashMap::new() };
+        documents.iter().for_each(|document| scalars.add(&document.root, false));
+        scalars
+    }
+
+    fn add(&mut self, node: &'a Node, in_flow: bool) {
+        match &node.data {
+            Written::Scalar { .. } => drop(self.nodes.insert(node.span, (node, in_flow))),
+            Written::Map { entries, flow } => entries.iter().for_each(|entry| self.add(&entry.value, in_flow || *flow)),
+            Written::Seq { items, flow } => items.iter().for_each(|item| self.add(item, in_flow || *flow)),
+            Written::Alias(_) => {}
+        }
+    }
+
+    /// The decoded text of a scalar value.
+    pub fn text(&self, scalar: Span) -> Option<&'a str> {
+        self.nodes.get(&scalar).and_then(|(node, _)| node.text())
+    }
+
+    /// Where a part of a scalar's decoded text stands in the source; `None` when it is broken over
+    /// lines, holds half of an escape, or the scalar is longer than 64 KiB.
+    pub fn span_within(&self, scalar: Span, part: Range<usize>) -> Option<Span> {
+        let (node, _) = self.nodes.get(&scalar).filter(|(node, _)| node.span.end - node.span.start <= LONGEST_SHOWN)?;
+        let Written::Scalar { text, style } = &node.data else { return None };
+        let inside = written_at(scalar.slice(self.source), text, *style, part)?;
+        Some(Span::new(scalar.start + inside.start, scalar.start + inside.end))
+    }
 }
 
 fn changed(source: &str, wanted: &[ScalarEdit]) -> Result<(Vec<TextEdit>, String), Refusal> {
@@ -51,10 +84,10 @@ fn changed(source: &str, wanted: &[ScalarEdit]) -> Result<(Vec<TextEdit>, String
     let mut wanted: Vec<&ScalarEdit> = wanted.iter().collect();
     wanted.sort_by_key(|edit| edit.span);
     wanted.dedup();
+    let scalars = Scalars::new(source, &documents);
     let mut edits = Vec::new();
     for edit in &wanted {
-        let found = documents.iter().find_map(|document| find(&document.root, edit.span, false));
-        let (node, in_flow) = found.ok_or_else(|| refuse(edit.span, "no value stands at this place"))?;
+        let (node, in_flow) = *scalars.nodes.get(&edit.span).ok_or_else(|| refuse(edit.span, "no value stands at this place"))?;
         edits.extend(edit_of(source, node, in_flow, &edit.text)?);
     }
     let text = apply(source, &edits).map_err(|overlap| refuse(overlap.second, "two changes want the same value"))?;
@@ -67,16 +100,6 @@ fn changed(source: &str, wanted: &[ScalarEdit]) -> Result<(Vec<TextEdit>, String
         same_document(before, after, &wanted)?;
     }
     Ok((edits, text))
-}
-
-/// The scalar value with this span, and whether it stands in a flow collection.
-fn find(node: &Node, span: Span, in_flow: bool) -> Option<(&Node, bool)> {
-    match &node.data {
-        Written::Scalar { .. } => (node.span == span).then_some((node, in_flow)),
-        Written::Map { entries, flow } => entries.iter().find_map(|entry| find(&entry.value, span, in_flow || *flow)),
-        Written::Seq { items, flow } => items.iter().find_map(|item| find(item, span, in_flow || *flow)),
-        Written::Alias(_) => None,
-    }
 }
 
 fn edit_of(source: &str, node: &Node, in_flow: bool, text: &str) -> Result<Option<TextEdit>, Refusal> {
@@ -123,12 +146,16 @@ fn same_node(before: &Node, after: &Node, wanted: &[&ScalarEdit]) -> Result<(), 
         (Written::Seq { items: old, flow }, Written::Seq { items: new, flow: new_flow }) if old.len() == new.len() && flow == new_flow => {
             old.iter().zip(new).try_for_each(|(old, new)| same_node(old, new, wanted))
         }
-        (Written::Scalar { .. }, Written::Scalar { text, style }) => match wanted.iter().find(|edit| edit.span == before.span) {
-            Some(edit) if *text == edit.text && (*style != Style::Plain || after.tag.is_some() || resolve(text) == Resolved::Str) => Ok(()),
-            Some(_) => Err(refuse(before.span, "the change would not read back as it was meant")),
-            None if before.data == after.data => Ok(()),
-            None => differs(),
-        },
+        (Written::Scalar { .. }, Written::Scalar { text, style }) => {
+            match wanted.binary_search_by_key(&before.span, |edit| edit.span).ok().map(|n| wanted[n]) {
+                Some(edit) if *text == edit.text && (*style != Style::Plain || after.tag.is_some() || resolve(text) == Resolved::Str) => {
+                    Ok(())
+                }
+                Some(_) => Err(refuse(before.span, "the change would not read back as it was meant")),
+                None if before.data == after.data => Ok(()),
+                None => differs(),
+            }
+        }
         (old, new) if old == new => Ok(()),
         _ => differs(),
     }

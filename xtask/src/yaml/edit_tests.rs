@@ -144,8 +144,8 @@ proptest! {
             let again = read(&result, Limits::default()).unwrap();
             let node = first_value(&again[0].root).unwrap();
             prop_assert_eq!(node.text().unwrap(), &wanted.text);
-            if other_reader(&source) == Some(our_texts(&source)) {
-                prop_assert_eq!(other_reader(&result), Some(our_texts(&result)), "another reader agrees on {:?}", result);
+            if our_texts(&source).is_some() && our_texts(&source) == other_reader(&source) {
+                prop_assert_eq!(other_reader(&result), our_texts(&result), "another reader agrees on {:?}", result);
             }
         }
     }
@@ -160,9 +160,9 @@ fn first_value(node: &Node) -> Option<&Node> {
     }
 }
 
-fn our_texts(source: &str) -> Vec<String> {
-    let documents = read(source, Limits::default()).unwrap();
-    texts(&super::super::expand(&documents[0], 0).unwrap())
+fn our_texts(source: &str) -> Option<Vec<String>> {
+    let documents = read(source, Limits::default()).ok()?;
+    super::super::expand(&documents[0], 0).ok().map(|value| texts(&value))
 }
 
 fn other_reader(source: &str) -> Option<Vec<String>> {

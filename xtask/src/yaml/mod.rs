@@ -9,11 +9,15 @@ mod node;
 mod place;
 mod read;
 mod scalar;
+mod timestamp;
 mod write;
 
-pub use edit::{Refusal, ScalarEdit, edits, replace_within, span_within, verified};
+pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
 pub use expand::{Data, Field, Origin, VALUE_LIMIT, Value, expand};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
 pub use scalar::{Resolved, resolve};
+
+/// The tag of a value that is a point in time: its data is RFC 3339 text.
+pub const TIMESTAMP: &str = "!!timestamp";

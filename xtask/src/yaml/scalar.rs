@@ -1,5 +1,7 @@
 //! Plain scalars as go-yaml v3 resolves them: YAML 1.1 numbers and dates, YAML 1.2 booleans.
 
+use super::timestamp::timestamp;
+
 /// The value that a plain scalar stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resolved {
@@ -9,6 +11,8 @@ pub enum Resolved {
     /// An integer beyond `i64`.
     BigInt(u64),
     Float(f64),
+    /// A point in time, as RFC 3339 text.
+    Timestamp(String),
     Str,
 }
 
@@ -26,7 +30,8 @@ pub fn resolve(text: &str) -> Resolved {
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
         return Resolved::Str;
     }
-    integer(text).or_else(|| float(text)).unwrap_or(Resolved::Str)
+    let time = || timestamp(text).map(Resolved::Timestamp);
+    integer(text).or_else(|| float(text)).or_else(time).unwrap_or(Resolved::Str)
 }
 
 /// Go's `strconv.ParseInt(s, 0, 64)` on the text without underscores, plus YAML's own `0o`, and
@@ -77,7 +82,8 @@ fn float(text: &str) -> Option<Resolved> {
     if !(written && digits(whole) && digits(fraction) && exponent_ok) {
         return None;
     }
-    plain.parse::<f64>().ok().map(Resolved::Float)
+    // What is too large for a float stays text.
+    plain.parse::<f64>().ok().filter(|value| value.is_finite()).map(Resolved::Float)
 }
 
 #[cfg(test)]
@@ -98,6 +104,11 @@ mod tests {
             (".5", Resolved::Float(0.5)),
             ("089", Resolved::Float(89.0)),
             ("18446744073709551615", Resolved::BigInt(u64::MAX)),
+            ("1e400", Resolved::Str),
+            ("0x10000000000000000", Resolved::Str),
+            ("0b2", Resolved::Str),
+            ("2020-01-01", Resolved::Timestamp("2020-01-01T00:00:00Z".into())),
+            ("2020-13-01", Resolved::Str),
             ("22:22", Resolved::Str),
             ("yes", Resolved::Str),
             ("on", Resolved::Str),

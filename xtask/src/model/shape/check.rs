@@ -1,4 +1,4 @@
-use crate::yaml::{Data, Field, Value};
+use crate::yaml::{Data, Field, TIMESTAMP, Value};
 
 use super::super::Fault;
 use super::{BOOL, INT, Key, NULL, NUMBER, STRING, Shape, Takes};
@@ -42,6 +42,10 @@ pub fn check(value: &Value, shape: &Shape, place: &str) -> Result<(), Fault> {
         Shape::Command if value.data == Data::Null => Ok(()),
         Shape::Command | Shape::Test => check(value, &WORDS, place),
         Shape::Ulimit => check(value, &ULIMIT, place),
+        Shape::OneOrMany { of, unique } => match &value.data {
+            Data::Seq(_) => list(value, of, *unique, place),
+            _ => check(value, of, place),
+        },
     }
 }
 
@@ -67,7 +71,7 @@ fn scalar(value: &Value, takes: Takes, place: &str) -> Result<(), Fault> {
         Data::Float(number) if number.fract() == 0.0 => INT | NUMBER,
         Data::Float(_) => NUMBER,
         // A date is neither text nor number to Compose.
-        Data::Str(_) if value.tag.is_some() => 0,
+        Data::Str(_) if value.tag.as_deref() == Some(TIMESTAMP) => 0,
         Data::Str(_) => STRING,
         Data::Seq(_) | Data::Map(_) => 0,
     };

@@ -47,6 +47,10 @@ pub fn emit(value: Value, shape: &Shape) -> Result<Value, Fault> {
             Data::Int(0) => Data::Map(IndexMap::new()),
             limit => limit,
         },
+        (Shape::OneOrMany { of, .. }, data) => {
+            let items = if let Data::Seq(items) = data { items } else { vec![Value { data, ..value_at(at) }] };
+            Data::Seq(items.into_iter().map(|item| emit(item, of)).collect::<Result<_, _>>()?)
+        }
         (Shape::SshKeys, data) => ssh_keys(Value { data, ..value_at(at) })?,
         (_, data) => data,
     };
@@ -76,7 +80,7 @@ fn record(at: Origin, mut fields: IndexMap<String, Field>, keys: &[Key]) -> Resu
             (_, data) if is_empty(data, &key.shape) => continue,
             _ => field,
         };
-        shown.insert(key.name.to_string(), field);
+        shown.insert(key.shown.to_string(), field);
     }
     Ok(shown)
 }

@@ -14,6 +14,8 @@ pub use resources::FILE;
 #[derive(Debug)]
 pub struct Key {
     pub name: &'static str,
+    /// Its name in the model.
+    pub shown: &'static str,
     pub shape: Shape,
     /// What the model shows where the value is missing, zero or empty.
     pub empty: Empty,
@@ -76,6 +78,11 @@ pub enum Shape {
     Test,
     Ulimit,
     SshKeys,
+    /// One entry or a list of them; in the model a list.
+    OneOrMany {
+        of: &'static Shape,
+        unique: bool,
+    },
     /// Whatever it is.
     Any,
 }
@@ -104,24 +111,29 @@ pub const FLAG: Shape = Shape::Leaf(BOOL | STRING, Kind::Bool);
 pub const DURATION: Shape = Shape::Leaf(STRING, Kind::Duration);
 pub const STRINGS: Shape = Shape::List { of: &TEXT, unique: false };
 pub const NAMES: Shape = Shape::List { of: &TEXT, unique: true };
-pub const STRING_OR_LIST: Shape = Shape::Either(&[TEXT, NAMES]);
+pub const STRING_OR_LIST: Shape = Shape::OneOrMany { of: &TEXT, unique: true };
 pub const LABELS: Shape = Shape::Dict { nulls: false };
 pub const ENVIRONMENT: Shape = Shape::Dict { nulls: true };
 /// Driver options: scalars become strings.
 pub const OPTIONS: Shape = Shape::Map { of: &Shape::Leaf(STRING | NUMBER, Kind::Text), names: false };
 
 pub const fn key(name: &'static str, shape: Shape) -> Key {
-    Key { name, shape, empty: Empty::Omit, required: false }
+    Key { name, shown: name, shape, empty: Empty::Omit, required: false }
 }
 
 pub const fn keep(name: &'static str, shape: Shape) -> Key {
-    Key { name, shape, empty: Empty::Keep, required: false }
+    Key { name, shown: name, shape, empty: Empty::Keep, required: false }
 }
 
 pub const fn required(name: &'static str, shape: Shape) -> Key {
-    Key { name, shape, empty: Empty::Omit, required: true }
+    Key { name, shown: name, shape, empty: Empty::Omit, required: true }
 }
 
 pub const fn with(name: &'static str, shape: Shape, empty: Empty) -> Key {
-    Key { name, shape, empty, required: false }
+    Key { name, shown: name, shape, empty, required: false }
+}
+
+/// A key that the model shows under another name.
+pub const fn renamed(name: &'static str, shown: &'static str, shape: Shape) -> Key {
+    Key { name, shown, shape, empty: Empty::Keep, required: false }
 }

@@ -1,6 +1,6 @@
 use super::service::SERVICE;
 use super::{Empty, INT};
-use super::{FLAG, Key, Kind, LABELS, NUMBER, OPTIONS, STRING, STRINGS, Shape, TEXT, keep, key, with};
+use super::{FLAG, Key, Kind, LABELS, NUMBER, OPTIONS, STRING, STRINGS, Shape, TEXT, keep, key, required, with};
 
 /// A whole compose file.
 pub const FILE: &[Key] = &[
@@ -18,12 +18,8 @@ pub const FILE: &[Key] = &[
 /// `true`, or the old mapping with a name, which the canonical form no longer has.
 const EXTERNAL: Shape = Shape::Either(&[FLAG, Shape::Record(&[key("name", TEXT)])]);
 
-const MODEL: &[Key] = &[
-    key("name", TEXT),
-    Key { name: "model", shape: TEXT, empty: Empty::Omit, required: true },
-    key("context_size", Shape::Leaf(INT, Kind::Int)),
-    key("runtime_flags", STRINGS),
-];
+const MODEL: &[Key] =
+    &[key("name", TEXT), required("model", TEXT), key("context_size", Shape::Leaf(INT, Kind::Int)), key("runtime_flags", STRINGS)];
 
 const NETWORK: &[Key] = &[
     key("name", TEXT),

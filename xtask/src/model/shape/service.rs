@@ -1,6 +1,6 @@
 use super::{
     BOOL, DURATION, ENVIRONMENT, Empty, FLAG, INT, Key, Kind, LABELS, NAMES, NULL, NUMBER, OPTIONS, STRING, STRING_OR_LIST, STRINGS, Shape,
-    TEXT, keep, key, required, with,
+    TEXT, keep, key, renamed, required, with,
 };
 
 const BYTES: Shape = Shape::Leaf(NUMBER | STRING, Kind::Bytes);
@@ -107,21 +107,23 @@ pub const SERVICE: &[Key] = &[
 const LOG_OPTIONS: Shape = Shape::Map { of: &Shape::Leaf(STRING | NUMBER | NULL, Kind::Text), names: false };
 const MOUNTS: Shape = Shape::List { of: &Shape::Either(&[TEXT, Shape::Record(MOUNT)]), unique: false };
 const HOOKS: Shape = Shape::List { of: &Shape::Record(HOOK), unique: false };
-const PROVIDER_OPTION: Shape = Shape::Either(&[
-    Shape::Leaf(STRING | NUMBER | BOOL, Kind::Text),
-    Shape::List { of: &Shape::Leaf(STRING | NUMBER | BOOL, Kind::Text), unique: false },
-]);
+const PROVIDER_OPTION: Shape = Shape::OneOrMany { of: &Shape::Leaf(STRING | NUMBER | BOOL, Kind::Text), unique: false };
 
 const BLKIO: &[Key] = &[
     key("weight", WHOLE),
-    key("weight_device", Shape::List { of: &Shape::Record(&[keep("path", TEXT), keep("weight", WHOLE)]), unique: false }),
+    key(
+        "weight_device",
+        Shape::List { of: &Shape::Record(&[renamed("path", "Path", TEXT), renamed("weight", "Weight", WHOLE)]), unique: false },
+    ),
     key("device_read_bps", LIMITS),
     key("device_read_iops", LIMITS),
     key("device_write_bps", LIMITS),
     key("device_write_iops", LIMITS),
 ];
-const LIMITS: Shape =
-    Shape::List { of: &Shape::Record(&[keep("path", TEXT), keep("rate", Shape::Leaf(INT | STRING, Kind::Bytes))]), unique: false };
+const LIMITS: Shape = Shape::List {
+    of: &Shape::Record(&[renamed("path", "Path", TEXT), renamed("rate", "Rate", Shape::Leaf(INT | STRING, Kind::Bytes))]),
+    unique: false,
+};
 
 const BUILD: &[Key] = &[
     key("context", TEXT),
@@ -228,7 +230,7 @@ const HEALTHCHECK: &[Key] = &[
     keep("start_interval", DURATION),
 ];
 const HOOK: &[Key] = &[
-    Key { name: "command", shape: Shape::Command, empty: Empty::Null, required: true },
+    Key { name: "command", shown: "command", shape: Shape::Command, empty: Empty::Null, required: true },
     key("user", TEXT),
     key("privileged", FLAG),
     key("working_dir", TEXT),

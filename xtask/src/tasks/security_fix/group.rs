@@ -136,7 +136,7 @@ fn slot_of_key(key: &str) -> String {
     let key = words(key);
     let bare = SERVER_PREFIXES.iter().find_map(|prefix| key.strip_prefix(prefix)).unwrap_or(&key);
     match bare {
-        "PASS" | "PWD" | "PW" | "A" | "REQUIREPASS" | "MASTERAUTH" | "P" => "PASSWORD".to_string(),
+        "PASS" | "PWD" | "PW" | "PGPASSWORD" | "A" | "REQUIREPASS" | "MASTERAUTH" | "P" => "PASSWORD".to_string(),
         other => other.to_string(),
     }
 }
@@ -144,7 +144,6 @@ fn slot_of_key(key: &str) -> String {
 const SERVER_PREFIXES: &[&str] = &[
     "POSTGRESQL_",
     "POSTGRES_",
-    "PG",
     "MYSQL_",
     "MARIADB_",
     "REDIS_",
@@ -246,6 +245,16 @@ mod tests {
         let file = Spot { file: "/p/config/docker.env".into(), place: Where::EnvFile, services: vec![], ..spot("", "WEBHOOK_SECRET", "x") };
         let hidden = Spot { file: "/p/.env.shared".into(), ..file.clone() };
         assert_eq!(shown(&[file, hidden]), ["docker/WEBHOOK_SECRET [0]", "shared/WEBHOOK_SECRET [1]"]);
+    }
+
+    #[test]
+    fn a_slot_drops_what_repeats_the_server_and_nothing_else() {
+        assert_eq!(slot_of_key("POSTGRES_PASSWORD"), "PASSWORD");
+        assert_eq!(slot_of_key("PGPASSWORD"), "PASSWORD");
+        assert_eq!(slot_of_key("RABBITMQ_DEFAULT_PASS"), "PASSWORD");
+        assert_eq!(slot_of_key("MYSQL_ROOT_PASSWORD"), "ROOT_PASSWORD");
+        assert_eq!(slot_of_key("PGADMIN_DEFAULT_PASSWORD"), "PGADMIN_DEFAULT_PASSWORD");
+        assert_eq!(slot_of_key("--requirepass"), "PASSWORD");
     }
 
     #[test]

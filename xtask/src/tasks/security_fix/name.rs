@@ -44,11 +44,13 @@ pub struct Variable {
     /// Indices into the spots.
     pub spots: Vec<usize>,
     pub well_known: bool,
+    /// It is set already wherever it is used: no line has to be written for it.
+    pub bound: bool,
 }
 
 /// Names for all credentials, no two alike.
 pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> Vec<Variable> {
-    let mut result: Vec<Variable> = Vec::new();
+    let mut result = bound(spots);
     for credential in credentials {
         let value = &spots[credential.spots[0]].value;
         let free = |name: &str| taken.allows(name, value) && !result.iter().any(|known| known.name == name && &known.value != value);
@@ -58,8 +60,32 @@ pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> V
         let name = name.unwrap_or_else(|| numbered(&wanted(spots, credential), free));
         let well_known = credential.spots.iter().any(|spot| spots[*spot].well_known);
         match result.iter_mut().find(|known| known.name == name) {
-            Some(known) => known.spots.extend(&credential.spots),
-            None => result.push(Variable { name, value: value.clone(), spots: credential.spots.clone(), well_known }),
+            Some(known) => {
+                known.spots.extend(&credential.spots);
+                known.bound = false;
+            }
+            None => result.push(Variable { name, value: value.clone(), spots: credential.spots.clone(), well_known, bound: false }),
+        }
+    }
+    result
+}
+
+/// The variables that places are bound to already.
+fn bound(spots: &[Spot]) -> Vec<Variable> {
+    let mut result: Vec<Variable> = Vec::new();
+    for (number, spot) in spots.iter().enumerate().filter(|(_, spot)| spot.bound) {
+        let Some(name) = &spot.fallback_of else { continue };
+        match result.iter_mut().find(|known| known.name == *name && known.value == spot.value) {
+            Some(known) => known.spots.push(number),
+            None => {
+                result.push(Variable {
+                    name: name.clone(),
+                    value: spot.value.clone(),
+                    spots: vec![number],
+                    well_known: spot.well_known,
+                    bound: true,
+                });
+            }
         }
     }
     result
