@@ -202,4 +202,29 @@ mod tests {
         assert!(step.undo(&world, &receipt).is_err());
         assert_eq!(git(&["log", "-1", "--format=%s"]), "theirs\n");
     }
+
+    #[test]
+    fn the_hooks_have_their_say() {
+        let (folder, world, git) = repository();
+        let hook = |name: &str, script: &str| {
+            let path = folder.path().join(".git/hooks").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        };
+        let step = commit(&["a.yml"]);
+        hook("pre-commit", "test \"$(git diff --cached --name-only)\" = sub/a.yml && echo Hidden: secret && exit 1");
+        let error = step.prepare(&world).unwrap_err();
+        assert!(error.to_string().contains("the hook pre-commit said no") && !format!("{error:?}").contains("secret"), "{error:?}");
+        hook("pre-commit", "echo changed > sub/a.yml; git add sub/a.yml");
+        assert!(step.prepare(&world).unwrap_err().to_string().contains("a hook changed what was to be committed"));
+        fs::write(world.root.join("a.yml"), "new\n").unwrap();
+        hook("pre-commit", "exit 0");
+        hook("commit-msg", "echo 'Change-Id: 1' >> \"$1\"");
+        let receipt = step.prepare(&world).unwrap();
+        step.apply(&world, &receipt).unwrap();
+        assert_eq!(git(&["log", "-1", "--format=%B"]).trim_end(), "Move the secrets\n\nBody.\nChange-Id: 1");
+        let left = fs::read_dir(folder.path().join(".git")).unwrap().flatten();
+        assert!(!left.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("xtask")));
+    }
 }

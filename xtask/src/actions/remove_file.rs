@@ -31,6 +31,7 @@ impl RemoveFile {
         match look(&place(&world.root, &self.path)?)? {
             Some((before, bytes)) if before.content == self.before => {
                 world.blobs.put(&bytes)?;
+                world.blobs.keep_room(bytes.len() as u64)?;
                 Ok(Removed { before, temporary: world.temporary(&self.path) })
             }
             _ => Err(Error::refused(format!("remove {}", self.path.display()))
@@ -50,6 +51,7 @@ impl RemoveFile {
 
     pub fn undo(&self, world: &World, removed: &Removed) -> Result<()> {
         let place = place(&world.root, &self.path)?;
+        world.blobs.give_room()?;
         remove_if_there(&folder(&place).join(&removed.temporary))?;
         match look(&place)?.map(|(original, _)| original) {
             Some(current) if current == removed.before => {}

@@ -46,6 +46,7 @@ impl WriteFile {
         }
         if let Some((_, bytes)) = &before {
             world.blobs.put(bytes)?;
+            world.blobs.keep_room(bytes.len() as u64)?;
         }
         Ok(Found { before: before.map(|(original, _)| original), temporary: world.temporary(&self.path) })
     }
@@ -67,6 +68,7 @@ impl WriteFile {
 
     pub fn undo(&self, world: &World, found: &Found) -> Result<()> {
         let place = place(&world.root, &self.path)?;
+        world.blobs.give_room()?;
         remove_if_there(&folder(&place).join(&found.temporary))?;
         let current = look(&place)?.map(|(original, _)| original);
         let ours = current.as_ref().is_some_and(|current| current.content == self.content);

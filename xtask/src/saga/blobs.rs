@@ -1,12 +1,19 @@
 //! Contents of one run by their hash.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
+
 use super::plan::Sha;
 use crate::error::{Error, Kind, Result};
+
+/// The file that stands for room set aside, and what a small file takes.
+const ROOM: &str = "room";
+const BLOCK: u64 = 4096;
 
 /// Contents of one run by their hash: what it writes, and what it found. For this user alone.
 #[derive(Debug, Clone)]
@@ -55,6 +62,30 @@ impl Blobs {
 
     pub fn has(&self, sha: &Sha) -> bool {
         self.path(sha).is_ok_and(|path| path.exists())
+    }
+
+    /// Sets room aside, so that an undo can write `bytes` more even when the disk has become full. Where
+    /// a file system cannot, the undo has to find its own.
+    pub fn keep_room(&self, bytes: u64) -> Result<()> {
+        let path = self.dir.join(ROOM);
+        let keep = || -> std::io::Result<()> {
+            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+            let size = bytes.next_multiple_of(BLOCK).max(BLOCK);
+            match fallocate(&file, FallocateFlags::empty(), file.metadata()?.len() as i64, size as i64) {
+                Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
+                done => done.map_err(Into::into),
+            }
+        };
+        keep().map_err(|error| Error::io("keep room for an undo in", &path, error).help("Free some disk space"))
+    }
+
+    /// Gives up the room that was set aside: for an undo, or because there will be none.
+    pub fn give_room(&self) -> Result<()> {
+        let path = self.dir.join(ROOM);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", &path, error)),
+            _ => Ok(()),
+        }
     }
 
     fn path(&self, sha: &Sha) -> Result<PathBuf> {

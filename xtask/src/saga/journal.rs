@@ -178,7 +178,8 @@ impl Journal {
     /// Writes one record and returns when it is durable. On an error the record does not count, and
     /// what it would have allowed must not happen.
     pub fn append(&mut self, record: Record) -> Result<()> {
-        let next = self.state.clone().next(&record).map_err(|why| corrupt(&self.path, 0, &why))?;
+        let illegal = |why: String| Error::failed(format!("record that the run is {}", record.name())).why(why);
+        let next = self.state.clone().next(&record).map_err(illegal)?;
         let closing = record.ends_the_run();
         let mut line = serde_json::to_vec(&Entry { at_ms: now_ms(), record })
             .map_err(|error| Error::failed(format!("write {}", self.path.display())).why(error.to_string()))?;

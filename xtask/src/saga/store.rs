@@ -151,7 +151,7 @@ impl Store {
 
     /// Deletes the contents that no one can need any more: of runs that were rolled back, and of
     /// runs that were committed before `committed_before_ms`; these can then not be rolled back any
-    /// more. Journals stay. The caller holds the lock. Returns the runs that lost their contents.
+    /// more. Room that was set aside for an undo is given up. Journals stay. The caller holds the lock. Returns the runs that lost their contents.
     pub fn expire(&self, committed_before_ms: u64) -> Result<Vec<RunId>> {
         let mut expired = Vec::new();
         for view in self.history()? {
@@ -161,6 +161,9 @@ impl Store {
                 Phase::Committed => last < committed_before_ms,
                 _ => false,
             };
+            if !view.state.is_open() {
+                self.blobs(&view.id).give_room()?;
+            }
             let blobs = self.blobs(&view.id).dir;
             if over && blobs.exists() {
                 fs::remove_dir_all(&blobs).map_err(|error| Error::io("remove", &blobs, error))?;
