@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::process::Cancel;
 use crate::proof::Verdict;
 use crate::proof::health::{self, Running};
-use crate::proof::rehearsal::{Rehearsal, copy};
+use crate::proof::rehearsal::{Rehearsal, Stack, copy};
 use crate::saga::Sha;
 
 /// How long Compose may take beyond what the health of the services needs.
@@ -57,25 +57,24 @@ impl StackCall {
     }
 }
 
-/// Starts the stack, as it will render, in a throwaway project; it must become well.
+/// Starts the stacks, as they will render, in throwaway projects; they must become well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rehearse {
-    pub stack: String,
-    /// The rendered model, a blob of the run.
-    pub model: Sha,
+    /// In the order in which they start: the name, and the rendered model as a blob of the run.
+    pub stacks: Vec<(String, Sha)>,
     pub settle_secs: u64,
 }
 
 impl Rehearse {
     pub fn prepare(&self, world: &World) -> Result<()> {
         world.live()?;
-        world.blobs.get(&self.model).map(|_| ())
+        self.stacks.iter().try_for_each(|(_, model)| world.blobs.get(model).map(|_| ()))
     }
 
     pub fn apply(&self, world: &World) -> Result<()> {
         let live = world.live()?;
-        let model: Value = serde_json::from_slice(&world.blobs.get(&self.model)?)
-            .map_err(|error| Error::failed("read the rendered model").why(format!("line {} column {}", error.line(), error.column())))?;
+        let models = self.stacks.iter().map(|(_, model)| read(world, model)).collect::<Result<Vec<Value>>>()?;
+        let stacks: Vec<Stack<'_>> = self.stacks.iter().zip(&models).map(|((name, _), model)| Stack { name, model }).collect();
         let rehearsal = Rehearsal {
             engine: live.engine.as_ref(),
             compose: &live.compose,
@@ -85,21 +84,21 @@ impl Rehearse {
             masker: &world.masker,
             cancel: &live.cancel,
         };
-        let rehearsed = rehearsal.rehearse(&model)?;
-        for left in &rehearsed.left_out {
-            world.not_proven(format!("rehearsal of {} in {}", left.service, self.stack), left.why.clone());
+        let rehearsed = rehearsal.rehearse(&stacks)?;
+        for (stack, left) in &rehearsed.left_out {
+            world.not_proven(format!("rehearsal of {} in {stack}", left.service), left.why.clone());
         }
+        let label = format!("rehearsal of {}", self.names());
         match rehearsed.verdict {
-            Verdict::Holds { detail } => {
-                world.proven(format!("rehearsal of {}: {detail}", self.stack));
-                Ok(())
-            }
-            Verdict::NotProven { needs } => {
-                world.not_proven(format!("rehearsal of {}", self.stack), needs);
-                Ok(())
-            }
-            Verdict::Fails { why } => Err(Error::refused(format!("rehearse {}", self.stack)).why(why.join("; "))),
+            Verdict::Holds { detail } => world.proven(format!("{label}: {detail}")),
+            Verdict::NotProven { needs } => world.not_proven(label, needs),
+            Verdict::Fails { why } => return Err(Error::refused(format!("rehearse {}", self.names())).why(why.join("; "))),
         }
+        Ok(())
+    }
+
+    pub fn names(&self) -> String {
+        self.stacks.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     /// Nothing of a rehearsal may remain, whoever was killed in it.
@@ -175,6 +174,11 @@ impl Recreate {
         world.proven(format!("{} of {} recreated and well", self.services.join(", "), self.call.stack));
         Ok(())
     }
+}
+
+fn read(world: &World, model: &Sha) -> Result<Value> {
+    serde_json::from_slice(&world.blobs.get(model)?)
+        .map_err(|error| Error::failed("read the rendered model").why(format!("line {} column {}", error.line(), error.column())))
 }
 
 fn recreate(world: &World, call: &StackCall, services: &[String], settle_secs: u64, cancel: &Cancel) -> Result<()> {

@@ -125,7 +125,7 @@ impl Step<World> for Action {
             Action::GitUntrack(untrack) => format!("take {} out of git's index", untrack.path.display()),
             Action::GitTrack(track) => format!("put {} into git's index", track.path.display()),
             Action::GitCommit(commit) => format!("commit {} files", commit.paths.len()),
-            Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.stack),
+            Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
             Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
         }

@@ -9,6 +9,7 @@ mod equal;
 mod group;
 mod home;
 mod lines;
+mod live;
 mod name;
 mod prepare;
 mod prove;
