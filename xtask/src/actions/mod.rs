@@ -113,6 +113,13 @@ pub enum Receipt {
     Kept(Kept),
 }
 
+impl Action {
+    /// Whether it changes anything that was there before the run.
+    pub fn touches(&self) -> bool {
+        !matches!(self, Action::Rehearse(_) | Action::KeepContainers(_))
+    }
+}
+
 impl Step<World> for Action {
     type Receipt = Receipt;
 

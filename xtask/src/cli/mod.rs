@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser};
 pub use args::Cli;
 pub use exit::Exit;
 
-use crate::report::{self, Look, Style};
+use crate::report::{self, Look};
 
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse_from(arguments(std::env::args_os().collect())) {
@@ -20,16 +20,7 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let look = Look::detect(cli.global.no_color, cli.global.quiet, cli.global.verbose);
-    let exit = match run::run(&cli, look) {
-        Ok(exit) => exit,
-        Err(error) => {
-            report::err(&look.line(Style::Bad, "Error", &error.to_string()));
-            if let Some(help) = &error.help {
-                report::err(&look.line(Style::Info, "To do", help));
-            }
-            Exit::from(error.kind)
-        }
-    };
+    let exit = run::run(&cli, look);
     ExitCode::from(exit.code())
 }
 

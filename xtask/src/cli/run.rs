@@ -1,52 +1,80 @@
-//! Which task a command means.
+//! Which task a command means, and where its answer goes.
 
 use std::path::PathBuf;
 
-use super::args::{Cli, Command, Format, RenderArgs, RollbackArgs, SecurityFixArgs};
+use super::args::{Cli, Command, Format, MigrateArgs, SecurityFixArgs};
 use super::{Exit, completions, manual};
 use crate::error::{Error, Result};
-use crate::event::{Event, Sink};
-use crate::report::{self, Look, live::Live};
+use crate::event::Sink;
+use crate::report::answer::Answer;
+use crate::report::collect::Collect;
+use crate::report::live::Live;
+use crate::report::{self, Look, Style};
 use crate::saga::Cancel;
 use crate::tasks::security_fix::{self, Options};
-use crate::tasks::{self, Context, Doors, Ended, Overrides};
+use crate::tasks::{self, Context, Doors, Overrides};
 
-pub fn run(cli: &Cli, look: Look) -> Result<Exit> {
-    match &cli.command {
-        Command::Completions { shell } => {
-            report::bytes(&completions(*shell));
-            return Ok(Exit::Done);
+/// Carries a command out and says how it ended, in the form that was asked for.
+pub fn run(cli: &Cli, look: Look) -> Exit {
+    match cli.global.format {
+        Format::Human => {
+            let live = Live::new(look);
+            match carry_out(cli, &live, look) {
+                Ok((exit, answer)) => {
+                    report::out(&answer.text(look));
+                    exit
+                }
+                Err(error) => {
+                    report::err(&report::error(&error, look));
+                    Exit::from(error.kind)
+                }
+            }
         }
-        Command::Man => {
-            report::bytes(&manual());
-            return Ok(Exit::Done);
+        Format::Json => {
+            let collect = Collect::default();
+            let ended = carry_out(cli, &collect, look);
+            let exit = ended.as_ref().map_or_else(|error| Exit::from(error.kind), |(exit, _)| *exit);
+            report::out(&collect.document(exit.code(), ended.map(|(_, answer)| answer)));
+            exit
         }
-        _ => {}
-    }
-    let cancel =
-        Cancel::on_signals(move |doing| report::err(&look.line(report::Style::Warn, "Stopping", &format!("{doing} is being finished"))))?;
-    let folder = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let live = Live::new(look);
-    let confirm = |question: &str| consent(cli, question);
-    let mut cx = Context::open(&folder, &live as &dyn Sink, &cancel, cli.global.dry_run, &confirm)?;
-    if needs_docker(&cli.command) {
-        cx.doors = Doors::open(&cancel)?;
-    }
-    match &cli.command {
-        Command::History => history(&cx, cli.global.format),
-        Command::Rollback(args) => rollback(&cx, args),
-        Command::Recover => recover(&cx),
-        Command::SecurityFix(args) => security_fix(&cx, args, cli.global.format),
-        Command::Migrate(args) if args.phase == Some(1) => security_fix(&cx, &args.security_fix, cli.global.format),
-        Command::Render(args) => render(&cx, args),
-        Command::Doctor => doctor(&cx, cli.global.format, look),
-        _ => Err(Error::unusable("not yet")),
     }
 }
 
-/// The commands that ask Docker where it is there; the others start faster without.
-fn needs_docker(command: &Command) -> bool {
-    matches!(command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Recover | Command::Try(_))
+fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)> {
+    match &cli.command {
+        Command::Completions { shell } => return Ok((Exit::Done, Answer::Text(completions(*shell)))),
+        Command::Man => return Ok((Exit::Done, Answer::Text(manual()))),
+        _ => {}
+    }
+    let cancel = Cancel::on_signals(move |doing| {
+        report::err(&look.line(Style::Warn, "Stopping", &format!("already; being finished: {doing}")));
+    })?;
+    let folder = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let confirm = |question: &str| consent(cli, question);
+    if let Command::Try(args) = &cli.command {
+        return tasks::try_out::try_out(&args.example, args.keep, events, &cancel).map(|tried| (Exit::Done, Answer::Tried(tried)));
+    }
+    let mut cx = Context::open(&folder, events, &cancel, cli.global.dry_run, &confirm)?;
+    if matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Recover) {
+        cx.doors = Doors::open(&cancel)?;
+    }
+    match &cli.command {
+        Command::SecurityFix(args) => security_fix(&cx, args),
+        Command::Migrate(args) => migrate(&cx, args),
+        Command::Rollback(args) => {
+            let overrides = overrides(&args.overrides, args.reason.as_deref());
+            Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
+        }
+        Command::Recover => tasks::recover::recover(&cx).map(|recovered| (Exit::Done, Answer::Recovered(recovered))),
+        Command::History => Ok((Exit::Done, Answer::History(tasks::history::runs(&cx.store)?))),
+        Command::Render(args) => Ok((Exit::Done, Answer::Model(tasks::render::masked(&cx, &args.stack)?))),
+        Command::Doctor => {
+            let checkups = tasks::doctor::examine(&cx)?;
+            let well = checkups.iter().all(|checkup| checkup.ok);
+            Ok((if well { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Doctor(checkups)))
+        }
+        Command::Completions { .. } | Command::Man | Command::Try(_) => Ok((Exit::Done, Answer::Text(Vec::new()))),
+    }
 }
 
 /// `--yes`, or a person at a terminal.
@@ -54,35 +82,22 @@ fn consent(cli: &Cli, question: &str) -> Result<bool> {
     if cli.global.yes {
         return Ok(true);
     }
-    report::ask(question).ok_or_else(|| {
-        Error::refused("nothing was touched").why("there is no terminal to ask on").help("add --yes, or look first with --dry-run")
-    })
+    let nobody =
+        || Error::refused("nothing was touched").why("there is no terminal to ask on").help("add --yes, or look first with --dry-run");
+    report::ask(question).ok_or_else(nobody)
 }
 
-fn history(cx: &Context<'_>, format: Format) -> Result<Exit> {
-    let runs = tasks::history::runs(&cx.store)?;
-    match format {
-        Format::Human => report::out(&report::history::table(&runs)),
-        Format::Json => report::json(&runs)?,
+fn migrate(cx: &Context<'_>, args: &MigrateArgs) -> Result<(Exit, Answer)> {
+    if args.status {
+        let phases = tasks::status::phases(cx, &args.security_fix.stacks)?;
+        let holds = phases.iter().all(|phase| phase.holds);
+        return Ok((if holds { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Status(phases)));
     }
-    Ok(Exit::Done)
+    // Only phase 1 can be named so far.
+    security_fix(cx, &args.security_fix)
 }
 
-fn recover(cx: &Context<'_>) -> Result<Exit> {
-    tasks::recover::recover(cx)?;
-    Ok(Exit::Done)
-}
-
-fn doctor(cx: &Context<'_>, format: Format, look: Look) -> Result<Exit> {
-    let checkups = tasks::doctor::examine(cx)?;
-    match format {
-        Format::Human => report::out(&report::doctor::list(&checkups, look)),
-        Format::Json => report::json(&checkups)?,
-    }
-    Ok(if checkups.iter().all(|checkup| checkup.ok) { Exit::Done } else { Exit::NotAsItShouldBe })
-}
-
-fn security_fix(cx: &Context<'_>, args: &SecurityFixArgs, _format: Format) -> Result<Exit> {
+fn security_fix(cx: &Context<'_>, args: &SecurityFixArgs) -> Result<(Exit, Answer)> {
     let options = Options {
         stacks: args.stacks.clone(),
         commit: args.commit,
@@ -93,26 +108,10 @@ fn security_fix(cx: &Context<'_>, args: &SecurityFixArgs, _format: Format) -> Re
         allow_dirty: args.allow_dirty,
         require_live: args.require_live,
     };
-    let overrides = Overrides { guards: args.overrides.clone(), reason: args.reason.clone().unwrap_or_default() };
-    match security_fix::run(cx, &options, &overrides)? {
-        Ended::NothingToDo => cx.events.emit(Event::Note("nothing to do: no credential stands in a compose file".into())),
-        Ended::Planned => cx.events.emit(Event::Note("this is the plan; nothing was touched".into())),
-        Ended::Committed { run, .. } => cx.events.emit(Event::Note(format!("committed; undo it with `cargo xtask rollback {run}`"))),
-    }
-    Ok(Exit::Done)
+    let (ended, report) = security_fix::run(cx, &options, &overrides(&args.overrides, args.reason.as_deref()))?;
+    Ok((Exit::Done, Answer::SecurityFix(ended, report)))
 }
 
-fn render(cx: &Context<'_>, args: &RenderArgs) -> Result<Exit> {
-    report::json(&tasks::render::masked(cx, &args.stack)?)?;
-    Ok(Exit::Done)
-}
-
-fn rollback(cx: &Context<'_>, args: &RollbackArgs) -> Result<Exit> {
-    let overrides = Overrides { guards: args.overrides.clone(), reason: args.reason.clone().unwrap_or_default() };
-    match tasks::rollback::rollback(cx, args.run.as_deref(), &overrides)? {
-        Ended::NothingToDo => cx.events.emit(Event::Note("nothing to do".into())),
-        Ended::Planned => cx.events.emit(Event::Note("this is the plan; nothing was touched".into())),
-        Ended::Committed { .. } => cx.events.emit(Event::Note("rolled back".into())),
-    }
-    Ok(Exit::Done)
+fn overrides(guards: &[String], reason: Option<&str>) -> Overrides {
+    Overrides { guards: guards.to_vec(), reason: reason.unwrap_or_default().to_string() }
 }

@@ -212,6 +212,11 @@ impl Engine for Docker {
         self.take_away(&format!("remove the container {id}"), self.client.remove_container(id, Some(options)))
     }
 
+    fn create_network(&self, name: &str) -> Result<()> {
+        let wanted = bollard::models::NetworkCreateRequest { name: name.to_string(), ..Default::default() };
+        self.ask(&format!("create the network {name}"), self.client.create_network(wanted)).map(|_| ())
+    }
+
     fn remove_network(&self, id: &str) -> Result<()> {
         self.take_away(&format!("remove the network {id}"), self.client.remove_network(id))
     }

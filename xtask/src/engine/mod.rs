@@ -46,6 +46,9 @@ pub trait Engine {
     fn stop(&self, id: &str, grace: Duration) -> Result<()>;
     fn restart(&self, id: &str, grace: Duration) -> Result<()>;
 
+    /// Creates a bridge network of this name, as `docker network create` would.
+    fn create_network(&self, name: &str) -> Result<()>;
+
     /// Removes a container, running or not, with its anonymous volumes: those carry no label.
     fn remove_container(&self, id: &str) -> Result<()>;
     fn remove_network(&self, id: &str) -> Result<()>;

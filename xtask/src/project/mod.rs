@@ -127,6 +127,21 @@ impl Project {
         error.help(format!("projects with an {SETTINGS_FILE} of their own: {}; choose one with -C DIR", inner.join(", ")))
     }
 
+    /// All stacks, those that others come after before them; else in their own order.
+    pub fn in_order(&self) -> Result<Vec<&Stack>> {
+        let mut ordered: Vec<&Stack> = Vec::new();
+        let mut waiting: Vec<&Stack> = self.stacks.iter().collect();
+        while !waiting.is_empty() {
+            let started = |id: &String| ordered.iter().any(|stack| stack.id == *id);
+            let Some(next) = waiting.iter().position(|stack| stack.after.iter().all(started)) else {
+                let ids: Vec<&str> = waiting.iter().map(|stack| stack.id.as_str()).collect();
+                return Err(Error::unusable(format!("{SETTINGS_FILE}: {} wait for each other (after)", ids.join(", "))));
+            };
+            ordered.push(waiting.remove(next));
+        }
+        Ok(ordered)
+    }
+
     fn check_order(&self) -> Result<()> {
         for stack in &self.stacks {
             for before in &stack.after {

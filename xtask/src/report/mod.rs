@@ -1,19 +1,21 @@
 //! Speech: what is shown to people and to programs. Nothing else in the tool prints.
 
+pub mod answer;
+pub mod collect;
 pub mod diff;
 pub mod doctor;
 pub mod findings;
 pub mod history;
 pub mod live;
+pub mod status;
 mod style;
+pub mod summary;
 
 pub use style::{Look, Style};
 
 use std::io::{IsTerminal, Write};
 
-use serde::Serialize;
-
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// Writes to standard output. A reader that went away (`| head`) is no failure of ours.
 pub fn out(text: &str) {
@@ -28,17 +30,13 @@ pub fn err(text: &str) {
     let _ = stderr.write_all(text.as_bytes());
 }
 
-/// Writes bytes that are made for programs: a completion script, a manual page.
-pub fn bytes(content: &[u8]) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(content);
-}
-
-/// Writes one JSON document to standard output.
-pub fn json(value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Error::failed("write JSON").why(error.to_string()))?;
-    out(&format!("{text}\n"));
-    Ok(())
+/// An error with its remedy.
+pub fn error(error: &Error, look: Look) -> String {
+    let mut text = look.line(Style::Bad, "Error", &error.to_string());
+    if let Some(help) = &error.help {
+        text.push_str(&look.line(Style::Info, "To do", help));
+    }
+    text
 }
 
 /// Asks a person at the terminal; `None` where there is none.

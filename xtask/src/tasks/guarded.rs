@@ -1,12 +1,15 @@
 //! The way every changing task goes: lock, look, guards, plan, consent, steps, proof; or undo.
 
-use crate::actions::Action;
+use crate::actions::{Action, World};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, GuardOutcome};
 use crate::guards::Checked;
-use crate::saga::{Holder, Lock, Outcome, Plan, Proof, RunId, Verdict, execute, try_lock};
+use crate::saga::{Holder, Lock, Outcome, Plan, Proof, RunId, Verdict, execute, now_ms, try_lock};
 
 use super::Context;
+
+/// For how long the originals of a committed run are kept, for its rollback: 90 days.
+const KEPT_MS: u64 = 90 * 24 * 60 * 60 * 1000;
 
 /// What a task has found out and would do; nothing was touched for it.
 pub struct Prepared<'p> {
@@ -17,7 +20,7 @@ pub struct Prepared<'p> {
     /// What the plan comes to, secrets masked: shown before anybody is asked.
     pub preview: Vec<Event>,
     /// Starts again from the sources; called after the last step.
-    pub prove: Box<dyn FnOnce() -> Result<Verdict> + 'p>,
+    pub prove: Box<dyn FnOnce(&World) -> Result<Verdict> + 'p>,
 }
 
 /// Guards that the caller wants to go over, and why.
@@ -37,6 +40,24 @@ pub enum Ended {
         run: RunId,
         proof: Proof,
     },
+}
+
+impl Ended {
+    /// For programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Ended::NothingToDo => "nothing-to-do",
+            Ended::Planned => "planned",
+            Ended::Committed { .. } => "committed",
+        }
+    }
+
+    pub fn run(&self) -> Option<&str> {
+        match self {
+            Ended::Committed { run, .. } => Some(run.as_str()),
+            _ => None,
+        }
+    }
 }
 
 /// Carries a task out. Every refusal, also of the last guard, leaves everything as it was.
@@ -117,7 +138,7 @@ fn start(
     run: RunId,
     plan: &Plan<Action>,
     contents: &[Vec<u8>],
-    prove: Box<dyn FnOnce() -> Result<Verdict> + '_>,
+    prove: Box<dyn FnOnce(&World) -> Result<Verdict> + '_>,
 ) -> Result<Ended> {
     let mut journal = cx.store.begin(&run, plan)?;
     cx.events.emit(Event::RunBegun { run: run.to_string() });
@@ -127,16 +148,27 @@ fn start(
     // When the contents cannot be kept, the run ends like one whose first step failed.
     let empty = Plan { steps: Vec::new(), finish: Vec::new(), ..plan.clone() };
     let outcome = match kept {
-        Ok(()) => execute(&world, &mut journal, plan, prove, cx.events, cx.cancel),
+        Ok(()) => execute(&world, &mut journal, plan, || prove(&world), cx.events, cx.cancel),
         Err(error) => execute(&world, &mut journal, &empty, || Err(error), cx.events, cx.cancel),
     };
-    conclude(run, outcome)
+    let begun = journal.state().marks.len();
+    let touched = plan.steps.iter().chain(&plan.finish).take(begun).any(Action::touches);
+    let ended = conclude(run, outcome, touched);
+    // Old originals are let go while the lock is still held; a failure of that is no failure of the run.
+    if let Err(error) = cx.store.expire(now_ms().saturating_sub(KEPT_MS)) {
+        cx.events.emit(Event::Warning(format!("old runs could not be tidied: {error}")));
+    }
+    ended
 }
 
-/// The outcome as an end or as an error with its exit code.
-fn conclude(run: RunId, outcome: Outcome) -> Result<Ended> {
+/// The outcome as an end or as an error with its exit code; `touched` when a step was begun that
+/// changes something.
+fn conclude(run: RunId, outcome: Outcome, touched: bool) -> Result<Ended> {
     match outcome {
         Outcome::Committed(proof) => Ok(Ended::Committed { run, proof }),
+        Outcome::RolledBack { why } if why.kind == Kind::Refused && !touched => {
+            Err(Error { help: why.help.clone(), ..Error::refused("nothing was touched").why(why.to_string()) })
+        }
         Outcome::RolledBack { why } => {
             let because = why.to_string();
             let error = Error::new(Kind::RolledBack, format!("run {run}: everything was put back")).why(because);

@@ -8,6 +8,8 @@ pub mod recover;
 pub mod render;
 pub mod rollback;
 pub mod security_fix;
+pub mod status;
+pub mod try_out;
 
 pub use context::{Context, Doors};
 pub use guarded::{Ended, Overrides, Prepared, carry_out};

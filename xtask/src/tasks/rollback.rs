@@ -41,7 +41,7 @@ pub fn rollback(cx: &Context<'_>, named: Option<&str>, overrides: &Overrides) ->
         let mut other = vec![format!("roll back {} by {}", target.id, target.begun.who)];
         other.extend(plan.steps.iter().chain(&plan.finish).map(crate::saga::Step::<World>::label));
         let steps = plan.steps.clone();
-        let prove = move || Ok(prove(cx, &steps));
+        let prove = move |_: &World| Ok(prove(cx, &steps));
         Ok(Prepared { guards, plan, contents, preview: vec![Event::Planned { files: Vec::new(), other }], prove: Box::new(prove) })
     })
 }

@@ -99,6 +99,24 @@ impl Compose {
         started(program.run(masker, cancel)?, masker)
     }
 
+    /// Builds the images of the services that have a build section.
+    ///
+    /// # Errors
+    /// As [`Compose::up`].
+    pub fn build(&self, call: &ComposeCall, deadline: Duration, masker: &Masker, cancel: &Cancel) -> Result<()> {
+        let program = self.program(call, &["build", "--quiet"]).deadline(deadline).interruptible();
+        started(program.run(masker, cancel)?, masker)
+    }
+
+    /// Stops and removes a stack with its volumes: for what was started to be thrown away.
+    ///
+    /// # Errors
+    /// As [`Compose::up`].
+    pub fn down_with_volumes(&self, call: &ComposeCall, deadline: Duration, masker: &Masker, cancel: &Cancel) -> Result<()> {
+        let program = self.program(call, &["down", "--volumes", "--timeout", "2"]).deadline(deadline).interruptible();
+        started(program.run(masker, cancel)?, masker)
+    }
+
     /// Creates the containers of a rendered model, and their networks and volumes; starts nothing.
     ///
     /// # Errors

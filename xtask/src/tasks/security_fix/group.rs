@@ -191,6 +191,7 @@ mod tests {
             hosts: Vec::new(),
             fallback_of: None,
             bound: false,
+            token: false,
             well_known: false,
         }
     }

@@ -82,6 +82,20 @@ fn logins(model: &Json, containers: &BTreeMap<String, String>, variables: &[Vari
     found
 }
 
+/// The same questions to the containers that serve now.
+pub fn again(live: &Live, asking: &[Asking]) -> Result<Vec<Asking>> {
+    let mut now = Vec::new();
+    for stack in asking {
+        let containers = by_service(&health::containers(live.engine.as_ref(), &stack.call.running())?);
+        let logins = stack.logins.iter().map(|(service, container, login)| {
+            let container = containers.get(service).unwrap_or(container).clone();
+            (service.clone(), container, login.clone())
+        });
+        now.push(Asking { call: stack.call.clone(), services: stack.services.clone(), logins: logins.collect() });
+    }
+    Ok(now)
+}
+
 /// Asks every running stack for its health and its servers for their credentials.
 pub fn ask(live: &Live, asking: &[Asking], masker: &Masker) -> Result<Said> {
     let mut said = Said::default();

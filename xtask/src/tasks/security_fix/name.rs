@@ -28,12 +28,6 @@ impl Taken {
         let exported = self.exported.get(name).is_none_or(|other| other == value);
         exported && agrees(self.defined.get(name)) && agrees(self.referenced.get(name)) && agrees(self.loaded.get(name))
     }
-
-    /// A name that an export alone stands against: the person must decide, so that nothing renders
-    /// differently in another shell.
-    pub fn shadowed(&self, name: &str, value: &Secret) -> bool {
-        self.exported.get(name).is_some_and(|other| other != value)
-    }
 }
 
 /// A variable that phase 1 introduces or uses.
@@ -161,6 +155,7 @@ mod tests {
             hosts: Vec::new(),
             fallback_of: fallback_of.map(String::from),
             bound: false,
+            token: false,
             well_known: value == "admin",
         }
     }

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use super::before::{Asked, Before};
 use super::draft::{Change, Draft, Drafting, Kind};
 use super::group::credentials;
+use super::live::{Asking, stack_call};
 use super::name::{Variable, variables};
 use super::prove::{Gains, Permitted, rendered_equal};
 use super::spot::Spot;
-use super::survey::{Survey, survey};
+use super::survey::{Survey, locate, survey};
 use super::taken::{directory, taken};
-use super::{Options, show, spots};
-use crate::actions::{Action, GitCommit, GitUntrack, WriteFile};
+use super::{Options, live, show, spots};
+use crate::actions::{Action, GitCommit, GitUntrack, KeepContainers, Recreate, Rehearse, StackCall, WriteFile};
 use crate::error::Result;
 use crate::event::{Event, FileDiff};
 use crate::guards::{self, Checked};
@@ -34,11 +35,27 @@ pub struct Proposal {
     pub chosen: Vec<String>,
     /// Places that are left alone.
     pub left: Vec<String>,
+    /// Where each credential stands, for people: by variable.
+    pub places: Vec<Vec<String>>,
+    /// The stacks that run, and what to ask of them again after the change.
+    pub asking: Vec<Asking>,
+    /// The stacks whose files or variables change, in the order in which they start.
+    pub touched: Vec<Touched>,
+}
+
+/// A stack that the change concerns.
+pub struct Touched {
+    pub call: StackCall,
+    /// The services that read a moved credential, or gain a variable.
+    pub services: Vec<String>,
+    /// As it will render.
+    pub planned: serde_json::Value,
 }
 
 pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -> Result<Proposal> {
     let chosen = cx.project.select(&options.stacks)?;
     let found = survey(&cx.project, &chosen, &Disk, &cx.environment, cx.git.as_ref())?;
+    cx.masker.replace(found.masker());
     let before = Before::look(&cx.project, &found, asked)?;
     let spotted = spots::spots(&cx.project, &found);
     let main = cx.project.root.join(if options.strict { ".env.secrets" } else { ".env" });
@@ -62,7 +79,9 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
         files: written(&draft, &cx.project.root),
     };
     let mut gains = Gains::new();
-    let unequal = planned_differences(cx, &before, &draft, &permitted, &chosen, &mut gains)?;
+    let planned = planned(cx, &draft, &chosen)?;
+    let unequal = rendered_equal(&before, &planned, &permitted, &mut gains);
+    let touched = touched(cx, &planned, &spotted.spots, &named, &gains)?;
     let left: Vec<String> = spotted.left.into_iter().chain(draft.left.iter().cloned()).collect();
     let mut guards = vec![
         renders(&found),
@@ -77,8 +96,14 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
         Checked::new("renders-as-before", unequal, "nothing may change what runs; please report this with the file"),
     ];
     guards.extend(file_guards(cx, &draft, options)?);
+    let mut asking = Vec::new();
+    if !draft.changes.is_empty() {
+        guards.extend(live_guards(cx, options, &found, &named, &mut asking)?);
+    }
+    let places = named.iter().map(|variable| places(cx, &found, &spotted.spots, variable)).collect();
     let chosen = chosen.iter().map(|stack| stack.id.clone()).collect();
-    Ok(Proposal { before, spots: spotted.spots, variables: named, draft, permitted, gains, guards, chosen, left })
+    let spots = spotted.spots;
+    Ok(Proposal { before, spots, variables: named, draft, permitted, gains, guards, chosen, left, places, asking, touched })
 }
 
 /// The env files that the draft writes or links: what a service that loads one may gain from.
@@ -87,18 +112,8 @@ fn written(draft: &Draft, root: &Path) -> BTreeSet<PathBuf> {
     files.chain(draft.links.iter().map(|link| root.join(&link.path))).collect()
 }
 
-/// How the project would render, compared with how it renders.
-fn planned_differences(
-    cx: &Context<'_>,
-    before: &Before,
-    draft: &Draft,
-    permitted: &Permitted,
-    chosen: &[&crate::project::Stack],
-    gains: &mut Gains,
-) -> Result<Vec<String>> {
-    if draft.changes.is_empty() {
-        return Ok(Vec::new());
-    }
+/// The project as it would be.
+fn planned<'p>(cx: &'p Context<'_>, draft: &Draft, chosen: &[&crate::project::Stack]) -> Result<Survey<'p>> {
     let mut planned = Overlay::new(&Disk);
     for change in &draft.changes {
         planned.set(&change.path, Some(change.after.clone().into_bytes()));
@@ -109,8 +124,28 @@ fn planned_differences(
         let content = planned.read(&target)?.map(|bytes| bytes.to_vec());
         planned.set(place, content);
     }
-    let after = survey(&cx.project, chosen, &planned, &cx.environment, None)?;
-    Ok(rendered_equal(before, &after, permitted, gains))
+    survey(&cx.project, chosen, &planned, &cx.environment, None)
+}
+
+/// The stacks that read a file which changes, or gain a variable; those that others come after first.
+fn touched(cx: &Context<'_>, planned: &Survey<'_>, spots: &[Spot], variables: &[Variable], gains: &Gains) -> Result<Vec<Touched>> {
+    let moved: BTreeSet<usize> = variables.iter().flat_map(|variable| variable.spots.iter().copied()).collect();
+    let mut touched = Vec::new();
+    for stack in cx.project.in_order()? {
+        let Some(view) = planned.views.iter().find(|view| view.stack.id == stack.id) else { continue };
+        let mut services: BTreeSet<String> = BTreeSet::new();
+        for spot in moved.iter().map(|number| &spots[*number]).filter(|spot| view.reads(&spot.file)) {
+            services.extend(spot.services.iter().cloned());
+            let loads = |files: &Vec<crate::model::EnvFile>| files.iter().any(|file| file.path == spot.file);
+            services.extend(view.model.env_files.iter().filter(|(_, files)| loads(files)).map(|(service, _)| service.clone()));
+        }
+        services.extend(gains.keys().filter(|(id, _)| *id == stack.id).map(|(_, service)| service.clone()));
+        if !services.is_empty() {
+            let planned = view.rendering.users.clone();
+            touched.push(Touched { call: stack_call(view), services: services.into_iter().collect(), planned });
+        }
+    }
+    Ok(touched)
 }
 
 fn renders(survey: &Survey<'_>) -> Checked {
@@ -143,6 +178,58 @@ fn hidden(draft: &Draft, options: &Options) -> Checked {
         draft.tracked.iter().map(|path| format!("git tracks {path}, where credentials would stand")).collect()
     };
     Checked::new("untracked-env", why, "add --untrack: it takes the file out of git's index, keeps it on disk, and adds it to .gitignore")
+}
+
+/// What containers say before the change: a check that fails already would prove nothing afterwards.
+fn live_guards(
+    cx: &Context<'_>,
+    options: &Options,
+    found: &Survey<'_>,
+    variables: &[Variable],
+    asking: &mut Vec<Asking>,
+) -> Result<Vec<Checked>> {
+    let needs_engine = options.recreate || options.rehearse || options.require_live;
+    let Some(live) = cx.live() else {
+        let missing = if cx.doors.engine.is_none() {
+            cx.doors.no_engine.clone()
+        } else {
+            "Docker Compose 2.20 or later is not installed".to_string()
+        };
+        let why = if needs_engine { vec![missing] } else { Vec::new() };
+        return Ok(vec![Checked::new("engine", why, "start Docker, or go on without --recreate, --rehearse and --require-live")]);
+    };
+    *asking = live::running(&live, found, variables)?;
+    let said = live::ask(&live, asking, &cx.masker.borrow())?;
+    let mut guards = vec![
+        Checked::new(
+            "healthy-stacks",
+            said.unwell,
+            "make the stack healthy first; what is ill already cannot show whether the change holds",
+        ),
+        Checked::new(
+            "accepted-credentials",
+            said.refused,
+            "the server was set up with another password; find the right one before it is moved",
+        ),
+    ];
+    if options.require_live {
+        let mut why: Vec<String> = said.not_proven.into_iter().map(|(label, needs)| format!("{label}: needs {needs}")).collect();
+        if asking.is_empty() {
+            why.push("no stack of this project runs".to_string());
+        }
+        guards.push(Checked::new("live-proof", why, "start the stacks, or go on without --require-live"));
+    }
+    Ok(guards)
+}
+
+/// `tools/compose/x.yml:12:26 (services.db...)`, one for each place of a variable.
+fn places(cx: &Context<'_>, found: &Survey<'_>, spots: &[Spot], variable: &Variable) -> Vec<String> {
+    let place = |number: &usize| {
+        let spot = &spots[*number];
+        let looked = found.files.iter().find(|looked| looked.path == spot.file)?;
+        Some(locate(&cx.project, looked, spot.source))
+    };
+    variable.spots.iter().filter_map(place).collect()
 }
 
 fn file_guards(cx: &Context<'_>, draft: &Draft, options: &Options) -> Result<Vec<Checked>> {
@@ -178,8 +265,8 @@ fn left_by_us(cx: &Context<'_>) -> Result<BTreeMap<PathBuf, Sha>> {
 /// The steps, and the contents that they write.
 pub fn plan(cx: &Context<'_>, proposal: &Proposal, options: &Options) -> (Plan<Action>, Vec<Vec<u8>>) {
     let draft = &proposal.draft;
-    let mut steps = Vec::new();
     let mut contents = Vec::new();
+    let mut steps = before_files(proposal, options, &mut contents);
     let mut paths = Vec::new();
     let untracked: BTreeSet<&PathBuf> = draft.untrack.iter().collect();
     let write = |change: &Change| {
@@ -202,6 +289,7 @@ pub fn plan(cx: &Context<'_>, proposal: &Proposal, options: &Options) -> (Plan<A
         steps.extend(draft.untrack.iter().map(|path| Action::GitUntrack(GitUntrack { path: path.clone() })));
         paths.extend(draft.untrack.iter().cloned());
     }
+    steps.extend(after_files(proposal, options));
     for change in &draft.changes {
         contents.push(change.after.clone().into_bytes());
         let path = cx.project.relative(&change.path).to_path_buf();
@@ -225,6 +313,45 @@ pub fn plan(cx: &Context<'_>, proposal: &Proposal, options: &Options) -> (Plan<A
     (plan, contents)
 }
 
+/// What comes before a file is touched: the rehearsal, and the note of what serves.
+fn before_files(proposal: &Proposal, options: &Options, contents: &mut Vec<Vec<u8>>) -> Vec<Action> {
+    let mut steps = Vec::new();
+    if proposal.draft.changes.is_empty() {
+        return steps;
+    }
+    let settle_secs = live::SETTLE.as_secs();
+    if options.rehearse && !proposal.touched.is_empty() {
+        let mut stacks = Vec::new();
+        for touched in &proposal.touched {
+            let model = touched.planned.to_string().into_bytes();
+            stacks.push((touched.call.stack.clone(), Sha::of(&model)));
+            contents.push(model);
+        }
+        steps.push(Action::Rehearse(Rehearse { stacks, settle_secs }));
+    }
+    let keep = |(call, services)| Action::KeepContainers(KeepContainers { call, services, settle_secs });
+    steps.extend(recreated(proposal, options).map(keep));
+    steps
+}
+
+fn after_files(proposal: &Proposal, options: &Options) -> Vec<Action> {
+    if proposal.draft.changes.is_empty() {
+        return Vec::new();
+    }
+    let settle_secs = live::SETTLE.as_secs();
+    recreated(proposal, options).map(|(call, services)| Action::Recreate(Recreate { call, services, settle_secs })).collect()
+}
+
+/// The services to recreate: touched, and running now.
+fn recreated<'p>(proposal: &'p Proposal, options: &Options) -> impl Iterator<Item = (StackCall, Vec<String>)> + 'p {
+    let wanted = options.recreate;
+    proposal.touched.iter().filter(move |_| wanted).filter_map(|touched| {
+        let running = proposal.asking.iter().find(|asking| asking.call == touched.call)?;
+        let services: Vec<String> = touched.services.iter().filter(|service| running.services.contains(service)).cloned().collect();
+        (!services.is_empty()).then(|| (touched.call.clone(), services))
+    })
+}
+
 fn message(proposal: &Proposal) -> String {
     let names: Vec<&str> = proposal.variables.iter().map(|variable| variable.name.as_str()).collect();
     format!(
@@ -237,22 +364,29 @@ fn message(proposal: &Proposal) -> String {
 pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
     let files: Vec<FileDiff> = proposal.draft.changes.iter().map(|change| show::diff(&cx.project, change)).collect();
     let mut other = Vec::new();
-    for variable in proposal.variables.iter() {
-        let known = if variable.well_known { ", a value that anyone would try" } else { "" };
-        let places = if variable.spots.len() == 1 { "1 place".to_string() } else { format!("{} places", variable.spots.len()) };
-        other.push(format!("{} takes {places}{known}", variable.name));
+    for (variable, places) in proposal.variables.iter().zip(&proposal.places) {
+        let known = if variable.well_known { " (a value that anyone would try)" } else { "" };
+        other.push(format!("{}{known}: {}", variable.name, places.join(", ")));
     }
     other.extend(proposal.draft.links.iter().map(|link| format!("link {} to {}", link.path.display(), link.target.display())));
     other.extend(proposal.draft.untrack.iter().map(|path| format!("take {} out of git's index", path.display())));
-    for ((stack, service), names) in &proposal.gains {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        other.push(format!(
-            "{service} of {stack} loads a file that is written: it will see the secrets {} and be recreated by the next `up`",
-            names.join(", ")
-        ));
-    }
+    other.extend(gained(proposal));
     if files.is_empty() && other.is_empty() {
         return Vec::new();
     }
     vec![Event::Planned { files, other }]
+}
+
+/// Who sees more than before, in one sentence.
+fn gained(proposal: &Proposal) -> Option<String> {
+    let names: BTreeSet<&String> = proposal.gains.values().flatten().collect();
+    if names.is_empty() {
+        return None;
+    }
+    let services: Vec<String> = proposal.gains.keys().map(|(stack, service)| format!("{service} ({stack})")).collect();
+    Some(format!(
+        "{} load the env file with their env_file: each will see up to {} of these secrets, and the next `up` recreates it; --strict keeps them out",
+        services.join(", "),
+        names.len()
+    ))
 }

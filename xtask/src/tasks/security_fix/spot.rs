@@ -49,6 +49,8 @@ pub struct Spot {
     pub fallback_of: Option<String>,
     /// `X` is set already, in an env file: only the default goes away.
     pub bound: bool,
+    /// It has the shape of a token that some provider issued.
+    pub token: bool,
     /// A value that anyone would try: `guest`, `admin`, `changeme`.
     pub well_known: bool,
 }

@@ -51,6 +51,7 @@ fn spot(looked: &Looked, evidence: &Evidence, views: &[&View<'_>]) -> Why<Spot> 
         hosts: hosts(evidence, views),
         fallback_of: evidence.variable.clone(),
         bound: place.bound,
+        token: evidence.token.is_some(),
         well_known: evidence.known_default,
     })
 }

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::rendering::{self, Rendering};
+use crate::catalogue::key_shape;
 use crate::dotenv::{self, Entry, Quoting};
 use crate::error::{Error, Result};
 use crate::git::Git;
 use crate::model::{Environment, Model};
 use crate::project::{Project, Stack};
 use crate::rules::{self, ComposeSource, EnvSource, Evidence};
+use crate::secret::Masker;
 use crate::source::Files;
 use crate::text::template::{self, Segment};
 use crate::text::{LineIndex, Span};
@@ -56,6 +58,17 @@ impl View<'_> {
     /// Whether the stack reads this file in any way.
     pub fn reads(&self, path: &Path) -> bool {
         self.model.sources.iter().any(|source| source.path == path)
+    }
+}
+
+impl Survey<'_> {
+    /// Takes out of captured text what was found, and what env files hold under a credential's key.
+    pub fn masker(&self) -> Masker {
+        let found = self.files.iter().flat_map(|looked| looked.evidence.iter().map(|evidence| evidence.secret.expose().to_string()));
+        let entries = self.views.iter().flat_map(|view| &view.model.sources).flat_map(|source| source.entries());
+        let kept = entries.filter(|entry| key_shape(&entry.key).is_credential()).map(|entry| entry.value.clone());
+        let values: Vec<String> = found.chain(kept).collect();
+        Masker::new(values.iter().map(String::as_str))
     }
 }
 
