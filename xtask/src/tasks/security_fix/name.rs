@@ -34,6 +34,8 @@ impl Taken {
 #[derive(Debug, Clone)]
 pub struct Variable {
     pub name: String,
+    /// The service or env file that the credential belongs to.
+    pub system: String,
     pub value: Secret,
     /// Indices into the spots.
     pub spots: Vec<usize>,
@@ -58,7 +60,10 @@ pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> V
                 known.spots.extend(&credential.spots);
                 known.bound = false;
             }
-            None => result.push(Variable { name, value: value.clone(), spots: credential.spots.clone(), well_known, bound: false }),
+            None => {
+                let (system, spots) = (credential.owner.system.clone(), credential.spots.clone());
+                result.push(Variable { name, system, value: value.clone(), spots, well_known, bound: false });
+            }
         }
     }
     result
@@ -74,6 +79,7 @@ fn bound(spots: &[Spot]) -> Vec<Variable> {
             None => {
                 result.push(Variable {
                     name: name.clone(),
+                    system: spot.service().to_string(),
                     value: spot.value.clone(),
                     spots: vec![number],
                     well_known: spot.well_known,
