@@ -1,5 +1,6 @@
 //! Which of the moved credentials git's history holds, and how each is changed by hand.
 
+use super::draft::{Change, Kind};
 use super::name::Variable;
 use super::prepare::Proposal;
 use super::report::Burned;
@@ -61,10 +62,23 @@ fn rotation(project: &Project, proposal: &Proposal, spots: &[&Spot], variable: &
     let compose = compose_call(project, proposal, system);
     let user = spot.map_or_else(String::new, |spot| user_of(proposal, spot, system, kind));
     let about = Rotation { compose: &compose, service: system, user: &user, variable: &variable.name };
-    if spots.iter().any(|spot| spot.token) {
-        return catalogue::token_rotation(about);
+    let lines = match spots.iter().any(|spot| spot.token) {
+        true => catalogue::token_rotation(about),
+        false => catalogue::rotation(kind.filter(|_| spot.is_some()), about),
+    };
+    everywhere(project, proposal, variable, lines)
+}
+
+/// Compose reads a carrier, not the file that it copies from: the new value belongs into both.
+fn everywhere(project: &Project, proposal: &Proposal, variable: &Variable, lines: Vec<String>) -> Vec<String> {
+    let line = format!("\n{}=", variable.name);
+    let holds = |change: &&Change| change.kind == Kind::Env && change.after.contains(&line);
+    let files: Vec<String> =
+        proposal.draft.changes.iter().filter(holds).map(|change| project.relative(&change.path).display().to_string()).collect();
+    if files.len() < 2 {
+        return lines;
     }
-    catalogue::rotation(kind.filter(|_| spot.is_some()), about)
+    lines.into_iter().map(|line| line.replace("into .env as", &format!("into {} as", files.join(" and into ")))).collect()
 }
 
 /// Whether the value at a place is a password of the server itself: set there, or used in a URL to it.
