@@ -100,6 +100,10 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
         ),
         Checked::new("renders-as-before", unequal, "nothing may change what runs; please report this with the file"),
     ];
+    if options.commit {
+        let why = cx.git.is_none().then(|| "there is no git repository to commit to".to_string());
+        guards.push(Checked::new("git-repository", why.into_iter().collect(), "leave out --commit, or run `git init` first"));
+    }
     guards.extend(file_guards(cx, &draft, options)?);
     let mut asking = Vec::new();
     if !draft.changes.is_empty() {
