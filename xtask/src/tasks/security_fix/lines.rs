@@ -60,14 +60,24 @@ fn appended(before: Option<&str>, heading: &str, lines: impl Iterator<Item = Str
         if !text.ends_with('\n') {
             text.push_str(ending);
         }
-        text.push_str(ending);
     }
-    text.push_str(&format!("# {heading}{ending}"));
+    if !ends_under(before, heading) {
+        if !text.is_empty() {
+            text.push_str(ending);
+        }
+        text.push_str(&format!("# {heading}{ending}"));
+    }
     for line in lines {
         text.push_str(&line);
         text.push_str(ending);
     }
     text
+}
+
+/// Whether the last paragraph of a text stands under this heading already.
+fn ends_under(text: &str, heading: &str) -> bool {
+    let paragraph = text.lines().rev().take_while(|line| !line.trim().is_empty());
+    paragraph.last().and_then(|first| first.strip_prefix("# ")) == Some(heading)
 }
 
 #[cfg(test)]
@@ -89,6 +99,12 @@ mod tests {
         assert_eq!(env(Some("X=1"), "H", &[line("A", "v")]), "X=1\n\n# H\nA=v\n");
         assert_eq!(env(Some("X=1\r\n"), "H", &[line("A", "v")]), "X=1\r\n\r\n# H\r\nA=v\r\n");
         assert_eq!(env(Some("X=1\n"), "H", &[]), "X=1\n");
+    }
+
+    #[test]
+    fn a_later_run_goes_on_under_its_heading() {
+        assert_eq!(env(Some("X=1\n\n# H\nA=v\n"), "H", &[line("B", "w")]), "X=1\n\n# H\nA=v\nB=w\n");
+        assert_eq!(env(Some("# H\nA=v\n\nX=1\n"), "H", &[line("B", "w")]), "# H\nA=v\n\nX=1\n\n# H\nB=w\n");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::group::credentials;
 use super::live::{Asking, stack_call};
 use super::name::{Variable, variables};
 use super::prove::{Gains, Permitted, rendered_equal};
+use super::rewrite::rewrite;
 use super::spot::Spot;
 use super::survey::{Survey, locate, survey};
 use super::taken::{directory, taken};
@@ -61,7 +62,12 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let main = cx.project.root.join(if options.strict { ".env.secrets" } else { ".env" });
     let main_text = Disk.read(&main)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let taken = taken(&found, main_text.as_deref(), &cx.environment);
-    let named = variables(&spotted.spots, &credentials(&spotted.spots, &directory(&found)), &taken);
+    let mut named = variables(&spotted.spots, &credentials(&spotted.spots, &directory(&found)), &taken);
+    let rewritten = rewrite(&cx.project, &found, &spotted.spots, &named);
+    // A variable that nothing would name is not introduced.
+    named.iter_mut().for_each(|variable| variable.spots.retain(|spot| !rewritten.stay.contains(spot)));
+    named.retain(|variable| !variable.spots.is_empty());
+    let left: Vec<String> = spotted.left.iter().chain(&rewritten.left).cloned().collect();
     let drafting = Drafting {
         project: &cx.project,
         survey: &found,
@@ -73,7 +79,7 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
         environment: &cx.environment,
         main,
     };
-    let draft = drafting.draft()?;
+    let draft = drafting.draft(rewritten)?;
     let permitted = Permitted {
         variables: named.iter().filter(|variable| !variable.bound).map(|variable| variable.name.clone()).collect(),
         files: written(&draft, &cx.project.root),
@@ -82,7 +88,6 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let planned = planned(cx, &draft, &chosen)?;
     let unequal = rendered_equal(&before, &planned, &permitted, &mut gains);
     let touched = touched(cx, &planned, &spotted.spots, &named, &gains)?;
-    let left: Vec<String> = spotted.left.into_iter().chain(draft.left.iter().cloned()).collect();
     let mut guards = vec![
         renders(&found),
         exported(&found, &named, &spotted.spots),
@@ -95,6 +100,10 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
         ),
         Checked::new("renders-as-before", unequal, "nothing may change what runs; please report this with the file"),
     ];
+    if options.commit {
+        let why = cx.git.is_none().then(|| "there is no git repository to commit to".to_string());
+        guards.push(Checked::new("git-repository", why.into_iter().collect(), "leave out --commit, or run `git init` first"));
+    }
     guards.extend(file_guards(cx, &draft, options)?);
     let mut asking = Vec::new();
     if !draft.changes.is_empty() {
