@@ -8,6 +8,7 @@ mod node;
 mod place;
 mod read;
 mod scalar;
+mod strict;
 mod timestamp;
 
 pub use expand::{Data, Field, Origin, VALUE_LIMIT, Value, expand};
