@@ -42,6 +42,8 @@ pub struct Proposal {
     pub asking: Vec<Asking>,
     /// The stacks whose files or variables change, in the order in which they start.
     pub touched: Vec<Touched>,
+    /// Warnings about stacks that share a compose project's name.
+    pub shared_projects: Vec<String>,
 }
 
 /// A stack that the change concerns.
@@ -112,7 +114,22 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let places = named.iter().map(|variable| places(cx, &found, &spotted.spots, variable)).collect();
     let chosen = chosen.iter().map(|stack| stack.id.clone()).collect();
     let spots = spotted.spots;
-    Ok(Proposal { before, spots, variables: named, draft, permitted, gains, guards, chosen, left, places, asking, touched })
+    let shared_projects = shared_projects(&found);
+    Ok(Proposal {
+        shared_projects,
+        before,
+        spots,
+        variables: named,
+        draft,
+        permitted,
+        gains,
+        guards,
+        chosen,
+        left,
+        places,
+        asking,
+        touched,
+    })
 }
 
 /// The env files that the draft writes or links: what a service that loads one may gain from.
@@ -383,7 +400,25 @@ pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
     if files.is_empty() && other.is_empty() {
         return Vec::new();
     }
-    vec![Event::Planned { files, other }]
+    let mut events = vec![Event::Planned { files, other }];
+    events.extend(proposal.shared_projects.iter().cloned().map(Event::Warning));
+    events
+}
+
+/// Compose takes stacks of one project name for one another's orphans.
+fn shared_projects(survey: &Survey<'_>) -> Vec<String> {
+    let mut by_project: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for view in &survey.views {
+        by_project.entry(&view.model.name).or_default().push(&view.stack.id);
+    }
+    by_project.retain(|_, stacks| stacks.len() > 1);
+    let warn = |(project, stacks): (&str, Vec<&str>)| {
+        format!(
+            "{} share the compose project `{project}`: `--remove-orphans` on one removes the others' containers; give each a `name:`",
+            stacks.join(" and ")
+        )
+    };
+    by_project.into_iter().map(warn).collect()
 }
 
 /// Who sees more than before, in one sentence.
