@@ -196,7 +196,7 @@ impl Parts<'_> {
     }
 
     fn recover(&self, tree: &Path) -> Result<(), String> {
-        let output = quiet(self.recover, tree).output().unwrap();
+        let output = quiet(self.recover, tree).stderr(Stdio::piped()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         if output.status.success() { Ok(()) } else { Err(format!("recover: {}: {said}", output.status)) }
     }
