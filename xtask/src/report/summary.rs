@@ -24,12 +24,7 @@ pub fn security_fix(how: &Ended, report: &Report, look: Look) -> String {
     if !matches!(how, Ended::Committed { .. }) {
         return text;
     }
-    for proven in &report.proven {
-        text.push_str(&look.line(Style::Good, "Proven", proven));
-    }
-    for label in &report.not_proven {
-        text.push_str(&look.line(Style::Warn, "Not proven", label));
-    }
+    text.push_str(&proofs(report, look));
     for left in &report.left {
         text.push_str(&look.line(Style::Warn, "Left", left));
     }
@@ -43,6 +38,16 @@ pub fn security_fix(how: &Ended, report: &Report, look: Look) -> String {
         text.push_str(&look.line(Style::Info, "Next", next));
     }
     text
+}
+
+/// Named where they were not told while they were made; counted where they were.
+fn proofs(report: &Report, look: Look) -> String {
+    if !look.quiet {
+        let counted = format!("{} statements, {} could not be made; they stand above", report.proven.len(), report.not_proven.len());
+        return look.line(Style::Good, "Proven", &counted);
+    }
+    let proven = report.proven.iter().map(|proven| look.line(Style::Good, "Proven", proven));
+    proven.chain(report.not_proven.iter().map(|label| look.line(Style::Warn, "Not proven", label))).collect()
 }
 
 fn in_history(burned: &Burned) -> String {

@@ -7,6 +7,7 @@ use crate::guards::Checked;
 use crate::saga::{Holder, Lock, Outcome, Plan, Proof, RunId, Verdict, execute, now_ms, try_lock};
 
 use super::Context;
+use super::project_lock::lock_projects;
 
 /// For how long the originals of a committed run are kept, for its rollback: 90 days.
 const KEPT_MS: u64 = 90 * 24 * 60 * 60 * 1000;
@@ -14,6 +15,8 @@ const KEPT_MS: u64 = 90 * 24 * 60 * 60 * 1000;
 /// What a task has found out and would do; nothing was touched for it.
 pub struct Prepared<'p> {
     pub guards: Vec<Checked>,
+    /// The compose projects that the run is about: nobody else may change them meanwhile.
+    pub projects: Vec<String>,
     pub plan: Plan<Action>,
     /// The contents that the plan's steps write, to be kept before the first of them.
     pub contents: Vec<Vec<u8>>,
@@ -75,6 +78,7 @@ pub fn carry_out<'p>(
         cx.events.emit(event);
     }
     check(cx, prepared.guards, overrides)?;
+    let _projects = if cx.dry_run { Vec::new() } else { lock_projects(cx, &prepared.projects, &format!("{task} ({run})"))? };
     if prepared.plan.is_empty() {
         return Ok(Ended::NothingToDo);
     }

@@ -4,6 +4,7 @@ mod context;
 pub mod doctor;
 mod guarded;
 pub mod history;
+mod project_lock;
 pub mod recover;
 pub mod render;
 pub mod rollback;

@@ -42,7 +42,14 @@ pub fn rollback(cx: &Context<'_>, named: Option<&str>, overrides: &Overrides) ->
         other.extend(plan.steps.iter().chain(&plan.finish).map(crate::saga::Step::<World>::label));
         let steps = plan.steps.clone();
         let prove = move |_: &World| Ok(prove(cx, &steps));
-        Ok(Prepared { guards, plan, contents, preview: vec![Event::Planned { files: Vec::new(), other }], prove: Box::new(prove) })
+        Ok(Prepared {
+            guards,
+            projects: Vec::new(),
+            plan,
+            contents,
+            preview: vec![Event::Planned { files: Vec::new(), other }],
+            prove: Box::new(prove),
+        })
     })
 }
 

@@ -1,5 +1,7 @@
 //! Which of the moved credentials git's history holds, and how each is changed by hand.
 
+use super::draft::{Change, Kind};
+use super::name::Variable;
 use super::prepare::Proposal;
 use super::report::Burned;
 use super::spot::{Spot, Where};
@@ -31,9 +33,9 @@ pub fn search(git: &Git, project: &Project, proposal: &Proposal) -> Result<Searc
         burned.push(Burned {
             variable: variable.name.clone(),
             well_known: variable.well_known,
-            since: seen.commit.as_ref().map(|(commit, day)| format!("{commit} ({day})")),
+            since: seen.commit.as_ref().map(|(commit, day)| format!("{} ({day})", commit.get(..10).unwrap_or(commit))),
             files: seen.paths.clone(),
-            rotation: rotation(project, proposal, &spots, &variable.name),
+            rotation: rotation(project, proposal, &spots, variable),
         });
     }
     let mut unseen = Vec::new();
@@ -51,40 +53,66 @@ pub fn search(git: &Git, project: &Project, proposal: &Proposal) -> Result<Searc
     Ok(Search { burned, unseen })
 }
 
-fn rotation(project: &Project, proposal: &Proposal, spots: &[&Spot], variable: &str) -> Vec<String> {
-    // The service that the credential opens says best how it is changed.
-    let own = spots.iter().find_map(|spot| Some((*spot, kind_of(proposal, spot.service())?)));
-    let (spot, kind) = match own {
-        Some((spot, kind)) => (spot, Some(kind)),
-        None => (spots[0], None),
+/// The commands of the server that the credential opens, or what holds for any service.
+fn rotation(project: &Project, proposal: &Proposal, spots: &[&Spot], variable: &Variable) -> Vec<String> {
+    let system = variable.system.as_str();
+    let kind = kind_of(proposal, system);
+    let opens = |spot: &&&Spot| kind.is_some_and(|kind| spot_opens(spot, system, kind));
+    let spot = spots.iter().find(opens);
+    let compose = compose_call(project, proposal, system);
+    let user = spot.map_or_else(String::new, |spot| user_of(proposal, spot, system, kind));
+    let about = Rotation { compose: &compose, service: system, user: &user, variable: &variable.name };
+    let lines = match spots.iter().any(|spot| spot.token) {
+        true => catalogue::token_rotation(about),
+        false => catalogue::rotation(kind.filter(|_| spot.is_some()), about),
     };
-    let file = project.relative(&spot.file).display().to_string();
-    let compose = if spot.place == Where::EnvFile { "docker compose".to_string() } else { format!("docker compose -f {file}") };
-    let user = user_of(proposal, spot, kind);
-    let about =
-        Rotation { compose: &compose, service: if spot.service().is_empty() { "SERVICE" } else { spot.service() }, user: &user, variable };
-    if spot.token && kind.is_none() {
-        return catalogue::token_rotation(about);
+    everywhere(project, proposal, variable, lines)
+}
+
+/// Compose reads a carrier, not the file that it copies from: the new value belongs into both.
+fn everywhere(project: &Project, proposal: &Proposal, variable: &Variable, lines: Vec<String>) -> Vec<String> {
+    let line = format!("\n{}=", variable.name);
+    let holds = |change: &&Change| change.kind == Kind::Env && change.after.contains(&line);
+    let files: Vec<String> =
+        proposal.draft.changes.iter().filter(holds).map(|change| project.relative(&change.path).display().to_string()).collect();
+    if files.len() < 2 {
+        return lines;
     }
-    catalogue::rotation(kind, about)
+    lines.into_iter().map(|line| line.replace("into .env as", &format!("into {} as", files.join(" and into ")))).collect()
+}
+
+/// Whether the value at a place is a password of the server itself: set there, or used in a URL to it.
+fn spot_opens(spot: &Spot, system: &str, kind: &ServerKind) -> bool {
+    if spot.account.is_some() {
+        return true;
+    }
+    let own = spot.service() == system;
+    own && (spot.place == Where::Argument || (spot.place == Where::Environment && kind.keys.password.contains(&spot.key)))
 }
 
 fn kind_of(proposal: &Proposal, service: &str) -> Option<&'static ServerKind> {
-    let rendered = rendered(proposal, service)?;
-    server_kind(rendered.get("image")?.as_str()?)
+    server_kind(rendered(proposal, service)?.1.get("image")?.as_str()?)
 }
 
-fn rendered<'p>(proposal: &'p Proposal, service: &str) -> Option<&'p serde_json::Value> {
-    let models = proposal.before.renderings.values();
-    models.map(|rendering| rendering.full.as_ref().unwrap_or(&rendering.users)).find_map(|model| model.get("services")?.get(service))
+/// The stack that holds a service, and the service as it renders.
+fn rendered<'p>(proposal: &'p Proposal, service: &str) -> Option<(&'p str, &'p serde_json::Value)> {
+    proposal.before.renderings.iter().find_map(|(stack, rendering)| {
+        let model = rendering.full.as_ref().unwrap_or(&rendering.users);
+        Some((stack.as_str(), model.get("services")?.get(service)?))
+    })
 }
 
-fn user_of(proposal: &Proposal, spot: &Spot, kind: Option<&ServerKind>) -> String {
+fn compose_call(project: &Project, proposal: &Proposal, service: &str) -> String {
+    let stack = rendered(proposal, service).and_then(|(id, _)| project.stacks.iter().find(|stack| stack.id == id));
+    let files = stack.map(|stack| stack.files.iter().map(|file| format!(" -f {}", project.relative(file).display())).collect::<String>());
+    format!("docker compose{}", files.unwrap_or_default())
+}
+
+fn user_of(proposal: &Proposal, spot: &Spot, system: &str, kind: Option<&ServerKind>) -> String {
     let named = spot.account.as_ref().and_then(|account| account.user.clone());
     let set = || {
-        let environment = rendered(proposal, spot.service())?.get("environment")?;
+        let environment = rendered(proposal, system)?.1.get("environment")?;
         kind?.keys.user.iter().find_map(|key| Some(environment.get(key)?.as_str()?.to_string()))
     };
-    let fallback = || kind.map_or_else(|| "USER".to_string(), |kind| kind.default_user.clone());
-    named.or_else(set).unwrap_or_else(fallback)
+    named.or_else(set).unwrap_or_else(|| kind.map(|kind| kind.default_user.clone()).unwrap_or_default())
 }

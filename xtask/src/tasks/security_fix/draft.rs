@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::home::{Home, home, link_target};
 use super::lines::{self, Line};
 use super::name::Variable;
-use super::rewrite::rewrite;
+use super::rewrite::Rewritten;
 use super::spot::{Spot, Where};
 use super::survey::{Survey, View, tracked};
 use super::{Options, rendering};
@@ -52,8 +52,6 @@ pub struct Draft {
     pub links: Vec<Symlink>,
     /// Below the root.
     pub untrack: Vec<PathBuf>,
-    /// Places that cannot be changed, and why.
-    pub left: Vec<String>,
     /// Env files that git tracks and that would hold a secret.
     pub tracked: Vec<String>,
     /// Stacks that no value can be brought to, and why.
@@ -81,9 +79,9 @@ pub struct Drafting<'a> {
 }
 
 impl<'a> Drafting<'a> {
-    pub fn draft(&self) -> Result<Draft> {
-        let rewritten = rewrite(self.survey, self.spots, self.variables);
-        let mut draft = Draft { left: rewritten.left, ..Draft::default() };
+    /// Everything that goes with the rewritten files.
+    pub fn draft(&self, rewritten: Rewritten) -> Result<Draft> {
+        let mut draft = Draft::default();
         if rewritten.changes.is_empty() {
             return Ok(draft);
         }

@@ -62,7 +62,7 @@ pub struct Credential {
 
 /// Groups places by credential; the result is ordered by the first place of each.
 pub fn credentials(spots: &[Spot], directory: &Directory) -> Vec<Credential> {
-    let own: Vec<(usize, Owner)> = spots.iter().enumerate().filter(|(_, s)| directory.is_own(s)).map(|(n, s)| (n, own_slot(s))).collect();
+    let own = own_slots(spots, directory);
     let mut result: Vec<Credential> = Vec::new();
     for (number, spot) in spots.iter().enumerate() {
         let owner =
@@ -76,34 +76,74 @@ pub fn credentials(spots: &[Spot], directory: &Directory) -> Vec<Credential> {
     result
 }
 
+/// The credentials that servers set for themselves. What a command says again is the one that the
+/// environment sets: `-P` in a health check is the `SA_PASSWORD`.
+fn own_slots(spots: &[Spot], directory: &Directory) -> Vec<(usize, Owner)> {
+    let mut own: Vec<(usize, Owner)> = Vec::new();
+    let mine = |place: bool| {
+        let chosen = move |spot: &Spot| (spot.place == Where::Environment) == place;
+        spots.iter().enumerate().filter(move |(_, spot)| directory.is_own(spot) && chosen(spot))
+    };
+    own.extend(mine(true).map(|(number, spot)| (number, own_slot(spot))));
+    let said_again: Vec<(usize, Owner)> = mine(false)
+        .map(|(number, spot)| (number, of_system(spot, spot.service(), spots, &own).unwrap_or_else(|| own_slot(spot))))
+        .collect();
+    own.extend(said_again);
+    own
+}
+
 fn own_slot(spot: &Spot) -> Owner {
     Owner { system: spot.service().to_string(), slot: slot_of_key(&spot.key) }
 }
 
+/// Which of a server's own credentials has the value of this place. Where several have it, the user
+/// or the key tells, and an administrator's is not taken for an application's.
+fn of_system(spot: &Spot, system: &str, spots: &[Spot], own: &[(usize, Owner)]) -> Option<Owner> {
+    let equal: Vec<&Owner> =
+        own.iter().filter(|(n, owner)| owner.system == system && spots[*n].value == spot.value).map(|(_, owner)| owner).collect();
+    let user = spot.account.as_ref().and_then(|account| account.user.as_deref()).unwrap_or_default();
+    let slot = slot_of_key(&spot.key);
+    let wanted = if words(user) == "ROOT" { "ROOT_PASSWORD" } else { &slot };
+    let named = |name: &str| equal.iter().find(|owner| owner.slot == name);
+    named(wanted).or_else(|| named("PASSWORD")).or(equal.first()).map(|owner| (*owner).clone())
+}
+
 fn client_slot(spot: &Spot, spots: &[Spot], own: &[(usize, Owner)], directory: &Directory) -> Owner {
-    let of_system = |system: &str| {
-        own.iter().find(|(n, owner)| owner.system == system && spots[*n].value == spot.value).map(|(_, owner)| owner.clone())
-    };
     if let Some(account) = &spot.account {
         let Some(host) = account.host.as_deref().and_then(|host| directory.service_at(host)) else {
             return elsewhere(spot);
         };
         // Another role on the same server is another credential: it is named after the role.
-        return of_system(host).unwrap_or_else(|| Owner { system: host.to_string(), slot: account_slot(account.user.as_deref(), host) });
+        let role = || Owner { system: host.to_string(), slot: account_slot(account.user.as_deref(), host) };
+        return of_system(spot, host, spots, own).unwrap_or_else(role);
     }
-    let beside = spot.hosts.iter().filter_map(|host| directory.service_at(host)).find_map(of_system);
-    if let Some(owner) = beside {
+    let beside = |host: &String| {
+        let system = directory.service_at(host)?;
+        let same_key = |other: &&Spot| other.service() == system && other.value == spot.value && other.key == spot.key;
+        let set_there = || spots.iter().find(same_key).map(elsewhere);
+        let same_own = own.iter().any(|(n, _)| same_key(&&spots[*n]));
+        if same_own { None } else { set_there() }.or_else(|| of_system(spot, system, spots, own))
+    };
+    if let Some(owner) = spot.hosts.iter().find_map(beside) {
         return owner;
     }
     if !spot.well_known && spot.value.expose().chars().count() >= TELLING_CHARS {
-        let mut equal = own.iter().filter(|(n, _)| spots[*n].value == spot.value).map(|(_, owner)| owner);
-        if let Some(first) = equal.next()
-            && equal.all(|other| other == first)
-        {
-            return first.clone();
-        }
+        return told_by_value(spot, spots, own);
     }
     elsewhere(spot)
+}
+
+/// A value that nobody has by chance ties a place to the one server that sets it, or to the first
+/// place with the same key.
+fn told_by_value(spot: &Spot, spots: &[Spot], own: &[(usize, Owner)]) -> Owner {
+    let mut systems = own.iter().filter(|(n, _)| spots[*n].value == spot.value).map(|(_, owner)| &owner.system);
+    if let Some(first) = systems.next()
+        && systems.all(|other| other == first)
+    {
+        return of_system(spot, first, spots, own).unwrap_or_else(|| elsewhere(spot));
+    }
+    let same = |other: &&Spot| other.value == spot.value && other.key == spot.key && other.account.is_none();
+    elsewhere(spots.iter().find(same).unwrap_or(spot))
 }
 
 fn elsewhere(spot: &Spot) -> Owner {
@@ -234,6 +274,44 @@ mod tests {
         assert_eq!(shown(&[own, client]), ["timescaledb/PASSWORD [0, 1]"]);
         let spots = [spot("timescaledb", "POSTGRES_PASSWORD", "qC2PGZabxfjg"), spot("app", "DB_PASSWORD", "qC2PGZabxfjg")];
         assert_eq!(shown(&spots), ["timescaledb/PASSWORD [0, 1]"]);
+    }
+
+    #[test]
+    fn an_application_s_password_is_not_the_administrator_s() {
+        let root = spot("timescaledb", "POSTGRES_ROOT_PASSWORD", "same-for-both");
+        let own = spot("timescaledb", "POSTGRES_PASSWORD", "same-for-both");
+        let mut directory = directory();
+        directory.add_server("timescaledb", ["POSTGRES_ROOT_PASSWORD".to_string()]);
+        let client = Spot { hosts: vec!["timescaledb".into()], ..spot("app", "DB_PASS", "same-for-both") };
+        let spots = [root, own, client, spot("app", "PG_PASSWORD", "same-for-both"), url("app", "root", "timescaledb", "same-for-both")];
+        let slots: Vec<String> = credentials(&spots, &directory).iter().map(|c| format!("{} {:?}", c.owner.slot, c.spots)).collect();
+        assert_eq!(slots, ["ROOT_PASSWORD [0, 4]", "PASSWORD [1, 2, 3]"]);
+    }
+
+    #[test]
+    fn what_a_health_check_says_again_is_the_environment_s() {
+        let own = spot("timescaledb", "SA_PASSWORD", "example_123");
+        let mut directory = directory();
+        directory.add_server("timescaledb", ["SA_PASSWORD".to_string()]);
+        let check = Spot { place: Where::Argument, ..spot("timescaledb", "-P", "example_123") };
+        let found = credentials(&[check, own], &directory);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].owner.slot, "SA_PASSWORD");
+    }
+
+    #[test]
+    fn two_services_that_share_a_telling_value_under_one_key_share_a_credential() {
+        let spots = [spot("server", "RPC_SECRET", "8aff725d2e16ef31"), spot("agent", "RPC_SECRET", "8aff725d2e16ef31")];
+        assert_eq!(shown(&spots), ["server/RPC_SECRET [0, 1]"]);
+        let weak = [spot("server", "RPC_SECRET", "short"), spot("agent", "RPC_SECRET", "short")];
+        assert_eq!(shown(&weak).len(), 2);
+    }
+
+    #[test]
+    fn a_password_that_the_server_holds_under_the_same_key_is_the_one() {
+        let own = spot("timescaledb", "MONGO_PASS", "unifi");
+        let client = Spot { hosts: vec!["timescaledb".into()], ..spot("app", "MONGO_PASS", "unifi") };
+        assert_eq!(shown(&[client, own]), ["timescaledb/MONGO_PASS [0, 1]"]);
     }
 
     #[test]

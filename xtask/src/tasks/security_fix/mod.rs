@@ -66,12 +66,13 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
         let (plan, contents) = prepare::plan(cx, &proposal, options);
         let preview = prepare::preview(cx, &proposal);
         let guards = std::mem::take(&mut proposal.guards);
+        let projects = proposal.touched.iter().map(|touched| touched.call.project.clone()).collect();
         proposed.replace(Some(proposal));
         let prove = |world: &World| match proposed.borrow().as_ref() {
             Some(proposal) => prove(cx, world, proposal, asked),
             None => Ok(Verdict::Bad(vec!["there is nothing to prove".into()])),
         };
-        Ok(Prepared { guards, plan, contents, preview, prove: Box::new(prove) })
+        Ok(Prepared { guards, projects, plan, contents, preview, prove: Box::new(prove) })
     })?;
     let Some(proposal) = proposed.into_inner() else { return Ok((ended, Report::default())) };
     let mut report = Report::of(&proposal, &cx.project.root);

@@ -34,6 +34,8 @@ impl Taken {
 #[derive(Debug, Clone)]
 pub struct Variable {
     pub name: String,
+    /// The service or env file that the credential belongs to.
+    pub system: String,
     pub value: Secret,
     /// Indices into the spots.
     pub spots: Vec<usize>,
@@ -58,7 +60,10 @@ pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> V
                 known.spots.extend(&credential.spots);
                 known.bound = false;
             }
-            None => result.push(Variable { name, value: value.clone(), spots: credential.spots.clone(), well_known, bound: false }),
+            None => {
+                let (system, spots) = (credential.owner.system.clone(), credential.spots.clone());
+                result.push(Variable { name, system, value: value.clone(), spots, well_known, bound: false });
+            }
         }
     }
     result
@@ -74,6 +79,7 @@ fn bound(spots: &[Spot]) -> Vec<Variable> {
             None => {
                 result.push(Variable {
                     name: name.clone(),
+                    system: spot.service().to_string(),
                     value: spot.value.clone(),
                     spots: vec![number],
                     well_known: spot.well_known,
@@ -106,8 +112,10 @@ fn wanted(spots: &[Spot], credential: &Credential) -> Vec<String> {
     }
     let system = words(&credential.owner.system);
     let slot = &credential.owner.slot;
-    let own = if *slot == system || slot.starts_with(&format!("{system}_")) { slot.clone() } else { format!("{system}_{slot}") };
-    names.push(own);
+    if says_its_system(slot, &system) {
+        names.push(slot.clone());
+    }
+    names.push(format!("{system}_{slot}"));
     let key = words(&spots[credential.spots[0]].key);
     names.push(format!("{system}_{key}"));
     let folder = spots[credential.spots[0]].file.parent().and_then(|folder| folder.file_name());
@@ -116,6 +124,12 @@ fn wanted(spots: &[Spot], credential: &Credential) -> Vec<String> {
     }
     names.retain(|name| is_variable(name));
     names
+}
+
+/// `DRONE_RPC_SECRET` of `drone-server` needs no second `DRONE`.
+fn says_its_system(slot: &str, system: &str) -> bool {
+    let first = slot.split('_').next().unwrap_or_default();
+    slot.starts_with(&format!("{system}_")) || (slot != first && first.len() > 2 && system.split('_').any(|word| word == first))
 }
 
 fn is_variable(name: &str) -> bool {
@@ -177,6 +191,13 @@ mod tests {
         let spots = [spot("timescaledb", "POSTGRES_PASSWORD", "abc", None), spot("pgadmin", "PGADMIN_DEFAULT_PASSWORD", "x", None)];
         let credentials = [credential("timescaledb", "PASSWORD", &[0]), credential("pgadmin", "PGADMIN_DEFAULT_PASSWORD", &[1])];
         assert_eq!(names(&spots, &credentials, &Taken::default()), ["TIMESCALEDB_PASSWORD", "PGADMIN_DEFAULT_PASSWORD"]);
+    }
+
+    #[test]
+    fn a_key_that_says_its_system_needs_no_second_word_for_it() {
+        let spots = [spot("drone-server", "DRONE_RPC_SECRET", "x1", None), spot("db-admin", "DB_PASSWORD", "x2", None)];
+        let credentials = [credential("drone-server", "DRONE_RPC_SECRET", &[0]), credential("db-admin", "DB_PASSWORD", &[1])];
+        assert_eq!(names(&spots, &credentials, &Taken::default()), ["DRONE_RPC_SECRET", "DB_ADMIN_DB_PASSWORD"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::group::credentials;
 use super::live::{Asking, stack_call};
 use super::name::{Variable, variables};
 use super::prove::{Gains, Permitted, rendered_equal};
+use super::rewrite::rewrite;
 use super::spot::Spot;
 use super::survey::{Survey, locate, survey};
 use super::taken::{directory, taken};
@@ -41,6 +42,8 @@ pub struct Proposal {
     pub asking: Vec<Asking>,
     /// The stacks whose files or variables change, in the order in which they start.
     pub touched: Vec<Touched>,
+    /// Warnings about stacks that share a compose project's name.
+    pub shared_projects: Vec<String>,
 }
 
 /// A stack that the change concerns.
@@ -61,7 +64,12 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let main = cx.project.root.join(if options.strict { ".env.secrets" } else { ".env" });
     let main_text = Disk.read(&main)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let taken = taken(&found, main_text.as_deref(), &cx.environment);
-    let named = variables(&spotted.spots, &credentials(&spotted.spots, &directory(&found)), &taken);
+    let mut named = variables(&spotted.spots, &credentials(&spotted.spots, &directory(&found)), &taken);
+    let rewritten = rewrite(&cx.project, &found, &spotted.spots, &named);
+    // A variable that nothing would name is not introduced.
+    named.iter_mut().for_each(|variable| variable.spots.retain(|spot| !rewritten.stay.contains(spot)));
+    named.retain(|variable| !variable.spots.is_empty());
+    let left: Vec<String> = spotted.left.iter().chain(&rewritten.left).cloned().collect();
     let drafting = Drafting {
         project: &cx.project,
         survey: &found,
@@ -73,7 +81,7 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
         environment: &cx.environment,
         main,
     };
-    let draft = drafting.draft()?;
+    let draft = drafting.draft(rewritten)?;
     let permitted = Permitted {
         variables: named.iter().filter(|variable| !variable.bound).map(|variable| variable.name.clone()).collect(),
         files: written(&draft, &cx.project.root),
@@ -82,7 +90,6 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let planned = planned(cx, &draft, &chosen)?;
     let unequal = rendered_equal(&before, &planned, &permitted, &mut gains);
     let touched = touched(cx, &planned, &spotted.spots, &named, &gains)?;
-    let left: Vec<String> = spotted.left.into_iter().chain(draft.left.iter().cloned()).collect();
     let mut guards = vec![
         renders(&found),
         exported(&found, &named, &spotted.spots),
@@ -95,6 +102,10 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
         ),
         Checked::new("renders-as-before", unequal, "nothing may change what runs; please report this with the file"),
     ];
+    if options.commit {
+        let why = cx.git.is_none().then(|| "there is no git repository to commit to".to_string());
+        guards.push(Checked::new("git-repository", why.into_iter().collect(), "leave out --commit, or run `git init` first"));
+    }
     guards.extend(file_guards(cx, &draft, options)?);
     let mut asking = Vec::new();
     if !draft.changes.is_empty() {
@@ -103,7 +114,22 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let places = named.iter().map(|variable| places(cx, &found, &spotted.spots, variable)).collect();
     let chosen = chosen.iter().map(|stack| stack.id.clone()).collect();
     let spots = spotted.spots;
-    Ok(Proposal { before, spots, variables: named, draft, permitted, gains, guards, chosen, left, places, asking, touched })
+    let shared_projects = shared_projects(&found);
+    Ok(Proposal {
+        shared_projects,
+        before,
+        spots,
+        variables: named,
+        draft,
+        permitted,
+        gains,
+        guards,
+        chosen,
+        left,
+        places,
+        asking,
+        touched,
+    })
 }
 
 /// The env files that the draft writes or links: what a service that loads one may gain from.
@@ -374,7 +400,25 @@ pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
     if files.is_empty() && other.is_empty() {
         return Vec::new();
     }
-    vec![Event::Planned { files, other }]
+    let mut events = vec![Event::Planned { files, other }];
+    events.extend(proposal.shared_projects.iter().cloned().map(Event::Warning));
+    events
+}
+
+/// Compose takes stacks of one project name for one another's orphans.
+fn shared_projects(survey: &Survey<'_>) -> Vec<String> {
+    let mut by_project: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for view in &survey.views {
+        by_project.entry(&view.model.name).or_default().push(&view.stack.id);
+    }
+    by_project.retain(|_, stacks| stacks.len() > 1);
+    let warn = |(project, stacks): (&str, Vec<&str>)| {
+        format!(
+            "{} share the compose project `{project}`: `--remove-orphans` on one removes the others' containers; give each a `name:`",
+            stacks.join(" and ")
+        )
+    };
+    by_project.into_iter().map(warn).collect()
 }
 
 /// Who sees more than before, in one sentence.

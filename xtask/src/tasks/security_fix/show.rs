@@ -11,8 +11,10 @@ use crate::yaml::{Limits, expand, read};
 
 pub fn diff(project: &Project, change: &Change) -> FileDiff {
     let (before, after) = match change.kind {
-        Kind::Env | Kind::SharedEnv | Kind::Example => (change.before.as_deref().map(env), env(&change.after)),
+        Kind::Env | Kind::Example => (change.before.as_deref().map(env), env(&change.after)),
         Kind::Ignore => (change.before.clone(), change.after.clone()),
+        // Git has shown its other values to everybody; the credentials are gone from the new text.
+        Kind::SharedEnv => (change.before.as_deref().map(|text| redact(text, &change.secrets, MASK).text), change.after.clone()),
         Kind::Compose => {
             let before = change.before.as_deref().map(|text| redact(text, &change.secrets, MASK).text);
             (before, redact(&change.after, &credentials(&change.after), MASK).text)
