@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::{DotenvError, Entry, Quoting};
-use crate::text::template::{Why, substitute};
+use crate::text::template::{self, Segment, Why};
 use crate::text::{LineIndex, Span};
 
 /// Reads an env file. Variables in values come from `lookup` (the exported environment) first,
@@ -9,7 +9,8 @@ use crate::text::{LineIndex, Span};
 /// entry.
 pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Entry>, DotenvError> {
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut parser = Parser { text, at: start, entries: Vec::new(), latest: HashMap::new(), lookup, lines: LineIndex::new(text) };
+    let mut parser =
+        Parser { text, at: start, entries: Vec::new(), latest: HashMap::new(), lookup, lines: LineIndex::new(text), expanded: 0 };
     while parser.skip_to_statement() {
         parser.statement()?;
     }
@@ -24,7 +25,12 @@ struct Parser<'a> {
     latest: HashMap<String, usize>,
     lookup: &'a dyn Fn(&str) -> Option<String>,
     lines: LineIndex,
+    /// Bytes that variables have brought into values so far.
+    expanded: usize,
 }
+
+/// A file whose variables grow by doubling is refused before it fills the memory.
+const EXPANSION_LIMIT: usize = 64 << 20;
 
 impl<'a> Parser<'a> {
     fn rest(&self) -> &'a str {
@@ -136,12 +142,25 @@ impl<'a> Parser<'a> {
         Err(self.error(start, "the quoted value does not end"))
     }
 
-    fn expand(&self, value: &str, at: usize) -> Result<String, DotenvError> {
+    fn expand(&mut self, value: &str, at: usize) -> Result<String, DotenvError> {
+        if !value.contains('$') {
+            return Ok(value.to_string());
+        }
         let lookup = |name: &str| (self.lookup)(name).or_else(|| self.latest.get(name).map(|n| self.entries[*n].value.clone()));
-        substitute(value, &lookup).map_err(|error| match error.why {
+        let segments = template::parse(value);
+        let mut cost = 0;
+        Segment::each_var(&segments, false, &mut |var, _| cost += lookup(&var.name).map_or(0, |value| value.len()));
+        if self.expanded + cost > EXPANSION_LIMIT {
+            return Err(self.error(at, "the values of this file grow beyond 64 MiB"));
+        }
+        let mut out = String::new();
+        let result = template::evaluate(value, &segments, &lookup, &mut out);
+        result.map_err(|error| match error.why {
             Why::Invalid => self.error(at, "a `${` in the value opens no variable; write `$$` for a dollar sign"),
             Why::Missing { name, .. } => self.error(at, format!("the value needs the variable {name}, which has no value")),
-        })
+        })?;
+        self.expanded += cost;
+        Ok(out)
     }
 
     fn error(&self, offset: usize, why: impl Into<String>) -> DotenvError {

@@ -9,6 +9,7 @@ mod node;
 mod place;
 mod read;
 mod scalar;
+mod strict;
 mod timestamp;
 mod write;
 

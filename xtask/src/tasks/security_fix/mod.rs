@@ -94,7 +94,7 @@ fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option<&As
         permitted: &proposal.permitted,
         chosen: &proposal.chosen,
         asked,
-        left: proposal.left.len(),
+        left: proposal.left_standing,
     };
     if let Verdict::Bad(why) = rendered.prove(&mut proof)? {
         return Ok(Verdict::Bad(why));

@@ -34,16 +34,18 @@ pub struct Proposal {
     pub guards: Vec<Checked>,
     /// The chosen stacks.
     pub chosen: Vec<String>,
-    /// Places that are left alone.
+    /// Places that are left alone, in words; a file that cannot be changed is one of them.
     pub left: Vec<String>,
+    /// How many credentials will still stand where they stand.
+    pub left_standing: usize,
     /// Where each credential stands, for people: by variable.
     pub places: Vec<Vec<String>>,
     /// The stacks that run, and what to ask of them again after the change.
     pub asking: Vec<Asking>,
     /// The stacks whose files or variables change, in the order in which they start.
     pub touched: Vec<Touched>,
-    /// Warnings about stacks that share a compose project's name.
-    pub shared_projects: Vec<String>,
+    /// About stacks that share a compose project's name, or could not be looked at.
+    pub warnings: Vec<String>,
 }
 
 /// A stack that the change concerns.
@@ -69,6 +71,7 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     // A variable that nothing would name is not introduced.
     named.iter_mut().for_each(|variable| variable.spots.retain(|spot| !rewritten.stay.contains(spot)));
     named.retain(|variable| !variable.spots.is_empty());
+    let moved: usize = named.iter().map(|variable| variable.spots.len()).sum();
     let left: Vec<String> = spotted.left.iter().chain(&rewritten.left).cloned().collect();
     let drafting = Drafting {
         project: &cx.project,
@@ -114,9 +117,11 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let places = named.iter().map(|variable| places(cx, &found, &spotted.spots, variable)).collect();
     let chosen = chosen.iter().map(|stack| stack.id.clone()).collect();
     let spots = spotted.spots;
-    let shared_projects = shared_projects(&found);
+    let warnings = warnings(&found);
+    let left_standing = found.files.iter().map(|looked| looked.evidence.len()).sum::<usize>() - moved;
     Ok(Proposal {
-        shared_projects,
+        warnings,
+        left_standing,
         before,
         spots,
         variables: named,
@@ -401,24 +406,28 @@ pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
         return Vec::new();
     }
     let mut events = vec![Event::Planned { files, other }];
-    events.extend(proposal.shared_projects.iter().cloned().map(Event::Warning));
+    events.extend(proposal.warnings.iter().cloned().map(Event::Warning));
     events
 }
 
-/// Compose takes stacks of one project name for one another's orphans.
-fn shared_projects(survey: &Survey<'_>) -> Vec<String> {
+/// What the caller should know of the project beyond the plan.
+fn warnings(survey: &Survey<'_>) -> Vec<String> {
     let mut by_project: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for view in &survey.views {
         by_project.entry(&view.model.name).or_default().push(&view.stack.id);
     }
     by_project.retain(|_, stacks| stacks.len() > 1);
-    let warn = |(project, stacks): (&str, Vec<&str>)| {
+    // Compose takes stacks of one project name for one another's orphans.
+    let shared = by_project.into_iter().map(|(project, stacks)| {
+        let stacks = stacks.join(" and ");
         format!(
-            "{} share the compose project `{project}`: `--remove-orphans` on one removes the others' containers; give each a `name:`",
-            stacks.join(" and ")
+            "{stacks} share the compose project `{project}`: `--remove-orphans` on one removes the others' containers; give each a `name:`"
         )
-    };
-    by_project.into_iter().map(warn).collect()
+    });
+    let unseen = survey.broken.iter().filter(|broken| !broken.chosen);
+    shared
+        .chain(unseen.map(|broken| format!("stack {} does not render, so nothing is known about it: {}", broken.stack.id, broken.why)))
+        .collect()
 }
 
 /// Who sees more than before, in one sentence.
