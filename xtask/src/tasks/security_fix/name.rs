@@ -49,7 +49,11 @@ pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> V
     let mut result = bound(spots);
     for credential in credentials {
         let value = &spots[credential.spots[0]].value;
-        let free = |name: &str| taken.allows(name, value) && !result.iter().any(|known| known.name == name && &known.value != value);
+        // A place that names the variable already keeps it; otherwise a name is one credential's.
+        let its_own = |name: &str| credential.spots.iter().any(|spot| spots[*spot].fallback_of.as_deref() == Some(name));
+        let there = |name: &str| its_own(name) || taken.defined.contains_key(name);
+        let kept = |known: &Variable| &known.value == value && (known.bound || there(&known.name));
+        let free = |name: &str| taken.allows(name, value) && result.iter().all(|known| known.name != name || kept(known));
         let name = existing(spots, credential, taken)
             .filter(|name| free(name))
             .or_else(|| wanted(spots, credential).into_iter().find(|name| free(name)));
@@ -116,12 +120,11 @@ fn wanted(spots: &[Spot], credential: &Credential) -> Vec<String> {
         names.push(slot.clone());
     }
     names.push(format!("{system}_{slot}"));
-    let key = words(&spots[credential.spots[0]].key);
-    names.push(format!("{system}_{key}"));
     let folder = spots[credential.spots[0]].file.parent().and_then(|folder| folder.file_name());
     if let Some(folder) = folder {
         names.push(format!("{}_{system}_{slot}", words(&folder.to_string_lossy())));
     }
+    names.push(format!("{system}_{}", words(&spots[credential.spots[0]].key)));
     names.retain(|name| is_variable(name));
     names
 }
@@ -162,6 +165,7 @@ mod tests {
             cut: 0..0,
             source: Span::default(),
             value: Secret::new(value),
+            project: "shop".into(),
             services: vec![service.into()],
             key: key.into(),
             place: Where::Environment,
@@ -175,7 +179,7 @@ mod tests {
     }
 
     fn credential(system: &str, slot: &str, spots: &[usize]) -> Credential {
-        Credential { owner: Owner { system: system.into(), slot: slot.into() }, spots: spots.to_vec() }
+        Credential { owner: Owner { project: "shop".into(), system: system.into(), slot: slot.into() }, spots: spots.to_vec() }
     }
 
     fn secrets(pairs: &[(&str, &str)]) -> BTreeMap<String, Vec<Secret>> {
@@ -220,7 +224,7 @@ mod tests {
             Taken { exported: BTreeMap::from([("DB_PASSWORD".into(), Secret::new("other"))]), ..Taken::default() },
             Taken { referenced: secrets(&[("DB_PASSWORD", "")]), ..Taken::default() },
         ] {
-            assert_eq!(names(&spots, &credentials, &taken), ["DB_POSTGRES_PASSWORD"]);
+            assert_eq!(names(&spots, &credentials, &taken), ["WEB_DB_PASSWORD"]);
         }
     }
 
@@ -230,6 +234,15 @@ mod tests {
         let credentials = [credential("db", "PASSWORD", &[0]), credential("ui", "UI_PASSWORD", &[1])];
         let taken = Taken { defined: secrets(&[("OLD_NAME", "long-enough"), ("GRAFANA_PASSWORD", "admin")]), ..Taken::default() };
         assert_eq!(names(&spots, &credentials, &taken), ["OLD_NAME", "UI_PASSWORD"]);
+    }
+
+    #[test]
+    fn two_credentials_of_one_value_get_two_names_unless_one_is_known_already() {
+        let credentials = [credential("db", "PASSWORD", &[0]), credential("db", "PASSWORD", &[1])];
+        let literal = [spot("db", "POSTGRES_PASSWORD", "admin", None), spot("db", "POSTGRES_PASSWORD", "admin", None)];
+        assert_eq!(names(&literal, &credentials, &Taken::default()), ["DB_PASSWORD", "WEB_DB_PASSWORD"]);
+        let fallback = literal.map(|spot| Spot { fallback_of: Some("PG_PASS".into()), ..spot });
+        assert_eq!(names(&fallback, &credentials, &Taken::default()), ["PG_PASS"]);
     }
 
     #[test]
@@ -243,7 +256,7 @@ mod tests {
         let credentials: Vec<Credential> = (0..4).map(|n| credential("db", "PASSWORD", &[n])).collect();
         assert_eq!(
             names(&spots, &credentials, &Taken::default()),
-            ["DB_PASSWORD", "DB_POSTGRES_PASSWORD", "WEB_DB_PASSWORD", "DB_PASSWORD_2"]
+            ["DB_PASSWORD", "WEB_DB_PASSWORD", "DB_POSTGRES_PASSWORD", "DB_PASSWORD_2"]
         );
     }
 }

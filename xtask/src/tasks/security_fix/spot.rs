@@ -38,6 +38,8 @@ pub struct Spot {
     pub source: Span,
     /// What that part renders to: what must be stored.
     pub value: Secret,
+    /// The compose project that renders it: services of one name in two projects are two systems.
+    pub project: String,
     /// The services that render it, the one it is written under first; empty for an env file.
     pub services: Vec<String>,
     pub key: String,

@@ -1,6 +1,7 @@
 //! From what the rules found to what can be moved: the part of each scalar that a variable takes
 //! the place of, and the value that this part renders to.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::spot::{Account, Spot, Where};
@@ -44,6 +45,7 @@ fn spot(looked: &Looked, evidence: &Evidence, views: &[&View<'_>]) -> Why<Spot> 
         cut: place.cut,
         source: evidence.source,
         value: Secret::new(place.value),
+        project: projects(views),
         services: if looked.env { Vec::new() } else { evidence.services.clone() },
         key: evidence.key.clone(),
         place: place_of(evidence.form),
@@ -54,6 +56,12 @@ fn spot(looked: &Looked, evidence: &Evidence, views: &[&View<'_>]) -> Why<Spot> 
         token: evidence.token.is_some(),
         well_known: evidence.known_default,
     })
+}
+
+/// The names under which Compose runs it, as one word.
+fn projects(views: &[&View<'_>]) -> String {
+    let names: BTreeSet<&str> = views.iter().map(|view| view.model.name.as_str()).collect();
+    names.into_iter().collect::<Vec<_>>().join(" ")
 }
 
 struct Cut {
