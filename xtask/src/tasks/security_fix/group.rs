@@ -66,7 +66,8 @@ pub struct Credential {
 pub fn credentials(spots: &[Spot], directory: &Directory) -> Vec<Credential> {
     let own = own_slots(spots, directory);
     let mut result: Vec<Credential> = Vec::new();
-    for (number, spot) in spots.iter().enumerate() {
+    // A place that is bound to a variable keeps it, whatever else holds its value.
+    for (number, spot) in spots.iter().enumerate().filter(|(_, spot)| !spot.bound) {
         let owner =
             own.iter().find(|(n, _)| *n == number).map_or_else(|| client_slot(spot, spots, &own, directory), |(_, owner)| owner.clone());
         let same = |known: &&mut Credential| known.owner == owner && spots[known.spots[0]].value == spot.value;
@@ -351,6 +352,12 @@ mod tests {
         let file = Spot { file: "/p/config/docker.env".into(), place: Where::EnvFile, services: vec![], ..spot("", "WEBHOOK_SECRET", "x") };
         let hidden = Spot { file: "/p/.env.shared".into(), ..file.clone() };
         assert_eq!(shown(&[file, hidden]), ["docker/WEBHOOK_SECRET [0]", "shared/WEBHOOK_SECRET [1]"]);
+    }
+
+    #[test]
+    fn a_place_that_is_bound_belongs_to_its_variable_alone() {
+        let bound = Spot { bound: true, ..spot("timescaledb", "POSTGRES_PASSWORD", "s3cret") };
+        assert_eq!(shown(&[bound, spot("app", "DB_PASSWORD", "other")]), ["app/DB_PASSWORD [1]"]);
     }
 
     #[test]

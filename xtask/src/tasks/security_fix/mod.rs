@@ -80,7 +80,7 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
         report.run = Some(run.to_string());
         report.proven.clone_from(&proof.proven);
         report.not_proven.clone_from(&proof.not_proven);
-        look_back(cx, &proposal, &mut report)?;
+        look_back(cx, &proposal, &mut report);
         report.next = next(cx, options, &proposal, &report);
     }
     Ok((ended, report))
@@ -134,13 +134,20 @@ fn prove_live(cx: &Context<'_>, proposal: &Proposal, proof: &mut Proof) -> Resul
     Ok(Verdict::Holds(proof.clone()))
 }
 
-/// What git's history holds is known to whoever has a clone.
-fn look_back(cx: &Context<'_>, proposal: &Proposal, report: &mut Report) -> Result<()> {
-    let Some(git) = cx.git.as_ref().filter(|git| git.head().is_some()) else { return Ok(()) };
-    let found = burned::search(git, &cx.project, proposal)?;
-    report.burned = found.burned;
-    report.unseen = found.unseen;
-    Ok(())
+/// What git's history holds is known to whoever has a clone. The run is committed: that nothing can
+/// be said about the history is no failure of it.
+fn look_back(cx: &Context<'_>, proposal: &Proposal, report: &mut Report) {
+    let Some(git) = cx.git.as_ref().filter(|git| git.head().is_some()) else { return };
+    match burned::search(git, &cx.project, proposal) {
+        Ok(found) => {
+            report.burned = found.burned;
+            report.unseen = found.unseen;
+        }
+        Err(error) => {
+            cx.events.emit(Event::Warning(format!("git's history could not be searched for these credentials: {error}")));
+            report.unseen.push("git's history, which could not be searched".to_string());
+        }
+    }
 }
 
 fn next(cx: &Context<'_>, options: &Options, proposal: &Proposal, report: &Report) -> Vec<String> {
