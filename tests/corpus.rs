@@ -3,6 +3,8 @@
 //!
 //! The files below `tests/fixtures` always; with `XTASK_CORPUS` every compose file below that folder.
 
+#![allow(clippy::print_stderr, reason = "a test says what it could not look at, and counts")]
+
 mod support;
 
 use std::fs;

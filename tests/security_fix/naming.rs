@@ -34,9 +34,11 @@ fn two_services_that_share_admin_get_two_variables() {
 fn one_service_name_and_admin_in_two_projects_are_two_credentials() {
     let stack = db("      POSTGRES_PASSWORD: admin\n");
     let project = Project::with(&[("one/compose.yaml", &stack), ("two/compose.yaml", &stack)]);
-    project.migrated(&[]);
+    let outcome = project.migrated(&[]);
     let names: Vec<String> = project.env(".env").into_keys().collect();
     assert_eq!(names, ["DB_PASSWORD", "TWO_DB_PASSWORD"]);
+    let of_two = outcome.stdout.split("Burned TWO_DB_PASSWORD").nth(1).unwrap();
+    assert!(of_two.contains("docker compose -f two/compose.yaml exec db"), "{outcome}");
     assert!(project.read("two/compose.yaml").contains("${TWO_DB_PASSWORD:?"));
 }
 

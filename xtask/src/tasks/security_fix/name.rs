@@ -48,6 +48,11 @@ pub struct Variable {
 pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> Vec<Variable> {
     let mut result = bound(spots);
     for credential in credentials {
+        // The others have their variable, and keep it.
+        let spots_left: Vec<usize> = credential.spots.iter().copied().filter(|spot| !spots[*spot].bound).collect();
+        if spots_left.is_empty() {
+            continue;
+        }
         let value = &spots[credential.spots[0]].value;
         // A place that names the variable already keeps it; otherwise a name is one credential's.
         let its_own = |name: &str| credential.spots.iter().any(|spot| spots[*spot].fallback_of.as_deref() == Some(name));
@@ -61,11 +66,11 @@ pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> V
         let well_known = credential.spots.iter().any(|spot| spots[*spot].well_known);
         match result.iter_mut().find(|known| known.name == name) {
             Some(known) => {
-                known.spots.extend(&credential.spots);
+                known.spots.extend(&spots_left);
                 known.bound = false;
             }
             None => {
-                let (system, spots) = (credential.owner.system.clone(), credential.spots.clone());
+                let (system, spots) = (credential.owner.system.clone(), spots_left);
                 result.push(Variable { name, system, value: value.clone(), spots, well_known, bound: false });
             }
         }
@@ -243,6 +248,18 @@ mod tests {
         assert_eq!(names(&literal, &credentials, &Taken::default()), ["DB_PASSWORD", "WEB_DB_PASSWORD"]);
         let fallback = literal.map(|spot| Spot { fallback_of: Some("PG_PASS".into()), ..spot });
         assert_eq!(names(&fallback, &credentials, &Taken::default()), ["PG_PASS"]);
+    }
+
+    #[test]
+    fn a_place_whose_variable_is_set_counts_once_and_needs_no_line() {
+        let bound = |value: &str| Spot { bound: true, ..spot("db", "POSTGRES_PASSWORD", value, Some("PG_PASS")) };
+        let taken = Taken { defined: secrets(&[("PG_PASS", "set-already")]), ..Taken::default() };
+        let alone = variables(&[bound("set-already")], &[credential("db", "PASSWORD", &[0])], &taken);
+        assert_eq!((alone[0].spots.as_slice(), alone[0].bound), (&[0][..], true));
+        let spots = [bound("set-already"), spot("app", "DB_PASSWORD", "set-already", None)];
+        let both = variables(&spots, &[credential("db", "PASSWORD", &[0, 1])], &taken);
+        assert_eq!(both.len(), 1);
+        assert_eq!((both[0].name.as_str(), both[0].spots.as_slice(), both[0].bound), ("PG_PASS", &[0, 1][..], false));
     }
 
     #[test]

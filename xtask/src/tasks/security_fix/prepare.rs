@@ -106,8 +106,11 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
         Checked::new("renders-as-before", unequal, "nothing may change what runs; please report this with the file"),
     ];
     if options.commit {
-        let why = cx.git.is_none().then(|| "there is no git repository to commit to".to_string());
-        guards.push(Checked::new("git-repository", why.into_iter().collect(), "leave out --commit, or run `git init` first"));
+        let why = match &cx.git {
+            None => Some("there is no git repository to commit to".to_string()),
+            Some(git) => git.check_can_commit().err().map(|error| error.to_string()),
+        };
+        guards.push(Checked::new("can-commit", why.into_iter().collect(), "set this right first, or leave out --commit"));
     }
     guards.extend(file_guards(cx, &draft, options)?);
     let mut asking = Vec::new();

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::spot::{Account, Spot, Where};
 use super::survey::{Looked, Survey, View, locate};
+use crate::catalogue::is_known_default;
 use crate::model::scalar_text;
 use crate::project::Project;
 use crate::rules::{Evidence, EvidenceKind, Form};
@@ -39,6 +40,8 @@ type Why<T> = Result<T, String>;
 
 fn spot(looked: &Looked, evidence: &Evidence, views: &[&View<'_>]) -> Why<Spot> {
     let place = cut_and_value(looked, evidence, views)?;
+    // Of a variable that is set, the value counts and not the default.
+    let well_known = if place.bound { is_known_default(&place.value) } else { evidence.known_default };
     Ok(Spot {
         file: looked.path.clone(),
         scalar: evidence.scalar.span,
@@ -54,7 +57,7 @@ fn spot(looked: &Looked, evidence: &Evidence, views: &[&View<'_>]) -> Why<Spot> 
         fallback_of: evidence.variable.clone(),
         bound: place.bound,
         token: evidence.token.is_some(),
-        well_known: evidence.known_default,
+        well_known,
     })
 }
 
