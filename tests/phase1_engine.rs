@@ -2,6 +2,7 @@
 
 mod engine_support;
 mod phase1;
+#[allow(dead_code)]
 #[path = "crash/snapshot.rs"]
 mod snapshot;
 
@@ -39,7 +40,7 @@ fn a_running_database_and_two_services_are_proven_and_not_disturbed() {
 #[test]
 fn a_volume_with_another_password_is_refused_and_overridden_put_back() {
     let Some(sandbox) = sandbox("other") else { return };
-    let shop = Shop::of(sandbox, &[("compose.yml", include_str!("phase1/data.yml"))]);
+    let shop = Shop::of_file(sandbox, include_str!("phase1/data.yml"));
     shop.up_and_well();
     let file = shop.root().join("compose.yml");
     let text = std::fs::read_to_string(&file).unwrap();
@@ -63,7 +64,8 @@ fn services_are_recreated_one_stack_at_a_time() {
     let shop = Shop::of(sandbox, SHOP);
     shop.up_and_well();
     let (before, serving) = (shop.tree(), shop.serving());
-    shop.migrate(&["--recreate", "--rehearse"]).expect(0, &["rehearsal of data, apps", "recreate cache, db of data", "recreate api, worker of apps"]);
+    shop.migrate(&["--recreate", "--rehearse"])
+        .expect(0, &["rehearsal of data, apps", "cache, db of data: recreated and well", "api, worker of apps: recreated and well"]);
     shop.nothing_remains();
     let now = shop.serving();
     assert_eq!(now.keys().collect::<Vec<_>>(), serving.keys().collect::<Vec<_>>());
@@ -123,7 +125,7 @@ fn what_cannot_be_put_back_is_said_and_recovered_later() {
     let shop = Shop::of_one(sandbox, &counting("[ $$n -ge 2 ] && [ ! -e /state/mended ]"));
     shop.up_and_well();
     let (before, configurations) = (shop.tree(), shop.configurations());
-    shop.migrate(&["--recreate"]).expect(5, &["note the containers of compose", "exited with code 7", "cargo xtask recover"]);
+    shop.migrate(&["--recreate"]).expect(5, &["note the containers of shop", "exited with code 7", "cargo xtask recover"]);
     // The files are the old ones already; only the containers wait.
     same(&before, &shop.tree());
     shop.migrate(&[]).expect(3, &["did not come to its end"]);
@@ -160,7 +162,7 @@ fn a_live_proof_can_be_required() {
     shop.migrate(&["--require-live"]).expect(3, &["live-proof", "no stack of this project runs"]);
     same(&before, &shop.tree());
     shop.up();
-    shop.migrate(&["--require-live"]).expect(0, &["box of compose accepts its credential"]);
+    shop.migrate(&["--require-live"]).expect(0, &["box of shop accepts its credential"]);
 }
 
 #[test]
@@ -192,7 +194,7 @@ fn who_is_stopped_or_done_is_no_failure_and_is_not_started() {
     shop.up();
     Shop::docker(&["stop", "-t", "1", &format!("{}-paused-1", shop.sandbox.project)]);
     let serving = shop.serving();
-    shop.migrate(&["--recreate", "--require-live"]).expect(0, &["cache of compose accepts its credential", "recreate cache of compose"]);
+    shop.migrate(&["--recreate", "--require-live"]).expect(0, &["cache of shop accepts its credential", "recreate cache of shop"]);
     let mut now = shop.serving();
     let cache = format!("{}-cache-1", shop.sandbox.project);
     assert_ne!(now[&cache], serving[&cache]);

@@ -2,6 +2,7 @@
 
 mod engine_support;
 mod phase1;
+#[allow(dead_code)]
 #[path = "crash/snapshot.rs"]
 mod snapshot;
 
@@ -49,13 +50,13 @@ fn a_bound_data_folder_stays_as_it_is_and_who_is_off_is_left_out() {
     let Some(sandbox) = sandbox("bound") else { return };
     let data = include_str!("phase1/data.yml").replace("db_data:/var", "./pgdata:/var").replace("\nvolumes:\n  db_data:\n", "");
     let data = data.replace("    command: redis-server", "    labels: {xtask.rehearse: 'off'}\n    command: redis-server");
-    let shop = Shop::of(sandbox, &[("compose.yml", &data)]);
+    let shop = Shop::of_file(sandbox, &data);
     std::fs::write(shop.root().join(".gitignore"), ".env\npgdata/\n").unwrap();
     shop.up_and_well();
     Shop::docker(&["stop", &format!("{}-db-1", shop.sandbox.project)]);
     let (before, serving) = (snapshot::files(&shop.root().join("pgdata")), shop.serving());
     assert!(before.len() > 500, "{} files", before.len());
-    shop.migrate(&["--rehearse", "--allow-dirty"]).expect(0, &["rehearsal of cache in compose", "xtask.rehearse is off"]);
+    shop.migrate(&["--rehearse", "--allow-dirty"]).expect(0, &["rehearsal of cache in shop", "xtask.rehearse is off"]);
     same(&before, &snapshot::files(&shop.root().join("pgdata")));
     assert_eq!(shop.serving(), serving);
     shop.nothing_remains();

@@ -34,6 +34,7 @@ pub const SHOP: &[(&str, &str)] = &[
 pub struct Shop {
     pub sandbox: Sandbox,
     stacks: Vec<PathBuf>,
+    state: tempfile::TempDir,
 }
 
 /// What the tool said, and how it ended.
@@ -50,7 +51,8 @@ impl Shop {
         }
         sandbox.file(".gitignore", ".env\n");
         let stacks = files.iter().map(|(path, _)| sandbox.path().join(path)).filter(|path| path.extension().is_some_and(|e| e == "yml"));
-        let shop = Shop { stacks: stacks.map(|path| path.canonicalize().unwrap()).collect(), sandbox };
+        let stacks = stacks.map(|path| path.canonicalize().unwrap()).collect();
+        let shop = Shop { stacks, sandbox, state: tempfile::tempdir().unwrap() };
         for args in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "before"]] {
             let who = ["-c", "user.name=T", "-c", "user.email=t@example.org"];
             assert!(Command::new("git").arg("-C").arg(shop.root()).args(who).args(args).status().unwrap().success());
@@ -58,9 +60,13 @@ impl Shop {
         shop
     }
 
-    /// A stack of one file.
+    /// One stack, `shop`, of one file with these services.
     pub fn of_one(sandbox: Sandbox, yaml: &str) -> Self {
-        Shop::of(sandbox, &[("compose.yml", &format!("name: PROJECT\nservices:\n{yaml}"))])
+        Shop::of_file(sandbox, &format!("name: PROJECT\nservices:\n{yaml}"))
+    }
+
+    pub fn of_file(sandbox: Sandbox, yaml: &str) -> Self {
+        Shop::of(sandbox, &[("xtask.yaml", "stacks:\n  shop: {files: [compose.yml]}\n"), ("compose.yml", yaml)])
     }
 
     pub fn root(&self) -> &Path {
@@ -112,13 +118,14 @@ impl Shop {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.arg("-C").arg(self.root()).args(args).env("XTASK_STATE", self.state()).env("NO_COLOR", "1").stdin(std::process::Stdio::null());
         command
-    }
-
-    /// Outside of the project, for it must not be a part of the snapshots.
-    pub fn state(&self) -> PathBuf {
-        self.root().join(".git/xtask-test-state")
+            .arg("-C")
+            .arg(self.root())
+            .args(args)
+            .env("XTASK_STATE", self.state.path())
+            .env("NO_COLOR", "1")
+            .stdin(std::process::Stdio::null());
+        command
     }
 
     pub fn run(&self, args: &[&str]) -> Said {
