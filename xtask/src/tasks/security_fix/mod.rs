@@ -25,6 +25,7 @@ mod survey;
 mod taken;
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use before::Asked;
 use prove::Rendered;
@@ -35,10 +36,13 @@ pub use show::credentials as credentials_in_text;
 pub use standing::{Standing, StandingCredential, standing};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
-use crate::actions::World;
+use crate::actions::{Said, World};
 use crate::error::Result;
 use crate::event::Event;
+use crate::project::Stack;
 use crate::saga::{Proof, Verdict};
+use crate::secret::Masker;
+use crate::source::Disk;
 use prepare::Proposal;
 
 /// What the caller chose.
@@ -86,8 +90,14 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
     Ok((ended, report))
 }
 
+/// Takes the project's secrets out of text, as far as its files can be read.
+pub fn secrets(cx: &Context<'_>) -> Masker {
+    let all: Vec<&Stack> = cx.project.stacks.iter().collect();
+    survey::survey(&cx.project, &all, &Disk, &cx.environment, cx.git.as_ref()).map(|found| found.masker()).unwrap_or_default()
+}
+
 fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option<&Asked<'_>>) -> Result<Verdict> {
-    let mut proof = world.said.take();
+    let mut proof = on_the_way(cx, world);
     let rendered = Rendered {
         cx,
         before: &proposal.before,
@@ -100,6 +110,21 @@ fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option<&As
         return Ok(Verdict::Bad(why));
     }
     prove_live(cx, proposal, &mut proof)
+}
+
+/// What the steps have proven, told beside what is proven after them.
+fn on_the_way(cx: &Context<'_>, world: &World) -> Proof {
+    let mut proof = Proof::default();
+    for said in world.said.take() {
+        match said {
+            Said::Proven { label, detail } => {
+                proof.proven.push(format!("{label}: {detail}"));
+                cx.events.emit(Event::ProofHolds { label, detail, took: Duration::ZERO });
+            }
+            Said::NotProven { label, needs } => prove::not_proven(cx, &mut proof, &label, &needs),
+        }
+    }
+    proof
 }
 
 /// Asks the running stacks again what they were asked before.

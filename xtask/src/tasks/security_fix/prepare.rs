@@ -364,7 +364,10 @@ fn before_files(proposal: &Proposal, options: &Options, contents: &mut Vec<Vec<u
         steps.push(Action::Rehearse(Rehearse { stacks, settle_secs }));
     }
     let keep = |(call, services)| Action::KeepContainers(KeepContainers { call, services, settle_secs });
-    steps.extend(recreated(proposal, options).map(keep));
+    // Undone in reverse: what others need comes back first.
+    let mut kept: Vec<Action> = recreated(proposal, options).map(keep).collect();
+    kept.reverse();
+    steps.extend(kept);
     steps
 }
 
