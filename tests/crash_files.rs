@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is its own test runner")]
 
+#[allow(dead_code, reason = "shared with crash_phase1, which uses all of it")]
 mod crash;
 #[path = "crash/saga_bin.rs"]
 mod saga_bin;

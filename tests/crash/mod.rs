@@ -5,6 +5,7 @@
 //! strace injects the faults, so the command is the one that is shipped. It counts calls by thread:
 //! what is enumerated are the calls of the main thread, and those of each program that it starts.
 
+pub mod mount;
 pub mod order;
 pub mod runner;
 pub mod snapshot;

@@ -123,6 +123,11 @@ pub enum Receipt {
 }
 
 impl Action {
+    /// Whether it changes git's index.
+    pub fn needs_git(&self) -> bool {
+        matches!(self, Action::GitUntrack(_) | Action::GitTrack(_) | Action::GitCommit(_))
+    }
+
     /// Whether it changes anything that was there before the run.
     pub fn touches(&self) -> bool {
         !matches!(self, Action::Rehearse(_) | Action::KeepContainers(_))

@@ -46,6 +46,16 @@ impl Git {
         }
     }
 
+    /// Refuses where a commit could not even be made: nothing to build on, or nobody to sign it with.
+    pub fn check_can_sign(&self) -> Result<()> {
+        self.commit_to_build_on()?;
+        let known = |name| self.read(["var", name]).is_ok();
+        if known("GIT_AUTHOR_IDENT") && known("GIT_COMMITTER_IDENT") {
+            return Ok(());
+        }
+        Err(Error::refused("commit").why("git does not know who you are").help("Set user.name and user.email with `git config`"))
+    }
+
     /// The paths as the working tree has them, stored among git's objects. `token` names the run.
     pub fn store_worktree(&self, token: &str, paths: &[&Path]) -> Result<Entries> {
         let index = self.scratch_index(token, &self.commit_to_build_on()?)?;
@@ -112,6 +122,10 @@ impl Git {
 
     /// Whether HEAD is `commit` or comes after it.
     pub fn is_in_head(&self, commit: &str) -> Result<bool> {
+        // It comes from a journal, and must not be read as an option.
+        if !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Error::unusable("use the journal's commit").why("its name is not one of a commit"));
+        }
         self.holds(&["merge-base", "--is-ancestor", commit, "HEAD"], &[])
     }
 }

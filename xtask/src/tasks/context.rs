@@ -73,6 +73,12 @@ impl<'a> Context<'a> {
         })?;
         let root = Project::root_of(&folder);
         let git = Git::open(&root);
+        // Without git nothing is known about tracked files: that must be so, and not only seem so.
+        if git.is_none()
+            && let Some(refusal) = Git::refusal(&root)
+        {
+            return Err(refusal);
+        }
         let listed = listed(&root, git.as_ref())?;
         let project = Project::load(&root, &Disk, &listed)?;
         let environment =
@@ -87,6 +93,18 @@ impl Context<'_> {
     pub fn world(&self, run: &RunId) -> World {
         let files = World::of_files(self.project.root.clone(), self.store.blobs(run), run.clone(), self.git.clone());
         World { live: self.live().map(Rc::new), masker: self.masker.borrow().clone(), ..files }
+    }
+
+    /// Refuses a state folder that this user's xtask did not make: a journal says what is put back.
+    pub fn check_state(&self) -> Result<()> {
+        self.store.check_owner()?;
+        let tracked = self.git.as_ref().is_some_and(|git| git.tracked(std::path::Path::new(".xtask")).unwrap_or(false));
+        if tracked {
+            return Err(Error::refused(format!("use {}", self.store.dir().display()))
+                .why("git tracks files in it, so they may be somebody else's")
+                .help("look where they come from, then `git rm -r --cached .xtask` and move the folder away"));
+        }
+        Ok(())
     }
 
     /// Engine and Compose together, where both are there.

@@ -3,7 +3,7 @@
 use crate::actions::{Action, World};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, GuardOutcome};
-use crate::guards::Checked;
+use crate::guards::{Checked, git_is_ready};
 use crate::saga::{Holder, Lock, Outcome, Plan, Proof, RunId, Verdict, execute, now_ms, try_lock};
 
 use super::Context;
@@ -77,7 +77,8 @@ pub fn carry_out<'p>(
     for event in prepared.preview {
         cx.events.emit(event);
     }
-    check(cx, prepared.guards, overrides)?;
+    let guards = prepared.guards.into_iter().chain(git_guard(cx, &prepared.plan)).collect();
+    check(cx, guards, overrides)?;
     let _projects = if cx.dry_run { Vec::new() } else { lock_projects(cx, &prepared.projects, &format!("{task} ({run})"))? };
     if prepared.plan.is_empty() {
         return Ok(Ended::NothingToDo);
@@ -90,6 +91,7 @@ pub fn carry_out<'p>(
 }
 
 fn lock(cx: &Context<'_>, task: &str, run: &RunId) -> Result<Lock> {
+    cx.check_state()?;
     cx.store.create()?;
     let holder = Holder::me(format!("{task} ({run})"));
     try_lock(&cx.store.lock_path(), &holder)?.map_err(crate::saga::Held::into_error)
@@ -103,6 +105,13 @@ fn refuse_open_run(cx: &Context<'_>) -> Result<()> {
             .why(format!("the run {} did not come to its end", open.id))
             .help("run `cargo xtask recover`: it puts everything back to before that run")),
     }
+}
+
+/// Asked of every plan that has a part for git.
+fn git_guard(cx: &Context<'_>, plan: &Plan<Action>) -> Option<Checked> {
+    let mut steps = plan.steps.iter().chain(&plan.finish);
+    let commits = plan.steps.iter().chain(&plan.finish).any(|step| matches!(step, Action::GitCommit(_)));
+    steps.any(Action::needs_git).then(|| git_is_ready(cx.git.as_ref(), commits))
 }
 
 /// Reports every guard, and refuses when one stands that was not overridden.

@@ -17,7 +17,7 @@ pub fn recover(cx: &Context<'_>) -> Result<Option<String>> {
     if cx.store.open_run()?.is_none() {
         return Ok(None);
     }
-    cx.store.check_owner()?;
+    cx.check_state()?;
     let _lock = lock(cx)?;
     let Some(open) = cx.store.open_run()? else { return Ok(None) };
     if cx.dry_run {
