@@ -1,6 +1,7 @@
 //! Env files as Compose reads them: `.env`, `--env-file` and `env_file`. The rules are those of
 //! compose-go's `dotenv` package, checked against `docker compose` itself.
 
+mod escape;
 mod parse;
 mod quote;
 mod raw;
