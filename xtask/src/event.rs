@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// How one precondition came out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum GuardOutcome {
     Passed,
     /// Refused, but the caller said to go on and why.
@@ -16,9 +17,24 @@ pub enum GuardOutcome {
     },
 }
 
+/// One file of a plan before and after, every secret masked; `None` where it does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FileDiff {
+    /// Relative to the project's root.
+    pub path: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
 /// One thing that happened; texts are complete sentences or names, and never hold a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Event {
+    /// What a plan comes to: files, and what else it does, a line each.
+    Planned {
+        files: Vec<FileDiff>,
+        other: Vec<String>,
+    },
     Guard {
         name: &'static str,
         outcome: GuardOutcome,

@@ -3,11 +3,25 @@
 //! The tree is the pipeline: sources -> model -> findings -> plan -> guarded task -> events ->
 //! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
 
+pub mod actions;
+pub mod catalogue;
+pub mod cli;
 pub mod dotenv;
+pub mod engine;
 pub mod error;
 pub mod event;
+pub mod finding;
+pub mod git;
+pub mod guards;
 pub mod model;
+pub mod process;
+pub mod project;
+pub mod proof;
+pub mod report;
+pub mod rules;
+pub mod saga;
 pub mod secret;
 pub mod source;
+pub mod tasks;
 pub mod text;
 pub mod yaml;

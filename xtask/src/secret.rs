@@ -84,7 +84,8 @@ fn replace_all(find: &AhoCorasick, text: &str) -> String {
     masked
 }
 
-fn printed_forms(value: &str) -> [String; 4] {
+/// A value as it is and as programs write it: with `$` doubled, escaped for JSON, percent-encoded.
+pub fn printed_forms(value: &str) -> [String; 4] {
     let json = serde_json::to_string(value).unwrap_or_default();
     [value.to_string(), value.replace('$', "$$"), json.trim_matches('"').to_string(), percent_encoded(value)]
 }

@@ -1,11 +1,13 @@
 //! Env files as Compose reads them: `.env`, `--env-file` and `env_file`. The rules are those of
 //! compose-go's `dotenv` package, checked against `docker compose` itself.
 
+mod edit;
 mod escape;
 mod parse;
 mod quote;
 mod raw;
 
+pub use edit::{Refusal, with_values, written_with};
 pub use parse::parse;
 pub use quote::quote;
 pub use raw::parse_raw;

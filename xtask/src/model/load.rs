@@ -43,7 +43,7 @@ pub fn load(files: &dyn Files, call: &Call, environment: &Environment) -> Result
         reader.labels(&mut field.value, &variables)?;
         env_files.insert(name.clone(), reader.service(&mut field.value, &variables)?);
     }
-    Ok(Model { name: project, value, sources: reader.sources, variable_files, env_files, references })
+    Ok(Model { name: project, value, sources: reader.sources, variable_files, env_files, references, variables })
 }
 
 fn read_file(reader: &Reader, path: &Path) -> Result<(Arc<str>, Vec<Document>)> {

@@ -33,6 +33,7 @@ use crate::yaml::{Document, Origin, Value};
 
 pub use interpolate::{Found, Reference};
 pub use load::load;
+pub use text::scalar_text;
 
 #[cfg(doc)]
 use crate::source::Files;
@@ -69,6 +70,7 @@ pub struct Model {
     pub env_files: IndexMap<String, Vec<EnvFile>>,
     /// Every `${}` in the compose files, in the order of reading.
     pub references: Vec<Reference>,
+    variables: interpolate::Variables,
 }
 
 /// A file that was read.
@@ -113,6 +115,16 @@ impl Fault {
 }
 
 impl Model {
+    /// What `${name}` is replaced by in this stack's files; `None`: it is not set.
+    pub fn lookup(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)
+    }
+
+    /// Where that value comes from.
+    pub fn found(&self, name: &str) -> Found {
+        self.variables.found(name)
+    }
+
     /// One service of the model.
     pub fn service(&self, name: &str) -> Option<&Value> {
         self.value.get("services")?.get(name)

@@ -2,10 +2,12 @@
 
 mod edit;
 mod line_index;
+mod redact;
 pub mod template;
 
 pub use edit::{Overlap, TextEdit, apply};
 pub use line_index::LineIndex;
+pub use redact::{Redacted, redact};
 
 /// A half-open range of bytes, `start..end`, on character boundaries of one text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

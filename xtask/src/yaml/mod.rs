@@ -3,6 +3,7 @@
 //! granit-parser reads; this module makes a small tree of its events and resolves plain scalars
 //! the way go-yaml v3 does, because that is what Compose reads with.
 
+mod edit;
 mod expand;
 mod node;
 mod place;
@@ -11,7 +12,9 @@ mod scalar;
 mod strict;
 mod timestamp;
 mod value;
+mod write;
 
+pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
 pub use expand::{VALUE_LIMIT, expand};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
 pub use place::{Place, Seg};

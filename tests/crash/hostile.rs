@@ -1,0 +1,1 @@
+pub const TESTS: &[super::crash::runner::Test] = &[];

@@ -1,0 +1,62 @@
+//! The steps that take a committed run back: a rollback is a run of its own, with undo of its own.
+
+use super::{Action, GitCommit, GitTrack, GitUntrack, Receipt, RemoveFile, Removed, WriteFile};
+use crate::error::Result;
+use crate::saga::{Sha, Undoable};
+
+/// What takes one step back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inverse {
+    /// In the order in which they are to be taken.
+    pub steps: Vec<Action>,
+    /// After the proof: the commits that revert commits.
+    pub finish: Vec<Action>,
+    /// Contents that the rollback's blobs must have: those of the old run do.
+    pub contents: Vec<Sha>,
+}
+
+/// The steps that put the world back as it was before these, which are the steps of one committed
+/// run in their order.
+pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
+    let mut back = Inverse::default();
+    for Undoable { step, receipt, .. } in done.iter().rev() {
+        let action = match step {
+            Action::WriteFile(write) => match &receipt.found()?.before {
+                Some(original) => {
+                    back.contents.push(original.content.clone());
+                    let (content, before) = (original.content.clone(), Some(write.content.clone()));
+                    Action::WriteFile(WriteFile { path: write.path.clone(), content, before, mode: Some(original.mode) })
+                }
+                None => Action::RemoveFile(RemoveFile { path: write.path.clone(), before: write.content.clone() }),
+            },
+            Action::RemoveFile(remove) => {
+                let Removed { before, .. } = receipt.removed()?;
+                back.contents.push(before.content.clone());
+                Action::WriteFile(WriteFile {
+                    path: remove.path.clone(),
+                    content: before.content.clone(),
+                    before: None,
+                    mode: Some(before.mode),
+                })
+            }
+            Action::CreateSymlink(link) => Action::RemoveSymlink(link.clone()),
+            Action::RemoveSymlink(link) => Action::CreateSymlink(link.clone()),
+            Action::GitUntrack(GitUntrack { path }) => match &receipt.entry()?.before {
+                Some(entry) => Action::GitTrack(GitTrack { path: path.clone(), entry: entry.clone() }),
+                None => continue,
+            },
+            Action::GitTrack(GitTrack { path, .. }) => Action::GitUntrack(GitUntrack { path: path.clone() }),
+            // A rollback restores files; what runs is made from them by whoever starts it.
+            Action::Rehearse(_) | Action::KeepContainers(_) | Action::Recreate(_) => continue,
+            Action::GitCommit(commit) => {
+                if let Some(made) = &receipt.commit()?.made {
+                    let message = format!("Revert \"{}\"\n\nThis reverts commit {}.\n", commit.subject(), made.commit);
+                    back.finish.push(Action::GitCommit(GitCommit { paths: commit.paths.clone(), message }));
+                }
+                continue;
+            }
+        };
+        back.steps.push(action);
+    }
+    Ok(back)
+}

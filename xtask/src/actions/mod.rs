@@ -1,0 +1,242 @@
+//! The kinds of steps that change things: one a file. A new kind does not compile without its undo.
+
+mod file;
+mod git_commit;
+mod git_entry;
+mod inside;
+mod inverse;
+mod live;
+mod remove_file;
+mod symlink;
+mod write_file;
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::git::Git;
+use crate::saga::{Blobs, Proof, RunId, Sha, Step};
+use crate::secret::Masker;
+
+pub use file::Original;
+pub use git_commit::{CommitReceipt, GitCommit};
+pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
+pub use inverse::{Inverse, inverse};
+pub use live::{KeepContainers, Kept, Live, Recreate, Rehearse, StackCall};
+pub use remove_file::{RemoveFile, Removed};
+pub use symlink::Symlink;
+pub use write_file::{Found, WriteFile};
+
+/// What steps act on.
+pub struct World {
+    /// The project's root, absolute. Nothing outside it is written.
+    pub root: PathBuf,
+    /// What this run writes and what it found.
+    pub blobs: Blobs,
+    pub run: RunId,
+    /// The repository that the project lies in, if it does.
+    pub git: Option<Git>,
+    /// The engine, where one answers and Compose is installed.
+    pub live: Option<Rc<Live>>,
+    /// Takes secrets out of what programs and containers say.
+    pub masker: Masker,
+    /// What steps have proven on the way, and what they could not.
+    pub said: RefCell<Proof>,
+}
+
+impl World {
+    /// A world of files and git alone.
+    pub fn of_files(root: PathBuf, blobs: Blobs, run: RunId, git: Option<Git>) -> Self {
+        World { root, blobs, run, git, live: None, masker: Masker::default(), said: RefCell::default() }
+    }
+
+    fn live(&self) -> Result<&Live> {
+        let missing = || {
+            Error::failed("reach the containers of this run")
+                .why("no engine answers, or Docker Compose is not installed")
+                .help("start Docker and try again; `cargo xtask doctor` says what is missing")
+        };
+        self.live.as_deref().ok_or_else(missing)
+    }
+
+    /// A private folder of the run, below its journal.
+    fn scratch(&self) -> PathBuf {
+        self.blobs.dir().with_file_name("scratch")
+    }
+
+    fn proven(&self, what: String) {
+        self.said.borrow_mut().proven.push(what);
+    }
+
+    fn not_proven(&self, what: String, needs: String) {
+        self.said.borrow_mut().not_proven.push(format!("{what} (needs {needs})"));
+    }
+
+    /// The name of the temporary file through which `path` is written, in the same folder.
+    fn temporary(&self, path: &Path) -> String {
+        let name = Sha::of(path.as_os_str().as_encoded_bytes());
+        format!(".xtask-{}-{}.tmp", self.run, &name.as_str()[..8])
+    }
+
+    fn git(&self) -> Result<&Git> {
+        self.git.as_ref().ok_or_else(|| Error::refused("use git").why("the project is in no git repository"))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Action {
+    WriteFile(WriteFile),
+    RemoveFile(RemoveFile),
+    CreateSymlink(Symlink),
+    RemoveSymlink(Symlink),
+    GitUntrack(GitUntrack),
+    GitTrack(GitTrack),
+    GitCommit(GitCommit),
+    Rehearse(Rehearse),
+    KeepContainers(KeepContainers),
+    Recreate(Recreate),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Receipt {
+    /// The step itself says all that undo needs.
+    Nothing,
+    Found(Found),
+    Removed(Removed),
+    Entry(EntryReceipt),
+    Commit(CommitReceipt),
+    Kept(Kept),
+}
+
+impl Action {
+    /// Whether it changes anything that was there before the run.
+    pub fn touches(&self) -> bool {
+        !matches!(self, Action::Rehearse(_) | Action::KeepContainers(_))
+    }
+}
+
+impl Step<World> for Action {
+    type Receipt = Receipt;
+
+    fn label(&self) -> String {
+        match self {
+            Action::WriteFile(write) => format!("write {}", write.path.display()),
+            Action::RemoveFile(remove) => format!("remove {}", remove.path.display()),
+            Action::CreateSymlink(link) => format!("link {} to {}", link.path.display(), link.target.display()),
+            Action::RemoveSymlink(link) => format!("remove the link {}", link.path.display()),
+            Action::GitUntrack(untrack) => format!("take {} out of git's index", untrack.path.display()),
+            Action::GitTrack(track) => format!("put {} into git's index", track.path.display()),
+            Action::GitCommit(commit) => format!("commit {} files", commit.paths.len()),
+            Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
+            Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
+            Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
+        }
+    }
+
+    fn prepare(&self, world: &World) -> Result<Receipt> {
+        match self {
+            Action::WriteFile(write) => write.prepare(world).map(Receipt::Found),
+            Action::RemoveFile(remove) => remove.prepare(world).map(Receipt::Removed),
+            Action::CreateSymlink(link) => link.prepare_to_create(world).map(|()| Receipt::Nothing),
+            Action::RemoveSymlink(link) => link.prepare_to_remove(world).map(|()| Receipt::Nothing),
+            Action::GitUntrack(untrack) => untrack.prepare(world).map(Receipt::Entry),
+            Action::GitTrack(track) => track.prepare(world).map(Receipt::Entry),
+            Action::GitCommit(commit) => commit.prepare(world).map(Receipt::Commit),
+            Action::Rehearse(rehearse) => rehearse.prepare(world).map(|()| Receipt::Nothing),
+            Action::KeepContainers(keep) => keep.prepare(world).map(Receipt::Kept),
+            Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
+        }
+    }
+
+    fn apply(&self, world: &World, receipt: &Receipt) -> Result<()> {
+        match self {
+            Action::WriteFile(write) => write.apply(world, receipt.found()?),
+            Action::RemoveFile(remove) => remove.apply(world, receipt.removed()?),
+            Action::CreateSymlink(link) => link.create(world),
+            Action::RemoveSymlink(link) => link.remove(world),
+            Action::GitUntrack(_) | Action::GitTrack(_) => receipt.entry()?.apply(world),
+            Action::GitCommit(commit) => commit.apply(world, receipt.commit()?),
+            Action::Rehearse(rehearse) => rehearse.apply(world),
+            // Its work is its undo.
+            Action::KeepContainers(_) => Ok(()),
+            Action::Recreate(recreate) => recreate.apply(world),
+        }
+    }
+
+    fn undo(&self, world: &World, receipt: &Receipt) -> Result<()> {
+        match self {
+            Action::WriteFile(write) => write.undo(world, receipt.found()?),
+            Action::RemoveFile(remove) => remove.undo(world, receipt.removed()?),
+            Action::CreateSymlink(link) => link.remove(world),
+            Action::RemoveSymlink(link) => link.create(world),
+            Action::GitUntrack(_) | Action::GitTrack(_) => receipt.entry()?.undo(world),
+            Action::GitCommit(commit) => commit.undo(world, receipt.commit()?),
+            Action::Rehearse(rehearse) => rehearse.undo(world),
+            Action::KeepContainers(keep) => keep.undo(world, receipt.kept()?),
+            // The containers are put back once the files are: see KeepContainers.
+            Action::Recreate(_) => Ok(()),
+        }
+    }
+}
+
+/// Each kind of step finds its own receipt; another one means that the journal was edited.
+impl Receipt {
+    fn found(&self) -> Result<&Found> {
+        if let Receipt::Found(found) = self { Ok(found) } else { Err(self.of_another_step()) }
+    }
+
+    fn removed(&self) -> Result<&Removed> {
+        if let Receipt::Removed(removed) = self { Ok(removed) } else { Err(self.of_another_step()) }
+    }
+
+    fn entry(&self) -> Result<&EntryReceipt> {
+        if let Receipt::Entry(entry) = self { Ok(entry) } else { Err(self.of_another_step()) }
+    }
+
+    fn commit(&self) -> Result<&CommitReceipt> {
+        if let Receipt::Commit(commit) = self { Ok(commit) } else { Err(self.of_another_step()) }
+    }
+
+    fn kept(&self) -> Result<&Kept> {
+        if let Receipt::Kept(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
+    }
+
+    fn of_another_step(&self) -> Error {
+        Error::unusable("use a receipt of the journal").why("it is that of another kind of step")
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    use super::*;
+    use crate::saga::{Plan, Store};
+
+    /// A new repository, and a way to call git in it.
+    pub(super) fn git_repository(top: &Path) -> impl Fn(&[&str]) -> String + use<> {
+        let top = top.to_path_buf();
+        let git = move |args: &[&str]| {
+            let who = ["-c", "user.name=T", "-c", "user.email=t@example.org"];
+            let output = std::process::Command::new("git").arg("-C").arg(&top).args(who).args(args).output().unwrap();
+            assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        git(&["init", "-q"]);
+        git(&["config", "user.name", "T"]);
+        git(&["config", "user.email", "t@example.org"]);
+        git
+    }
+
+    /// The world of a run that has just begun in `root`.
+    pub(super) fn world(root: &Path) -> World {
+        let store = Store::at(root);
+        store.create().unwrap();
+        let run = RunId::new("test");
+        store.begin(&run, &Plan::<()>::new("test", vec![])).unwrap();
+        World::of_files(root.to_path_buf(), store.blobs(&run), run, Git::open(root))
+    }
+}

@@ -1,0 +1,120 @@
+//! Which keys are the keys of credentials.
+
+use super::words::{Keys, WORDS};
+
+/// What a key says about its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyShape {
+    /// A password: every value that is none of the well-known non-values.
+    Password,
+    /// A token, an API key and the like: not numbers, durations, single characters.
+    Secret,
+    /// Perhaps: only a value that looks random is one.
+    Weak,
+    /// Nothing about credentials.
+    Neutral,
+    /// About a credential or public: `TOKEN_TTL`, `JWT_PUBLIC_KEY`, `PASSWORD_FILE`.
+    About,
+}
+
+impl KeyShape {
+    pub fn is_credential(self) -> bool {
+        matches!(self, KeyShape::Password | KeyShape::Secret)
+    }
+}
+
+/// Judges a key by its words: environment variables, options with their dashes, label keys.
+pub fn key_shape(key: &str) -> KeyShape {
+    let keys = &WORDS.keys;
+    let upper = key.trim_start_matches('-').to_ascii_uppercase();
+    if keys.exact.password.contains(&upper) {
+        return KeyShape::Password;
+    }
+    if keys.exact.secret.contains(&upper) {
+        return KeyShape::Secret;
+    }
+    let words = words_of(key);
+    if words.iter().any(|word| keys.public.contains(word)) {
+        return KeyShape::About;
+    }
+    let Some((first, last, shape)) = credential_words(&words, keys) else {
+        let weak = words.last().is_some_and(|word| keys.weak.contains(word));
+        return if weak { KeyShape::Weak } else { KeyShape::Neutral };
+    };
+    let speaks_about =
+        words[last + 1..].iter().any(|w| keys.about_after.contains(w)) || words[..first].iter().any(|w| keys.about_before.contains(w));
+    if speaks_about { KeyShape::About } else { shape }
+}
+
+/// Whether a neutral key could be a credential's after all: not one that ends in `user`, `host` ...
+pub fn may_hold_credential(key: &str) -> bool {
+    words_of(key).last().is_some_and(|word| !WORDS.keys.about_after.contains(word))
+}
+
+/// For a value that holds a user and a password: what stands between them.
+pub fn split_user_password(key: &str) -> Option<char> {
+    let ends_in = |known: &str| {
+        let head = key.len().checked_sub(known.len())?;
+        let same = key.get(head..)?.eq_ignore_ascii_case(known);
+        (same && (head == 0 || matches!(key.as_bytes()[head - 1], b'_' | b'.' | b'-'))).then_some(())
+    };
+    WORDS.keys.both_in_one.iter().find(|(known, _)| ends_in(known).is_some()).map(|(_, between)| *between)
+}
+
+/// The first and last word of the part of a key that names a credential: the last such part, because
+/// an application may be called Secret (`SECRET_JWT_SECRET`, `SECRET_PORT`).
+fn credential_words(words: &[String], keys: &Keys) -> Option<(usize, usize, KeyShape)> {
+    let mut found = None;
+    for (n, word) in words.iter().enumerate() {
+        let shape = if keys.password.contains(word) || ends_in(word, &keys.endings.password) {
+            KeyShape::Password
+        } else if keys.secret.contains(word) || ends_in(word, &keys.endings.secret) {
+            KeyShape::Secret
+        } else if n > 0 && keys.pairs.contains(&format!("{} {word}", words[n - 1])) {
+            found = Some((n - 1, n, KeyShape::Secret));
+            continue;
+        } else {
+            continue;
+        };
+        found = Some((n, n, shape));
+    }
+    found
+}
+
+fn ends_in(word: &str, endings: &[String]) -> bool {
+    endings.iter().any(|ending| word.ends_with(ending.as_str()))
+}
+
+/// `POSTGRES_PASSWORD2`, `--api-key`, `dbPassword`, `Auth.APIKey` in lower-case words.
+fn words_of(key: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for part in key.split(|c: char| !c.is_ascii_alphanumeric()) {
+        let chars: Vec<char> = part.chars().collect();
+        let mut word = String::new();
+        for (n, c) in chars.iter().enumerate() {
+            let before = n.checked_sub(1).map(|at| chars[at]);
+            let turns_up = c.is_ascii_uppercase() && before.is_some_and(|b| b.is_ascii_lowercase());
+            let ends_capitals = c.is_ascii_uppercase()
+                && before.is_some_and(|b| b.is_ascii_uppercase())
+                && chars.get(n + 1).is_some_and(|next| next.is_ascii_lowercase());
+            if turns_up || ends_capitals {
+                push_word(&mut words, &word);
+                word.clear();
+            }
+            word.push(c.to_ascii_lowercase());
+        }
+        push_word(&mut words, &word);
+    }
+    words
+}
+
+fn push_word(words: &mut Vec<String>, word: &str) {
+    let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    if !bare.is_empty() {
+        words.push(bare.to_string());
+    }
+}
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;

@@ -1,0 +1,151 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "xtask",
+    bin_name = "cargo xtask",
+    version,
+    about = "Guarded tasks for Docker Compose: every change is planned, proven, or undone",
+    long_about = "Guarded tasks for Docker Compose.\n\nNothing is touched before every guard has passed; a change is proven or undone, also after \
+                  `kill -9`; a secret is never shown.\n\nStart with `cargo xtask migrate --status`, then `cargo xtask migrate --phase 1 --dry-run`.",
+    after_help = "Exit codes: 0 done; 1 not as it should be; 2 unusable input; 3 refused, nothing touched;\n4 rolled back; 5 stuck, a person is needed; 6 failed, nothing to undo; 130 interrupted."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Work on the project in DIR instead of the current folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// Show the plan and stop; refusals still exit with 3
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Do not ask; needed where there is no terminal
+    #[arg(short = 'y', long, global = true)]
+    pub yes: bool,
+    /// For people, or one JSON document on standard output for programs
+    #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
+    pub format: Format,
+    /// No colours; NO_COLOR does the same
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Only refusals, failures and what was asked for
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Also every guard that passed
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Carry out a phase of the migration, or say which phases hold
+    Migrate(MigrateArgs),
+    /// Phase 1: move credentials out of compose files into .env, proven equal or put back
+    SecurityFix(SecurityFixArgs),
+    /// Undo a committed run: the newest, or the one named
+    Rollback(RollbackArgs),
+    /// Settle a run that was interrupted: put everything back to where it was before
+    Recover,
+    /// List the runs: who, when, what, how it ended
+    History,
+    /// Print the model that Compose would run, as JSON, secrets masked
+    Render(RenderArgs),
+    /// Say what is missing on this machine and in this project
+    Doctor,
+    /// Try phase 1 on a copy of an example stack, and undo it again
+    Try(TryArgs),
+    /// Print the completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// The phase to carry out: 1 = security-fix
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=1), required_unless_present = "status", conflicts_with = "status")]
+    pub phase: Option<u8>,
+    /// Say for each phase whether it holds; exits with 1 when one does not
+    #[arg(long)]
+    pub status: bool,
+    #[command(flatten)]
+    pub security_fix: SecurityFixArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SecurityFixArgs {
+    /// Stacks by id, or by a part of it that fits only one; none means all
+    #[arg(value_name = "STACK")]
+    pub stacks: Vec<String>,
+    /// Make one commit of exactly the files that were changed
+    #[arg(long)]
+    pub commit: bool,
+    /// Recreate the touched services of running stacks, one stack at a time, each healthy before the next
+    #[arg(long)]
+    pub recreate: bool,
+    /// Start the touched stacks in a throwaway project first; they must become healthy
+    #[arg(long)]
+    pub rehearse: bool,
+    /// Keep new variables out of every service: put them into .env.secrets, which no env_file names
+    #[arg(long)]
+    pub strict: bool,
+    /// Take a root .env that git tracks out of git's index (the file stays)
+    #[arg(long)]
+    pub untrack: bool,
+    /// Go on although files to be changed have uncommitted changes
+    #[arg(long)]
+    pub allow_dirty: bool,
+    /// Refuse when something could not be proven on a running engine
+    #[arg(long)]
+    pub require_live: bool,
+    /// Go on although this guard refuses; needs --reason
+    #[arg(long = "override", value_name = "GUARD", requires = "reason")]
+    pub overrides: Vec<String>,
+    /// Why a guard is overridden; recorded with the run
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// The run to undo, as `history` names it
+    pub run: Option<String>,
+    /// Go on although this guard refuses; needs --reason
+    #[arg(long = "override", value_name = "GUARD", requires = "reason")]
+    pub overrides: Vec<String>,
+    /// Why a guard is overridden; recorded with the run
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// The stack by id, or by a part of it that fits only one
+    pub stack: String,
+}
+
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// The example stack
+    #[arg(default_value = "trading")]
+    pub example: String,
+    /// Keep the scratch folder, and say where it is
+    #[arg(long)]
+    pub keep: bool,
+}

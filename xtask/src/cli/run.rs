@@ -1,0 +1,117 @@
+//! Which task a command means, and where its answer goes.
+
+use std::path::PathBuf;
+
+use super::args::{Cli, Command, Format, MigrateArgs, SecurityFixArgs};
+use super::{Exit, completions, manual};
+use crate::error::{Error, Result};
+use crate::event::Sink;
+use crate::report::answer::Answer;
+use crate::report::collect::Collect;
+use crate::report::live::Live;
+use crate::report::{self, Look, Style};
+use crate::saga::Cancel;
+use crate::tasks::security_fix::{self, Options};
+use crate::tasks::{self, Context, Doors, Overrides};
+
+/// Carries a command out and says how it ended, in the form that was asked for.
+pub fn run(cli: &Cli, look: Look) -> Exit {
+    match cli.global.format {
+        Format::Human => {
+            let live = Live::new(look);
+            match carry_out(cli, &live, look) {
+                Ok((exit, answer)) => {
+                    report::out(&answer.text(look));
+                    exit
+                }
+                Err(error) => {
+                    report::err(&report::error(&error, look));
+                    Exit::from(error.kind)
+                }
+            }
+        }
+        Format::Json => {
+            let collect = Collect::default();
+            let ended = carry_out(cli, &collect, look);
+            let exit = ended.as_ref().map_or_else(|error| Exit::from(error.kind), |(exit, _)| *exit);
+            report::out(&collect.document(exit.code(), ended.map(|(_, answer)| answer)));
+            exit
+        }
+    }
+}
+
+fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)> {
+    match &cli.command {
+        Command::Completions { shell } => return Ok((Exit::Done, Answer::Text(completions(*shell)))),
+        Command::Man => return Ok((Exit::Done, Answer::Text(manual()))),
+        _ => {}
+    }
+    let cancel = Cancel::on_signals(move |doing| {
+        report::err(&look.line(Style::Warn, "Stopping", &format!("already; being finished: {doing}")));
+    })?;
+    let folder = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let confirm = |question: &str| consent(cli, question);
+    if let Command::Try(args) = &cli.command {
+        return tasks::try_out::try_out(&args.example, args.keep, events, &cancel).map(|tried| (Exit::Done, Answer::Tried(tried)));
+    }
+    let mut cx = Context::open(&folder, events, &cancel, cli.global.dry_run, &confirm)?;
+    if matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Recover) {
+        cx.doors = Doors::open(&cancel)?;
+    }
+    match &cli.command {
+        Command::SecurityFix(args) => security_fix(&cx, args),
+        Command::Migrate(args) => migrate(&cx, args),
+        Command::Rollback(args) => {
+            let overrides = overrides(&args.overrides, args.reason.as_deref());
+            Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
+        }
+        Command::Recover => tasks::recover::recover(&cx).map(|recovered| (Exit::Done, Answer::Recovered(recovered))),
+        Command::History => Ok((Exit::Done, Answer::History(tasks::history::runs(&cx.store)?))),
+        Command::Render(args) => Ok((Exit::Done, Answer::Model(tasks::render::masked(&cx, &args.stack)?))),
+        Command::Doctor => {
+            let checkups = tasks::doctor::examine(&cx)?;
+            let well = checkups.iter().all(|checkup| checkup.ok);
+            Ok((if well { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Doctor(checkups)))
+        }
+        Command::Completions { .. } | Command::Man | Command::Try(_) => Ok((Exit::Done, Answer::Text(Vec::new()))),
+    }
+}
+
+/// `--yes`, or a person at a terminal.
+fn consent(cli: &Cli, question: &str) -> Result<bool> {
+    if cli.global.yes {
+        return Ok(true);
+    }
+    let nobody =
+        || Error::refused("nothing was touched").why("there is no terminal to ask on").help("add --yes, or look first with --dry-run");
+    report::ask(question).ok_or_else(nobody)
+}
+
+fn migrate(cx: &Context<'_>, args: &MigrateArgs) -> Result<(Exit, Answer)> {
+    if args.status {
+        let phases = tasks::status::phases(cx, &args.security_fix.stacks)?;
+        let holds = phases.iter().all(|phase| phase.holds);
+        return Ok((if holds { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Status(phases)));
+    }
+    // Only phase 1 can be named so far.
+    security_fix(cx, &args.security_fix)
+}
+
+fn security_fix(cx: &Context<'_>, args: &SecurityFixArgs) -> Result<(Exit, Answer)> {
+    let options = Options {
+        stacks: args.stacks.clone(),
+        commit: args.commit,
+        recreate: args.recreate,
+        rehearse: args.rehearse,
+        strict: args.strict,
+        untrack: args.untrack,
+        allow_dirty: args.allow_dirty,
+        require_live: args.require_live,
+    };
+    let (ended, report) = security_fix::run(cx, &options, &overrides(&args.overrides, args.reason.as_deref()))?;
+    Ok((Exit::Done, Answer::SecurityFix(ended, report)))
+}
+
+fn overrides(guards: &[String], reason: Option<&str>) -> Overrides {
+    Overrides { guards: guards.to_vec(), reason: reason.unwrap_or_default().to_string() }
+}

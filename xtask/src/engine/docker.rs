@@ -1,0 +1,248 @@
+//! The engine's API, blocking.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::Docker as Client;
+use bollard::query_parameters as query;
+use futures_util::StreamExt;
+use tokio::runtime::Runtime;
+
+use super::endpoint::{self, Surroundings};
+use super::exec::{self, Exec, Executed};
+use super::types::{Container, Image, Info, Listed, Network, Volume};
+use super::{Engine, convert, watch::Watch};
+use crate::error::{Error, Result};
+
+/// Seconds until an engine that does not answer is given up.
+const TIMEOUT_SECS: u64 = 120;
+const LOG_BYTES: usize = 64 << 10;
+
+/// An engine behind an endpoint.
+pub struct Docker {
+    runtime: Arc<Runtime>,
+    client: Client,
+    url: String,
+}
+
+impl Docker {
+    /// The engine that the docker CLI would talk to. Asks it nothing yet.
+    ///
+    /// # Errors
+    /// `Unusable`: an endpoint that cannot be used from here.
+    pub fn connect() -> Result<Self> {
+        let surroundings = Surroundings::of_this_process();
+        let tls = std::env::var("DOCKER_TLS_VERIFY").is_ok_and(|value| !value.is_empty());
+        Self::at(&endpoint::resolve(&surroundings)?, tls)
+    }
+
+    fn at(url: &str, tls: bool) -> Result<Self> {
+        let unusable = |why: String| {
+            Error::unusable(format!("connect to the engine at {url}")).why(why).help(
+                "forward its socket, `ssh -NL /tmp/engine.sock:/var/run/docker.sock HOST`, and set DOCKER_HOST=unix:///tmp/engine.sock",
+            )
+        };
+        let client = match url.split_once("://").map_or("", |(scheme, _)| scheme) {
+            "unix" => Client::connect_with_unix(url, TIMEOUT_SECS, bollard::API_DEFAULT_VERSION),
+            "tcp" | "http" if !tls => Client::connect_with_http(url, TIMEOUT_SECS, bollard::API_DEFAULT_VERSION),
+            _ => return Err(unusable("only unix:// and unencrypted tcp:// are spoken".to_string())),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok(Docker {
+            runtime: Arc::new(runtime.map_err(|error| unusable(error.to_string()))?),
+            client: client.map_err(|error| Error::unusable(format!("connect to the engine at {url}")).why(cause(&error)))?,
+            url: url.to_string(),
+        })
+    }
+
+    fn ask<T>(&self, what: &str, asked: impl Future<Output = Result<T, bollard::errors::Error>>) -> Result<T> {
+        self.runtime.block_on(asked).map_err(|error| failed(what, &error))
+    }
+
+    /// What does not exist is `None`.
+    fn look<T>(&self, what: &str, asked: impl Future<Output = Result<T, bollard::errors::Error>>) -> Result<Option<T>> {
+        match self.runtime.block_on(asked) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(error) => Err(failed(what, &error)),
+        }
+    }
+
+    /// To take away what is away already is no error; an engine says 409 while it is still at it.
+    fn take_away(&self, what: &str, asked: impl Future<Output = Result<(), bollard::errors::Error>>) -> Result<()> {
+        self.look(what, asked).map(|_| ())
+    }
+}
+
+pub(super) fn failed(what: &str, error: &bollard::errors::Error) -> Error {
+    Error::failed(what).why(cause(error))
+}
+
+/// The engine's own words, without the pieces of answers that parsers quote.
+fn cause(error: &bollard::errors::Error) -> String {
+    use bollard::errors::Error as E;
+    match error {
+        E::DockerResponseServerError { message, .. } => message.trim().to_string(),
+        E::JsonDataError { column, .. } => format!("the engine's answer cannot be read (column {column})"),
+        E::JsonSerdeError { .. } => "the engine's answer cannot be read".to_string(),
+        E::RequestTimeoutError => format!("no answer within {TIMEOUT_SECS} s"),
+        E::SocketNotFoundError(path) => format!("there is no socket {path}"),
+        E::IOError { err } => err.to_string(),
+        E::HyperResponseError { err } => err.to_string(),
+        E::HyperLegacyError { err } => with_sources(err),
+        _ => "the engine could not be asked".to_string(),
+    }
+}
+
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn by_labels(labels: &[(&str, &str)]) -> HashMap<&'static str, Vec<String>> {
+    let wanted = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    HashMap::from([("label", wanted)])
+}
+
+fn whole_secs(grace: Duration) -> i32 {
+    i32::try_from(grace.as_secs()).unwrap_or(i32::MAX)
+}
+
+impl Engine for Docker {
+    fn info(&self) -> Result<Info> {
+        let what = format!("reach the engine at {}", self.url);
+        let help = "`docker version` shows whether it runs and may be used; DOCKER_HOST or `docker context use` choose another";
+        let info = self.ask(&what, self.client.info()).map_err(|error| error.help(help))?;
+        Ok(convert::info(info, self.ask(&what, self.client.version())?))
+    }
+
+    fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>> {
+        let options = query::ListContainersOptionsBuilder::default().all(true).filters(&by_labels(labels)).build();
+        let mut listed: Vec<Listed> =
+            self.ask("list containers", self.client.list_containers(Some(options)))?.into_iter().map(convert::listed).collect();
+        listed.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(listed)
+    }
+
+    fn container(&self, id: &str) -> Result<Option<Container>> {
+        let asked = self.client.inspect_container(id, None);
+        Ok(self.look(&format!("inspect the container {id}"), asked)?.map(convert::container))
+    }
+
+    fn image(&self, name: &str) -> Result<Option<Image>> {
+        Ok(self.look(&format!("inspect the image {name}"), self.client.inspect_image(name))?.map(convert::image))
+    }
+
+    fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>> {
+        let options = query::ListNetworksOptionsBuilder::default().filters(&by_labels(labels)).build();
+        let networks = self.ask("list networks", self.client.list_networks(Some(options)))?;
+        // A list lacks what an inspection has; what went away in between is left out.
+        let mut found = Vec::new();
+        for id in networks.into_iter().filter_map(|network| network.id) {
+            found.extend(self.network(&id)?);
+        }
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    fn network(&self, id: &str) -> Result<Option<Network>> {
+        let asked = self.client.inspect_network(id, None);
+        Ok(self.look(&format!("inspect the network {id}"), asked)?.map(convert::network))
+    }
+
+    fn volumes(&self, labels: &[(&str, &str)]) -> Result<Vec<Volume>> {
+        let options = query::ListVolumesOptionsBuilder::default().filters(&by_labels(labels)).build();
+        let answer = self.ask("list volumes", self.client.list_volumes(Some(options)))?;
+        let mut volumes: Vec<Volume> = answer.volumes.unwrap_or_default().into_iter().map(convert::volume).collect();
+        volumes.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(volumes)
+    }
+
+    fn volume(&self, name: &str) -> Result<Option<Volume>> {
+        Ok(self.look(&format!("inspect the volume {name}"), self.client.inspect_volume(name))?.map(convert::volume))
+    }
+
+    fn exec(&self, id: &str, exec: &Exec<'_>) -> Result<Executed> {
+        self.runtime.block_on(exec::run(&self.client, id, exec))
+    }
+
+    fn logs(&self, id: &str, lines: usize) -> Result<String> {
+        let options = query::LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&lines.to_string()).build();
+        self.runtime.block_on(async {
+            let mut stream = self.client.logs(id, Some(options));
+            let mut text = Vec::new();
+            while let Some(piece) = stream.next().await {
+                text.extend_from_slice(&piece.map_err(|error| failed(&format!("read the log of {id}"), &error))?.into_bytes());
+                if text.len() > 2 * LOG_BYTES {
+                    text.drain(..text.len() - LOG_BYTES);
+                }
+            }
+            Ok(String::from_utf8_lossy(&text).into_owned())
+        })
+    }
+
+    fn watch(&self, ids: &[String]) -> Watch {
+        Watch::start(&self.runtime, &self.client, ids)
+    }
+
+    fn start(&self, id: &str) -> Result<()> {
+        self.ask(&format!("start the container {id}"), self.client.start_container(id, None))
+    }
+
+    fn stop(&self, id: &str, grace: Duration) -> Result<()> {
+        let options = query::StopContainerOptionsBuilder::default().t(whole_secs(grace)).build();
+        self.ask(&format!("stop the container {id}"), self.client.stop_container(id, Some(options)))
+    }
+
+    fn restart(&self, id: &str, grace: Duration) -> Result<()> {
+        let options = query::RestartContainerOptionsBuilder::default().t(whole_secs(grace)).build();
+        self.ask(&format!("restart the container {id}"), self.client.restart_container(id, Some(options)))
+    }
+
+    fn remove_container(&self, id: &str) -> Result<()> {
+        let options = query::RemoveContainerOptionsBuilder::default().v(true).force(true).build();
+        self.take_away(&format!("remove the container {id}"), self.client.remove_container(id, Some(options)))
+    }
+
+    fn create_network(&self, name: &str) -> Result<()> {
+        let wanted = bollard::models::NetworkCreateRequest { name: name.to_string(), ..Default::default() };
+        self.ask(&format!("create the network {name}"), self.client.create_network(wanted)).map(|_| ())
+    }
+
+    fn remove_network(&self, id: &str) -> Result<()> {
+        self.take_away(&format!("remove the network {id}"), self.client.remove_network(id))
+    }
+
+    fn remove_volume(&self, name: &str) -> Result<()> {
+        self.take_away(&format!("remove the volume {name}"), self.client.remove_volume(name, None::<query::RemoveVolumeOptions>))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_is_not_there_is_told_by_its_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("unix://{}/no.sock", folder.path().display());
+        let error = Docker::at(&url, false).and_then(|docker| docker.info()).err().unwrap();
+        assert!(error.what.ends_with(&format!("the engine at {url}")), "{error}");
+        assert!(error.why.unwrap().contains("no.sock"));
+        let refusing = folder.path().join("refusing.sock");
+        drop(std::os::unix::net::UnixListener::bind(&refusing).unwrap());
+        let error = Docker::at(&format!("unix://{}", refusing.display()), false).and_then(|docker| docker.info()).err().unwrap();
+        assert!(error.why.unwrap().contains("Connection refused"));
+        assert!(error.help.unwrap().contains("docker version"));
+        assert_eq!(Docker::at("ssh://host", false).err().unwrap().kind, crate::error::Kind::Unusable);
+        assert_eq!(Docker::at("tcp://host:2376", true).err().unwrap().kind, crate::error::Kind::Unusable);
+    }
+}

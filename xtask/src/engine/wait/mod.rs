@@ -1,0 +1,211 @@
+//! Waiting until containers are well, each within its own budget.
+//!
+//! The events of the engine only shorten the wait: the verdict is what an inspection says, asked at
+//! every event, at every reconnection and at least every two seconds.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::{Container, Engine, Health, Status};
+use crate::error::{Error, Kind, Result};
+use crate::process::Cancel;
+use crate::secret::Masker;
+
+pub mod budget;
+mod clock;
+#[cfg(test)]
+mod tests;
+
+/// For how long a container without a healthcheck must run undisturbed.
+pub const SETTLE: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const CANCEL_POLL: Duration = Duration::from_millis(200);
+/// Started anew so often while it is waited for, it is in a loop, whatever it says in between.
+const LOOP_AFTER_STARTS: u32 = 3;
+const LOG_LINES: usize = 20;
+
+/// In which way a container is well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Well {
+    Healthy,
+    /// It has no healthcheck, and ran undisturbed.
+    Running,
+    /// It was meant to end, and did with exit code 0.
+    Done,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unwell {
+    pub service: String,
+    pub container: String,
+    pub why: String,
+    /// The end of its log, masked.
+    pub log: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waited {
+    /// Every container was well at the same moment; by the container's name.
+    Well(BTreeMap<String, Well>),
+    Unwell(Vec<Unwell>),
+}
+
+/// What was seen of a container over time: what one inspection cannot tell.
+#[derive(Debug, Clone)]
+struct Seen {
+    started_at: String,
+    restart_count: i64,
+    /// How long it ran undisturbed up to `since`.
+    stable_before: Duration,
+    since: Instant,
+    starts: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Judgement {
+    Well(Well),
+    /// What it is at the moment, should the time be over.
+    NotYet(String),
+    Unwell(String),
+}
+
+/// Waits until all of them are well at once, or one cannot become so any more.
+///
+/// # Errors
+/// The engine does not answer (`Failed`), or somebody wants to stop (`Interrupted`).
+pub fn until_well(engine: &dyn Engine, ids: &[String], settle: Duration, masker: &Masker, cancel: &Cancel) -> Result<Waited> {
+    let watch = engine.watch(ids);
+    let began = Instant::now();
+    let engine_now = engine.info()?.system_time;
+    let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
+    let mut budgets = None;
+    loop {
+        let containers = inspect(engine, ids)?;
+        if containers.len() < ids.len() {
+            return Ok(Waited::Unwell(removed(ids, &containers)));
+        }
+        let budgets = budgets.get_or_insert_with(|| budget::of(&containers, settle));
+        let (mut well, mut unwell) = (BTreeMap::new(), Vec::new());
+        for container in &containers {
+            let seen = seen.entry(container.id.clone()).or_insert_with(|| Seen::first(container, &engine_now));
+            seen.look(container);
+            match judge(container, seen, settle) {
+                Judgement::Well(how) => drop(well.insert(container.name.clone(), how)),
+                Judgement::Unwell(why) => unwell.push((container, why)),
+                Judgement::NotYet(why) if began.elapsed() > budgets[&container.id] => {
+                    unwell.push((container, format!("{why} after {} s", budgets[&container.id].as_secs())));
+                }
+                Judgement::NotYet(_) => {}
+            }
+        }
+        if !unwell.is_empty() {
+            return Ok(Waited::Unwell(unwell.into_iter().map(|(container, why)| told(engine, container, why, masker)).collect()));
+        }
+        if well.len() == containers.len() {
+            return Ok(Waited::Well(well));
+        }
+        pause(&watch, cancel)?;
+    }
+}
+
+fn inspect(engine: &dyn Engine, ids: &[String]) -> Result<Vec<Container>> {
+    ids.iter().filter_map(|id| engine.container(id).transpose()).collect()
+}
+
+fn pause(watch: &super::Watch, cancel: &Cancel) -> Result<()> {
+    let began = Instant::now();
+    while began.elapsed() < LOOK_AGAIN {
+        if cancel.is_cancelled() {
+            return Err(Error::new(Kind::Interrupted, "wait for containers").why("interrupted"));
+        }
+        if watch.wait(CANCEL_POLL) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Seen {
+    fn first(container: &Container, engine_now: &str) -> Self {
+        let running = container.state.status == Status::Running;
+        let ran = clock::between(&container.state.started_at, engine_now).filter(|_| running);
+        Seen {
+            started_at: container.state.started_at.clone(),
+            restart_count: container.restart_count,
+            stable_before: ran.unwrap_or_default(),
+            since: Instant::now(),
+            starts: 0,
+        }
+    }
+
+    fn look(&mut self, container: &Container) {
+        if self.started_at != container.state.started_at || self.restart_count != container.restart_count {
+            *self = Seen {
+                started_at: container.state.started_at.clone(),
+                restart_count: container.restart_count,
+                stable_before: Duration::ZERO,
+                since: Instant::now(),
+                starts: self.starts + 1,
+            };
+        }
+    }
+
+    fn stable(&self) -> Duration {
+        self.stable_before + self.since.elapsed()
+    }
+}
+
+fn judge(container: &Container, seen: &Seen, settle: Duration) -> Judgement {
+    let state = &container.state;
+    let killed = if state.oom_killed { ", out of memory" } else { "" };
+    let ended = format!("exited with code {}{killed}", state.exit_code);
+    if seen.starts >= LOOP_AFTER_STARTS {
+        return Judgement::Unwell(format!("is started again and again; it last {ended}"));
+    }
+    match state.status {
+        Status::Running => judge_running(container, seen, settle),
+        Status::Exited if container.may_end() && state.exit_code == 0 && state.error.is_empty() => Judgement::Well(Well::Done),
+        Status::Exited | Status::Created if !state.error.is_empty() => Judgement::Unwell(format!("cannot be started: {}", state.error)),
+        Status::Exited if container.restart == super::Restart::No => Judgement::Unwell(ended),
+        Status::Exited | Status::Restarting => Judgement::NotYet(ended),
+        Status::Created => Judgement::NotYet("not started".to_string()),
+        Status::Paused => Judgement::NotYet("paused".to_string()),
+        Status::Removing | Status::Dead => Judgement::Unwell("is being removed".to_string()),
+    }
+}
+
+/// Whether it is not well at this moment, having been started.
+pub fn is_ill(container: &Container) -> bool {
+    match container.state.status {
+        Status::Running => container.state.health == Some(Health::Unhealthy),
+        Status::Created => !container.state.error.is_empty(),
+        Status::Exited => !container.may_end() || container.state.exit_code != 0,
+        Status::Paused | Status::Restarting | Status::Removing | Status::Dead => true,
+    }
+}
+
+fn judge_running(container: &Container, seen: &Seen, settle: Duration) -> Judgement {
+    match (container.healthcheck, container.state.health) {
+        (_, Some(Health::Healthy)) => Judgement::Well(Well::Healthy),
+        // Unhealthy is not the end: a slow server becomes healthy later, within its budget.
+        (_, Some(Health::Unhealthy)) => Judgement::NotYet("unhealthy".to_string()),
+        (_, Some(Health::Starting)) | (Some(_), None) => Judgement::NotYet("still starting".to_string()),
+        (None, None) if seen.stable() >= settle => Judgement::Well(Well::Running),
+        (None, None) => Judgement::NotYet("not running undisturbed".to_string()),
+    }
+}
+
+fn told(engine: &dyn Engine, container: &Container, why: String, masker: &Masker) -> Unwell {
+    let log = engine.logs(&container.id, LOG_LINES).unwrap_or_else(|error| format!("({error})"));
+    Unwell {
+        service: container.service().to_string(),
+        container: container.name.clone(),
+        why: masker.mask(&why).into_owned(),
+        log: masker.mask(log.trim_end()).into_owned(),
+    }
+}
+
+fn removed(ids: &[String], found: &[Container]) -> Vec<Unwell> {
+    let gone = ids.iter().filter(|id| !found.iter().any(|container| &container.id == *id));
+    gone.map(|id| Unwell { service: id.clone(), container: id.clone(), why: "was removed".to_string(), log: String::new() }).collect()
+}

@@ -1,0 +1,85 @@
+//! What a rule has to say about a place, as data. Values never stand in it.
+
+use std::path::PathBuf;
+
+use crate::text::Span;
+
+/// How much a finding matters, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Severity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// One thing that a rule found. What it *is* are its rule, file and place: message and help are
+/// words for people and may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's name, which is also its file and its key in a policy.
+    pub rule: &'static str,
+    pub severity: Severity,
+    /// The file, as its caller names it.
+    pub file: PathBuf,
+    /// The bytes to point at.
+    pub span: Span,
+    /// `services.db.environment.POSTGRES_PASSWORD`, or the key of a line of an env file.
+    pub place: String,
+    /// The first service that it concerns; none for a whole file.
+    pub service: Option<String>,
+    /// One sentence; names keys and services, never a value.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// Puts findings into their one order: by file, place in the file, rule.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| (&a.file, a.span, a.rule, &a.place).cmp(&(&b.file, b.span, b.rule, &b.place)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(file: &str, start: usize, rule: &'static str) -> Finding {
+        Finding {
+            rule,
+            severity: Severity::High,
+            file: file.into(),
+            span: Span::new(start, start + 1),
+            place: String::new(),
+            service: None,
+            message: String::new(),
+            help: String::new(),
+        }
+    }
+
+    #[test]
+    fn findings_stand_in_the_order_of_the_files() {
+        let mut findings = vec![finding("b", 0, "a"), finding("a", 9, "a"), finding("a", 1, "z"), finding("a", 1, "b")];
+        sort(&mut findings);
+        let order: Vec<_> = findings.iter().map(|f| (f.file.to_str().unwrap(), f.span.start, f.rule)).collect();
+        assert_eq!(order, [("a", 1, "b"), ("a", 1, "z"), ("a", 9, "a"), ("b", 0, "a")]);
+    }
+
+    #[test]
+    fn severities_compare_by_weight() {
+        assert!(Severity::Info < Severity::Low && Severity::High < Severity::Critical);
+    }
+}

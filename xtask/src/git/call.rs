@@ -1,0 +1,91 @@
+//! How git is called: no prompt, no pager, no locale, no background helpers, and nothing of the
+//! environment that points it at another repository.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::Git;
+use crate::error::{Error, Result};
+
+/// Environment variables that redirect git; set by hooks, for one.
+const REDIRECTING: [&str; 6] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"];
+
+impl Git {
+    /// A call of git in the project's root, with paths taken literally.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(&self.root);
+        command.args(["--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false"]);
+        for name in REDIRECTING {
+            command.env_remove(name);
+        }
+        command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").stdin(Stdio::null());
+        // What is recorded as done must survive a power cut.
+        command.args(["-c", "core.fsync=all"]);
+        // A group of its own: Ctrl-C on the terminal is for us, a short step is finished.
+        command.process_group(0);
+        command
+    }
+
+    /// What a reading call prints; takes no optional lock.
+    pub(super) fn read<const N: usize>(&self, args: [&str; N]) -> Result<String> {
+        let mut command = self.command();
+        command.env("GIT_OPTIONAL_LOCKS", "0").args(args);
+        text(&mut command, args[0])
+    }
+
+    pub(super) fn read_paths(&self, args: &[&str], paths: &[&Path]) -> Result<String> {
+        let mut command = self.command();
+        command.env("GIT_OPTIONAL_LOCKS", "0").args(args).arg("--").args(paths);
+        text(&mut command, args[0])
+    }
+
+    /// A question that git answers by its exit code: 0 yes, 1 no.
+    pub(super) fn holds(&self, args: &[&str], paths: &[&Path]) -> Result<bool> {
+        let mut command = self.command();
+        command.env("GIT_OPTIONAL_LOCKS", "0").args(args).arg("--").args(paths);
+        let verb = args.iter().find(|arg| !arg.starts_with('-')).unwrap_or(&"git");
+        let output = run(&mut command, verb)?;
+        match output.status.code() {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            _ => Err(failed(verb, &output)),
+        }
+    }
+}
+
+/// Runs it to its end; the output as text.
+pub(super) fn text(command: &mut Command, verb: &str) -> Result<String> {
+    let output = run(command, verb)?;
+    if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).into_owned()) } else { Err(failed(verb, &output)) }
+}
+
+/// Runs it with `input`, which is short, as its standard input.
+pub(super) fn finish(command: &mut Command, input: &[u8], verb: &str) -> Result<String> {
+    let mut run = || -> std::io::Result<Output> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A git that ends early says why on stderr, which is worth more than the broken pipe.
+            let _ = stdin.write_all(input);
+        }
+        child.wait_with_output()
+    };
+    let output = run().map_err(|error| not_run(verb, &error))?;
+    if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).into_owned()) } else { Err(failed(verb, &output)) }
+}
+
+fn run(command: &mut Command, verb: &str) -> Result<Output> {
+    command.output().map_err(|error| not_run(verb, &error))
+}
+
+fn not_run(verb: &str, error: &std::io::Error) -> Error {
+    Error::failed(format!("run git {verb}")).why(error.to_string()).help("Install git, or see `cargo xtask doctor`")
+}
+
+fn failed(verb: &str, output: &Output) -> Error {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = said.lines().find(|line| !line.is_empty()).unwrap_or("it said nothing");
+    Error::failed(format!("run git {verb}")).why(format!("{line} ({})", output.status))
+}

@@ -1,0 +1,62 @@
+//! Locks on references that a killed git left behind.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::Git;
+use crate::error::{Error, Result};
+
+/// How long git holds the lock of a reference at the very most.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Git {
+    /// The locks that stand in the way of moving HEAD.
+    pub(super) fn reference_locks(&self) -> Vec<PathBuf> {
+        let mut locks = vec![self.dir.join("HEAD.lock")];
+        if let Ok(branch) = self.read(["symbolic-ref", "--quiet", "HEAD"]) {
+            locks.push(self.common_dir.join(format!("{}.lock", branch.trim_end_matches('\n'))));
+        }
+        locks.into_iter().filter(|lock| lock.exists()).collect()
+    }
+
+    /// Removes locks of references that nobody holds any more. The caller knows that there were none
+    /// when its step was prepared, and that none of its own children is alive. A lock of somebody else
+    /// goes away by itself; one that stays while no git works here is what ours left.
+    pub fn clear_reference_locks(&self) -> Result<()> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let locks = self.reference_locks();
+            if locks.is_empty() {
+                return Ok(());
+            }
+            if self.nobody_works_here() {
+                for lock in locks {
+                    fs::remove_file(&lock).map_err(|error| Error::io("remove", &lock, error))?;
+                }
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                return Err(Error::failed("move HEAD")
+                    .why(format!("{} exists and git is at work here", locks[0].display()))
+                    .help("Wait for the other git command, then run `cargo xtask recover`"));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Whether no `git` process has its working folder in this repository.
+    fn nobody_works_here(&self) -> bool {
+        let Ok(processes) = fs::read_dir("/proc") else { return false };
+        !processes.flatten().any(|process| is_git(&process.path()) && works_in(&process.path(), &self.top))
+    }
+}
+
+fn is_git(process: &Path) -> bool {
+    fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim_end().starts_with("git"))
+}
+
+/// A process whose folder cannot be seen (another user's) is taken to work here.
+fn works_in(process: &Path, top: &Path) -> bool {
+    fs::read_link(process.join("cwd")).map_or(true, |cwd| cwd.starts_with(top))
+}

@@ -1,0 +1,104 @@
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use super::Role;
+use crate::error::{Error, Result};
+use crate::source::Files;
+use crate::text::LineIndex;
+use crate::yaml::{Limits, read};
+
+/// What `xtask.yaml` may say; everything is optional.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The stacks by id. When given, nothing else is discovered.
+    pub stacks: Option<IndexMap<String, StackSettings>>,
+    /// External networks that belong to this project and may be created for it.
+    #[serde(default)]
+    pub networks: Vec<String>,
+}
+
+/// One stack of `xtask.yaml`; paths are relative to the project's root.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StackSettings {
+    pub files: Vec<PathBuf>,
+    /// What the users pass as `--env-file`, in order.
+    pub env_files: Option<Vec<PathBuf>>,
+    pub role: Option<Role>,
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    #[serde(default)]
+    pub after: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the settings; a missing file is the default.
+    pub fn read(path: &Path, files: &dyn Files) -> Result<Settings> {
+        let Some(bytes) = files.read(path)? else { return Ok(Settings::default()) };
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            Error::unusable(format!("read {}", path.display())).why(format!("not UTF-8 at byte {}", error.valid_up_to()))
+        })?;
+        // The serde reader is only let near what the strict reader has accepted.
+        if let Err(error) = read(text, Limits::default()) {
+            let (line, column) = LineIndex::new(text).line_column(text, error.offset);
+            return Err(Error::unusable("read the settings").at(path, line, column).why(error.why));
+        }
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return Ok(Settings::default());
+        }
+        serde_yaml::from_str(text).map_err(|error| {
+            let what = Error::unusable("read the settings")
+                .why(without_values(&error.to_string()))
+                .help("the README lists every setting of xtask.yaml");
+            match error.location() {
+                Some(place) => what.at(path, place.line(), place.column()),
+                None => what.at(path, 1, 1),
+            }
+        })
+    }
+}
+
+/// What the reader says, without the text between double quotes: that is a value of the file.
+fn without_values(said: &str) -> String {
+    let parts = said.split('"').enumerate();
+    parts.map(|(number, part)| if number % 2 == 0 { part } else { "..." }).collect::<Vec<_>>().join("\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Disk, Overlay};
+
+    fn settings(text: &str) -> Result<Settings> {
+        let mut files = Overlay::new(&Disk);
+        files.set("/p/xtask.yaml", Some(text.as_bytes().to_vec()));
+        Settings::read(Path::new("/p/xtask.yaml"), &files)
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert_eq!(settings("# nothing yet\n").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_with_its_place() {
+        let error = settings("stacks:\n  db:\n    files: [a.yml]\n    rolle: prod\n").unwrap_err();
+        assert_eq!(error.at.as_ref().unwrap().line, 4);
+        assert!(error.why.unwrap().contains("rolle"));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_not_repeated() {
+        let why = settings("stacks: something-secret\n").unwrap_err().why.unwrap();
+        assert!(why.contains("string \"...\"") && !why.contains("secret"), "{why}");
+    }
+
+    #[test]
+    fn broken_yaml_says_where() {
+        let error = settings("stacks: [\n").unwrap_err();
+        assert!(error.at.is_some());
+    }
+}

@@ -1,0 +1,48 @@
+//! A unified diff as `git diff` writes it, of texts whose secrets were masked before.
+
+use similar::TextDiff;
+
+use super::{Look, Style};
+use crate::event::FileDiff;
+
+/// Both sides with three lines of context, as `git apply` would read them if nothing were masked.
+pub fn unified(change: &FileDiff) -> String {
+    let side = |content: &Option<String>, letter: &str| match content {
+        Some(_) => format!("{letter}/{}", change.path),
+        None => "/dev/null".to_string(),
+    };
+    let (before, after) = (change.before.as_deref().unwrap_or(""), change.after.as_deref().unwrap_or(""));
+    let diff = TextDiff::from_lines(before, after);
+    diff.unified_diff().context_radius(3).header(&side(&change.before, "a"), &side(&change.after, "b")).to_string()
+}
+
+/// A unified diff in colours, line by line.
+pub fn painted(diff: &str, look: Look) -> String {
+    let mut shown = String::with_capacity(diff.len());
+    for line in diff.split_inclusive('\n') {
+        let (body, ending) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
+        let style = match body.as_bytes().first() {
+            Some(b'+') => Some(Style::Good),
+            Some(b'-') => Some(Style::Bad),
+            Some(b'@') => Some(Style::Info),
+            _ => None,
+        };
+        match style {
+            Some(style) => shown.push_str(&look.paint(style, body)),
+            None => shown.push_str(body),
+        }
+        shown.push_str(ending);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_comes_from_nowhere() {
+        let change = FileDiff { path: ".env".into(), before: None, after: Some("A=********\n".into()) };
+        assert_eq!(unified(&change), "--- /dev/null\n+++ b/.env\n@@ -0,0 +1 @@\n+A=********\n");
+    }
+}

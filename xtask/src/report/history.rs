@@ -1,0 +1,56 @@
+//! The table of runs.
+
+use crate::tasks::history::{RunSummary, Standing};
+
+pub fn table(runs: &[RunSummary]) -> String {
+    if runs.is_empty() {
+        return "no runs yet\n".to_string();
+    }
+    let rows: Vec<[String; 6]> = runs
+        .iter()
+        .map(|run| {
+            let what = run.target.as_ref().map_or_else(|| run.task.clone(), |target| format!("{} of {target}", run.task));
+            [run.run.clone(), run.when.clone(), run.who.clone(), what, standing(run), format!("{:.1}", run.seconds)]
+        })
+        .collect();
+    let head = ["RUN", "WHEN", "WHO", "WHAT", "OUTCOME", "SECONDS"].map(String::from);
+    columns(&[vec![head], rows].concat())
+}
+
+fn standing(run: &RunSummary) -> String {
+    match run.standing {
+        Standing::Committed => "committed".into(),
+        Standing::Undone => "committed, undone later".into(),
+        Standing::RolledBack => "rolled back".into(),
+        Standing::Open => "open: run `cargo xtask recover`".into(),
+        Standing::Stuck => "stuck: a person is needed".into(),
+    }
+}
+
+/// Left-aligned columns, two spaces apart, no trailing blanks.
+fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let line: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        text.push_str(line.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_and_do_not_trail() {
+        let rows = [["a".to_string(), "bb".to_string()], ["ccc".to_string(), String::new()]];
+        assert_eq!(columns(&rows), "a    bb\nccc\n");
+    }
+}

@@ -1,0 +1,51 @@
+//! Speech: what is shown to people and to programs. Nothing else in the tool prints.
+
+pub mod answer;
+pub mod collect;
+pub mod diff;
+pub mod doctor;
+pub mod findings;
+pub mod history;
+pub mod live;
+pub mod status;
+mod style;
+pub mod summary;
+
+pub use style::{Look, Style};
+
+use std::io::{IsTerminal, Write};
+
+use crate::error::Error;
+
+/// Writes to standard output. A reader that went away (`| head`) is no failure of ours.
+pub fn out(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}
+
+/// Writes to standard error.
+pub fn err(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes());
+}
+
+/// An error with its remedy.
+pub fn error(error: &Error, look: Look) -> String {
+    let mut text = look.line(Style::Bad, "Error", &error.to_string());
+    if let Some(help) = &error.help {
+        text.push_str(&look.line(Style::Info, "To do", help));
+    }
+    text
+}
+
+/// Asks a person at the terminal; `None` where there is none.
+pub fn ask(question: &str) -> Option<bool> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return None;
+    }
+    err(&format!("{question} [y/N] "));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).ok()?;
+    Some(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

@@ -1,0 +1,31 @@
+//! The phases of the migration, and what stands against each.
+
+use super::findings::{Shown, human};
+use super::{Look, Style};
+use crate::tasks::status::PhaseStatus;
+
+pub fn text(phases: &[PhaseStatus], look: Look) -> String {
+    let mut text = String::new();
+    for phase in phases {
+        for finding in &phase.findings {
+            let shown = Shown {
+                rule: &finding.rule,
+                error: finding.error,
+                path: &finding.path,
+                text: &finding.text,
+                span: finding.span,
+                secrets: &finding.secrets,
+                message: &finding.message,
+                label: &finding.place,
+                help: &finding.help,
+            };
+            text.push_str(&human(&shown, look));
+        }
+        for unread in &phase.unread {
+            text.push_str(&look.line(Style::Bad, "Unread", unread));
+        }
+        let (style, word) = if phase.holds { (Style::Good, "Holds") } else { (Style::Bad, "Pending") };
+        text.push_str(&look.line(style, word, &format!("phase {} {}: {}", phase.number, phase.name, phase.state)));
+    }
+    text
+}

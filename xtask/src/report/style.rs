@@ -1,0 +1,69 @@
+use std::io::IsTerminal;
+
+/// How much may be said, and with which means; decided once, at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    pub colour: bool,
+    /// Whether standard error is a terminal, so that a line may be drawn again.
+    pub live: bool,
+    pub quiet: bool,
+    pub verbose: bool,
+}
+
+impl Look {
+    /// Colours where standard error is a terminal, `NO_COLOR` is unset or empty, and nobody said no.
+    pub fn detect(no_color: bool, quiet: bool, verbose: bool) -> Look {
+        let live = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Look { colour: live && !no_color && !forbidden, live, quiet, verbose }
+    }
+
+    pub fn paint(self, style: Style, text: &str) -> String {
+        if !self.colour {
+            return text.to_string();
+        }
+        format!("\u{1b}[{}m{text}\u{1b}[0m", style.code())
+    }
+
+    /// One line in the shape that cargo's users know: a short word, right-aligned, then the rest.
+    pub fn line(self, style: Style, word: &str, rest: &str) -> String {
+        // The padding is computed before painting, because colour codes have no width.
+        let padding = " ".repeat(12_usize.saturating_sub(word.chars().count()));
+        let indented = rest.replace('\n', &format!("\n{}", " ".repeat(13)));
+        format!("{padding}{} {indented}\n", self.paint(style, word))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    Good,
+    Bad,
+    Warn,
+    Info,
+    Dim,
+}
+
+impl Style {
+    fn code(self) -> &'static str {
+        match self {
+            Style::Good => "1;32",
+            Style::Bad => "1;31",
+            Style::Warn => "1;33",
+            Style::Info => "1;36",
+            Style::Dim => "2",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_align_with_and_without_colour() {
+        let plain = Look { colour: false, live: false, quiet: false, verbose: false };
+        assert_eq!(plain.line(Style::Good, "Applied", "a\nb"), "     Applied a\n             b\n");
+        let colour = Look { colour: true, ..plain };
+        assert_eq!(colour.line(Style::Good, "Applied", "a"), "     \u{1b}[1;32mApplied\u{1b}[0m a\n");
+    }
+}

@@ -1,0 +1,82 @@
+//! The end of a task: what changed, what is proven and what is not, and what to do next.
+
+use super::{Look, Style};
+use crate::tasks::Ended;
+use crate::tasks::security_fix::{Burned, Report};
+use crate::tasks::try_out::Tried;
+
+pub fn ended(ended: &Ended, look: Look) -> String {
+    match ended {
+        Ended::NothingToDo => look.line(Style::Dim, "Nothing", "to do"),
+        Ended::Planned => look.line(Style::Info, "Planned", "this is what would be done; nothing was touched"),
+        Ended::Committed { run, .. } => look.line(Style::Good, "Committed", run.as_str()),
+    }
+}
+
+pub fn security_fix(how: &Ended, report: &Report, look: Look) -> String {
+    if matches!(how, Ended::NothingToDo) {
+        return look.line(Style::Good, "Holds", "no credential stands in a file that git may see");
+    }
+    let mut text = ended(how, look);
+    let places: usize = report.moved.iter().map(|moved| moved.places.len()).sum();
+    let counted = format!("{} credentials in {places} places, {} files", report.moved.len(), report.changed.len());
+    text.push_str(&look.line(Style::Info, "Credentials", &counted));
+    if !matches!(how, Ended::Committed { .. }) {
+        return text;
+    }
+    text.push_str(&proofs(report, look));
+    for left in &report.left {
+        text.push_str(&look.line(Style::Warn, "Left", left));
+    }
+    for burned in &report.burned {
+        text.push_str(&look.line(Style::Bad, "Burned", &in_history(burned)));
+    }
+    if !report.unseen.is_empty() {
+        text.push_str(&look.line(Style::Warn, "Not seen", &format!("in history: {}", report.unseen.join(", "))));
+    }
+    for next in &report.next {
+        text.push_str(&look.line(Style::Info, "Next", next));
+    }
+    text
+}
+
+/// Named where they were not told while they were made; counted where they were.
+fn proofs(report: &Report, look: Look) -> String {
+    if !look.quiet {
+        let counted = format!("{} statements, {} could not be made; they stand above", report.proven.len(), report.not_proven.len());
+        return look.line(Style::Good, "Proven", &counted);
+    }
+    let proven = report.proven.iter().map(|proven| look.line(Style::Good, "Proven", proven));
+    proven.chain(report.not_proven.iter().map(|label| look.line(Style::Warn, "Not proven", label))).collect()
+}
+
+fn in_history(burned: &Burned) -> String {
+    let known = if burned.well_known { ", a value that anyone would try" } else { "" };
+    let since = burned.since.as_deref().map_or_else(String::new, |since| format!(" since {since}"));
+    let files = match burned.files.as_slice() {
+        [] => String::new(),
+        [one] => format!(" in {one}"),
+        [first, rest @ ..] => format!(" in {first} and {} more", rest.len()),
+    };
+    let mut text = format!("{}{known}: git's history holds it{since}{files}; to rotate it:", burned.variable);
+    for line in &burned.rotation {
+        text.push_str("\n  ");
+        text.push_str(line);
+    }
+    text
+}
+
+pub fn tried(tried: &Tried, look: Look) -> String {
+    let mut text = look.line(
+        Style::Good,
+        "Tried",
+        &format!("{} in {:.0} s: migrated, proven, and put back byte for byte", tried.example, tried.seconds),
+    );
+    for line in &tried.facts {
+        text.push_str(&look.line(Style::Info, "", line));
+    }
+    if let Some(folder) = &tried.kept {
+        text.push_str(&look.line(Style::Info, "Kept", folder));
+    }
+    text
+}

@@ -1,0 +1,115 @@
+//! Runs the rules about credentials over a file and makes findings of what they say.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::evidence::{Evidence, EvidenceKind, Hit};
+use super::leaves::{compose_sites, env_file_sites};
+use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site};
+use super::{CREDENTIAL_RULES, Rule, provider_token, tracked_env_file_secret};
+use crate::catalogue::is_known_default;
+use crate::finding::{Finding, Severity};
+use crate::secret::Secret;
+use crate::text::Span;
+use crate::yaml::{Origin, Scalars};
+
+/// The credentials of a compose file, in the file's order. A place that several services reach is
+/// one entry.
+pub fn credentials_in_compose(source: &ComposeSource<'_>) -> Vec<Evidence> {
+    let sites = compose_sites(source);
+    let scalars = Scalars::new(source.text, source.documents);
+    let located = |site: &Site<'_>, hit: &Hit| scalars.span_within(site.scalar.span, hit.range.clone()).unwrap_or(site.scalar.span);
+    let found = look(&sites);
+    let mut evidence: Vec<Evidence> =
+        found.into_iter().map(|(rule, site, hit)| tell(rule, site, located(site, &hit), hit, source.path)).collect();
+    evidence.sort_by_key(|e| (e.scalar.span, e.range.start));
+    evidence
+}
+
+/// The credentials of an env file that git tracks; of another none, because that is their place.
+pub fn credentials_in_env_file(source: &EnvSource<'_>) -> Vec<Evidence> {
+    if !source.tracked {
+        return Vec::new();
+    }
+    let sites = env_file_sites(source);
+    let located = |site: &Site<'_>, hit: &Hit| {
+        let written = site.scalar.span.slice(source.text);
+        let (value, part) = (&site.text, &site.text[hit.range.clone()]);
+        // Where no escape stands in the value, it stands in the file as it is.
+        let start = written.find(value.as_ref()).map(|at| site.scalar.span.start + at + hit.range.start);
+        start.map_or(site.scalar.span, |start| Span::new(start, start + part.len()))
+    };
+    let found = look(&sites);
+    let rule = &tracked_env_file_secret::RULE;
+    let mut evidence: Vec<Evidence> =
+        found.into_iter().map(|(_, site, hit)| tell(rule, site, located(site, &hit), hit, source.path)).collect();
+    evidence.sort_by_key(|e| (e.scalar.span, e.range.start));
+    evidence
+}
+
+type Found<'s, 'a> = (&'static Rule, &'s Site<'a>, Hit);
+
+/// What all rules say of all sites. Where two speak of the same bytes, the earlier rule does.
+fn look<'s, 'a>(sites: &'s [Site<'a>]) -> Vec<Found<'s, 'a>> {
+    let mut kept: Vec<Found<'s, 'a>> = Vec::new();
+    // The bytes of each scalar that are spoken for: starts and ends.
+    let mut spoken: HashMap<Origin, BTreeMap<usize, usize>> = HashMap::new();
+    for rule in CREDENTIAL_RULES {
+        for site in sites.iter().filter(|site| site.text.len() <= LONGEST_READ || rule.name == provider_token::RULE.name) {
+            for hit in (rule.check)(site) {
+                let taken = spoken.entry(site.scalar).or_default();
+                if taken.range(..hit.range.end).next_back().is_none_or(|(_, end)| *end <= hit.range.start) {
+                    taken.insert(hit.range.start, hit.range.end);
+                    kept.push((rule, site, hit));
+                }
+            }
+        }
+    }
+    kept
+}
+
+fn tell(rule: &Rule, site: &Site<'_>, source: Span, hit: Hit, path: &std::path::Path) -> Evidence {
+    let secret = site.text[hit.range.clone()].to_string();
+    let known_default = is_known_default(&secret);
+    let finding = Finding {
+        rule: rule.name,
+        severity: if hit.token.is_some() { Severity::Critical } else { Severity::High },
+        file: path.to_path_buf(),
+        span: source,
+        place: site.place.clone(),
+        service: site.services.first().cloned(),
+        message: message(site, &hit, known_default),
+        help: "move it into .env: cargo xtask migrate --phase 1".to_string(),
+    };
+    Evidence {
+        finding,
+        kind: hit.kind,
+        key: site.key.clone(),
+        services: site.services.clone(),
+        scalar: site.scalar,
+        range: hit.range,
+        source,
+        secret: Secret::new(secret),
+        url: hit.url,
+        variable: hit.variable,
+        form: site.form,
+        token: hit.token,
+        known_default,
+    }
+}
+
+fn message(site: &Site<'_>, hit: &Hit, known_default: bool) -> String {
+    let key = &site.key;
+    let what = match (hit.kind, hit.token, &hit.variable) {
+        (_, _, Some(variable)) => format!("`{key}` falls back to a password when {variable} is not set"),
+        (EvidenceKind::Url, ..) => format!("the URL of `{key}` holds a password"),
+        (_, Some(token), _) => format!("`{key}` holds a token of the shape {token}"),
+        _ => format!("`{key}` holds a credential that is written out"),
+    };
+    let of = site.services.first().map(|service| format!(" in {service}")).unwrap_or_default();
+    let known = if known_default { "; it is a well-known default" } else { "" };
+    format!("{what}{of}{known}")
+}
+
+#[cfg(test)]
+#[path = "credentials_tests.rs"]
+pub(super) mod tests;

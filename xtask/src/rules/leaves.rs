@@ -1,0 +1,311 @@
+//! From a file to the places in it that can hold a credential.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use indexmap::IndexMap;
+
+use super::arguments::{option_values, shell_words};
+use super::evidence::Form;
+use super::inline;
+use super::interpolation::has_variable;
+use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site};
+use crate::catalogue::{KeyShape, is_example_file, key_shape, split_user_password};
+use crate::dotenv::Quoting;
+use crate::yaml::{Data, Origin, Place, Seg, TIMESTAMP, Value};
+
+/// A scalar and where it stands.
+struct Leaf<'a> {
+    place: Place,
+    service: Option<String>,
+    form: Form,
+    at: Origin,
+    text: Cow<'a, str>,
+}
+
+/// The scalar, the value's bytes in it, and its key.
+type Identity = (Origin, usize, usize, String);
+
+/// One place that several services reach is one site with all of them.
+struct Leaves<'a> {
+    source: &'a ComposeSource<'a>,
+    example: bool,
+    sites: IndexMap<Identity, Site<'a>>,
+}
+
+pub(super) fn compose_sites<'a>(source: &'a ComposeSource<'a>) -> Vec<Site<'a>> {
+    let mut leaves = Leaves { source, example: is_example_file(source.path), sites: IndexMap::new() };
+    for value in source.values {
+        let top = |key: &str| value.get(key).and_then(Value::as_map).into_iter().flatten();
+        for (name, service) in top("services") {
+            leaves.service(name, &service.value);
+        }
+        for (name, config) in top("configs") {
+            let place = Place::default().key("configs").key(name).key("content");
+            if let Some(content) = config.value.get("content") {
+                leaves.config(content, &place);
+            }
+        }
+        // What services take over from an extension is theirs already.
+        for (key, extension) in value.as_map().into_iter().flatten().filter(|(key, _)| key.starts_with("x-")) {
+            leaves.other(&extension.value, &Place::default().key(key), None);
+        }
+        for (name, volume) in top("volumes") {
+            leaves.other(&volume.value, &Place::default().key("volumes").key(name), None);
+        }
+        // What services take from an extension has their names by now; the rest of it is in the file too.
+        let extensions = value.as_map().into_iter().flatten().filter(|(key, _)| key.starts_with("x-"));
+        for (key, extension) in extensions {
+            leaves.other(&extension.value, &Place::default().key(key), None);
+        }
+    }
+    leaves.sites.into_values().collect()
+}
+
+pub(super) fn env_file_sites<'a>(source: &'a EnvSource<'a>) -> Vec<Site<'a>> {
+    let example = is_example_file(source.path);
+    let mut sites = Vec::new();
+    for entry in source.entries.iter().filter(|entry| entry.quoting != Quoting::Inherited) {
+        let written = entry.value_span.slice(source.text);
+        let inner = match entry.quoting {
+            Quoting::Single | Quoting::Double if written.len() > 1 => &written[1..written.len() - 1],
+            _ => written,
+        };
+        let verbatim = source.raw || entry.quoting == Quoting::Single || !has_variable(inner);
+        let text: &str = if verbatim { &entry.value } else { inner };
+        let main = Site {
+            key: entry.key.clone(),
+            shape: key_shape(&entry.key),
+            form: Form::EnvFile,
+            place: entry.key.clone(),
+            services: source.services.to_vec(),
+            scalar: Origin { file: source.file, span: entry.value_span },
+            text: Cow::Borrowed(text),
+            value: 0..text.len(),
+            in_shell: false,
+            verbatim,
+            example,
+            connection: None,
+        };
+        sites.extend(inner_sites(&main));
+        sites.push(main);
+    }
+    sites
+}
+
+impl<'a> Leaves<'a> {
+    fn service(&mut self, name: &str, service: &'a Value) {
+        let place = Place::default().key("services").key(name);
+        for (key, field) in service.as_map().into_iter().flatten() {
+            let (value, place) = (&field.value, place.key(key));
+            match key.as_str() {
+                "environment" => self.pairs(value, &place, name, Form::Map),
+                "labels" => self.pairs(value, &place, name, Form::Label),
+                "command" | "entrypoint" => self.command(value, &place, name, Form::Argument),
+                "image" | "container_name" | "hostname" | "secrets" | "depends_on" | "networks" | "ports" | "profiles" | "env_file" => {}
+                "build" | "deploy" | "healthcheck" => self.nested(value, &place, name),
+                "post_start" | "pre_stop" => {
+                    for (n, hook) in value.as_seq().into_iter().flatten().enumerate() {
+                        self.nested(hook, &place.index(n), name);
+                    }
+                }
+                _ => self.other(value, &place, Some(name)),
+            }
+        }
+    }
+
+    fn nested(&mut self, value: &'a Value, place: &Place, service: &str) {
+        for (key, field) in value.as_map().into_iter().flatten() {
+            let place = place.key(key);
+            match key.as_str() {
+                "args" => self.pairs(&field.value, &place, service, Form::BuildArg),
+                "labels" => self.pairs(&field.value, &place, service, Form::Label),
+                "environment" => self.pairs(&field.value, &place, service, Form::Map),
+                "test" => self.command(&field.value, &place, service, Form::Healthcheck),
+                "command" => self.command(&field.value, &place, service, Form::Argument),
+                _ => {}
+            }
+        }
+    }
+
+    /// Keys and values as a mapping or as a list of `KEY=value`.
+    fn pairs(&mut self, value: &'a Value, place: &Place, service: &str, form: Form) {
+        for (key, field) in value.as_map().into_iter().flatten() {
+            if let Some(leaf) = self.leaf(&field.value, place.key(key), Some(service), form) {
+                self.add(key, &leaf, 0..leaf.text.len());
+            }
+        }
+        let form = if form == Form::Map { Form::List } else { form };
+        for (n, item) in value.as_seq().into_iter().flatten().enumerate() {
+            let Some(leaf) = self.leaf(item, place.index(n), Some(service), form) else { continue };
+            if let Some(equals) = leaf.text.find('=') {
+                self.add(&leaf.text[..equals], &leaf, equals + 1..leaf.text.len());
+            }
+        }
+    }
+
+    fn command(&mut self, value: &'a Value, place: &Place, service: &str, form: Form) {
+        let leaves: Vec<Leaf<'a>> = match value.as_seq() {
+            Some(items) => items.iter().enumerate().filter_map(|(n, item)| self.leaf(item, place.index(n), Some(service), form)).collect(),
+            None => self.leaf(value, place.clone(), Some(service), form).into_iter().collect(),
+        };
+        let words: Vec<&str> = leaves.iter().map(|leaf| leaf.text.as_ref()).collect();
+        for found in option_values(&words) {
+            self.argument(&found.option, &leaves[found.word], found.range);
+        }
+        let key = last_key(place);
+        for leaf in &leaves {
+            self.add(key, leaf, 0..leaf.text.len());
+            self.shell(leaf, 0..leaf.text.len());
+        }
+    }
+
+    /// The options in a shell string; what `sh -c "..."` is given is such a string again.
+    fn shell(&mut self, leaf: &Leaf<'a>, within: Range<usize>) {
+        if leaf.text.len() > LONGEST_READ || !leaf.text[within.clone()].contains(char::is_whitespace) {
+            return;
+        }
+        let ranges = shell_words(&leaf.text, within.clone());
+        let words: Vec<&str> = ranges.iter().map(|range| &leaf.text[range.clone()]).collect();
+        for found in option_values(&words) {
+            let start = ranges[found.word].start;
+            self.argument(&found.option, leaf, start + found.range.start..start + found.range.end);
+        }
+        for range in ranges.iter().filter(|range| range.len() < within.len()) {
+            self.shell(leaf, range.clone());
+        }
+    }
+
+    fn argument(&mut self, option: &str, leaf: &Leaf<'a>, range: Range<usize>) {
+        self.add(option, leaf, range.clone());
+        // The option may be a short one, whose name says nothing.
+        if let Some(site) = self.sites.get_mut(&(leaf.at, range.start, range.end, option.to_string())) {
+            site.shape = KeyShape::Password;
+        }
+    }
+
+    /// Lines of `key: value` or `key = value`.
+    fn config(&mut self, content: &'a Value, place: &Place) {
+        let Some(leaf) = self.leaf(content, place.clone(), None, Form::Config) else { return };
+        let mut start = 0;
+        let lines = if leaf.text.len() <= LONGEST_READ { leaf.text.as_ref() } else { "" };
+        for line in lines.split_inclusive('\n') {
+            if let Some((key, value)) = config_line(line) {
+                self.add(key, &leaf, start + value.start..start + value.end);
+            }
+            start += line.len();
+        }
+        self.add("content", &leaf, 0..leaf.text.len());
+    }
+
+    fn other(&mut self, value: &'a Value, place: &Place, service: Option<&str>) {
+        match &value.data {
+            Data::Map(fields) => fields.iter().for_each(|(key, field)| self.other(&field.value, &place.key(key), service)),
+            Data::Seq(items) => items.iter().enumerate().for_each(|(n, item)| self.other(item, &place.index(n), service)),
+            _ => {
+                let Some(leaf) = self.leaf(value, place.clone(), service, Form::Other) else { return };
+                let key = if matches!(place.0.last(), Some(Seg::Key(_))) { last_key(place) } else { "" };
+                self.add(key, &leaf, 0..leaf.text.len());
+            }
+        }
+    }
+
+    /// A scalar with its decoded text; numbers are taken as they are written.
+    fn leaf(&self, value: &'a Value, place: Place, service: Option<&str>, form: Form) -> Option<Leaf<'a>> {
+        let text = match &value.data {
+            Data::Str(text) if value.tag.as_deref() != Some(TIMESTAMP) => Cow::Borrowed(text.as_str()),
+            // A date reads otherwise than it is written, as a number may.
+            Data::Str(_) | Data::Int(_) | Data::Uint(_) | Data::Float(_) | Data::Bool(_) => {
+                let written = self.source.text.get(value.at.span.start..value.at.span.end)?;
+                Cow::Borrowed(Some(written).filter(|written| !written.contains(['"', '\'']))?)
+            }
+            _ => return None,
+        };
+        Some(Leaf { place, service: service.map(String::from), form, at: value.at, text })
+    }
+
+    fn add(&mut self, key: &str, leaf: &Leaf<'a>, value: Range<usize>) {
+        let site = Site {
+            key: key.to_string(),
+            shape: key_shape(key),
+            form: leaf.form,
+            place: leaf.place.to_string(),
+            services: leaf.service.iter().cloned().collect(),
+            scalar: leaf.at,
+            text: leaf.text.clone(),
+            value,
+            in_shell: matches!(leaf.form, Form::Argument | Form::Healthcheck),
+            verbatim: false,
+            example: self.example,
+            connection: None,
+        };
+        for inner in inner_sites(&site) {
+            self.put(inner);
+        }
+        self.put(site);
+    }
+
+    fn put(&mut self, site: Site<'a>) {
+        let identity = (site.scalar, site.value.start, site.value.end, site.key.clone());
+        match self.sites.entry(identity) {
+            indexmap::map::Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.services.extend(site.services.into_iter().filter(|service| !known.services.contains(service)).collect::<Vec<_>>());
+            }
+            indexmap::map::Entry::Vacant(place) => drop(place.insert(site)),
+        }
+    }
+}
+
+fn last_key(place: &Place) -> &str {
+    let key = place.0.iter().rev().find_map(|seg| match seg {
+        Seg::Key(key) => Some(key.as_str()),
+        Seg::Index(_) => None,
+    });
+    key.unwrap_or_default()
+}
+
+/// The key of a credential in a line of a config file, and the bytes of its value.
+fn config_line(line: &str) -> Option<(&str, Range<usize>)> {
+    let mid = line.find([':', '='])?;
+    let key = line[..mid].trim().trim_matches(['"', '\'']);
+    let value = line[mid + 1..].trim().trim_end_matches(',').trim_matches(['"', '\'']);
+    let start = mid + 1 + line[mid + 1..].find(value)?;
+    (key_shape(key).is_credential() && !value.is_empty()).then_some((key, start..start + value.len()))
+}
+
+/// The keys and values inside a value whose own key says nothing.
+fn inner_sites<'a>(site: &Site<'a>) -> Vec<Site<'a>> {
+    if site.text.len() > LONGEST_READ {
+        return Vec::new();
+    }
+    if let Some(between) = split_user_password(&site.key) {
+        return user_passwords(site, between);
+    }
+    if site.shape.is_credential() {
+        return Vec::new();
+    }
+    let assignments = inline::assignments(&site.text, site.value.clone());
+    let connection = if site.in_shell { None } else { inline::connection(&site.text, site.value.clone(), &assignments) };
+    let mut inner = Vec::new();
+    for assignment in assignments {
+        let shape = key_shape(&assignment.key);
+        if shape.is_credential() && !assignment.value.is_empty() {
+            let key = if connection.is_some() { site.key.clone() } else { assignment.key };
+            inner.push(Site { key, shape, value: assignment.value, connection: connection.clone(), ..site.clone() });
+        }
+    }
+    inner
+}
+
+fn user_passwords<'a>(site: &Site<'a>, between: char) -> Vec<Site<'a>> {
+    let mut inner = Vec::new();
+    let mut at = site.value.start;
+    for part in site.value().split(',') {
+        if let Some(n) = part.find(between).filter(|n| *n > 0) {
+            inner.push(Site { shape: KeyShape::Password, value: at + n + 1..at + part.len(), ..site.clone() });
+        }
+        at += part.len() + 1;
+    }
+    inner
+}

@@ -1,0 +1,49 @@
+use super::Rule;
+use super::evidence::{EvidenceKind, Hit};
+use super::interpolation::defaults;
+use super::site::Site;
+use crate::catalogue::{KeyShape, tokens_in};
+
+pub static RULE: Rule = Rule {
+    name: "provider-token",
+    title: "a provider's token is written out",
+    doc: "The value has the shape of a provider's token, whatever its key is called. Programs search public \
+        repositories for these shapes and use what they find within minutes. Revoke it at the provider, and let the \
+        new one come from the environment.",
+    check,
+};
+
+fn check(site: &Site<'_>) -> Vec<Hit> {
+    if site.shape == KeyShape::About {
+        return Vec::new();
+    }
+    let defaults = defaults(&site.text, site.value.clone());
+    let mut hits = Vec::new();
+    for token in tokens_in(&site.key, site.value()) {
+        let range = site.value.start + token.range.start..site.value.start + token.range.end;
+        let variable = defaults.iter().find(|(_, default)| *default == range).map(|(variable, _)| variable.clone());
+        hits.push(Hit { token: Some(token.id), variable, ..Hit::new(EvidenceKind::Token, range) });
+    }
+    hits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::credentials::tests::{of, secrets};
+
+    #[test]
+    fn finds_tokens_under_any_key() {
+        // Put together here, so that no scanner takes this file for a leak.
+        let token = format!("ghp_{}", "RZCqsuFnygdi6pWR59fwMuA2hs4KsgH6GqkT");
+        let text = format!("services:\n  a:\n    environment:\n      - SIGNAL_SOURCE={token}\n    extra: [{{x: 'v {token}'}}]\n");
+        assert_eq!(secrets(&text, "provider-token"), [token.as_str(), token.as_str()]);
+        assert_eq!(of(&text)[0].token, Some("github-pat"));
+    }
+
+    #[test]
+    fn a_default_is_found_where_it_stands() {
+        let token = format!("ghp_{}", "RZCqsuFnygdi6pWR59fwMuA2hs4KsgH6GqkT");
+        let found = of(&format!("services:\n  a:\n    environment:\n      SOURCE: ${{SOURCE:-{token}}}\n"));
+        assert_eq!((found.len(), found[0].secret.expose(), found[0].variable.as_deref()), (1, token.as_str(), Some("SOURCE")));
+    }
+}

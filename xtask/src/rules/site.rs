@@ -1,0 +1,69 @@
+//! A place where a value stands under a key: what every rule about credentials looks at.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::path::Path;
+
+use super::evidence::{Form, UrlParts};
+use crate::catalogue::KeyShape;
+use crate::dotenv::Entry;
+use crate::yaml::{Document, Origin, Value};
+
+/// One compose file, read.
+#[derive(Debug, Clone, Copy)]
+pub struct ComposeSource<'a> {
+    /// As findings name it.
+    pub path: &'a Path,
+    /// The file's number in the origins of `values`.
+    pub file: u32,
+    pub text: &'a str,
+    pub documents: &'a [Document],
+    /// The documents, expanded.
+    pub values: &'a [Value],
+}
+
+/// One env file that a stack names, read.
+#[derive(Debug, Clone, Copy)]
+pub struct EnvSource<'a> {
+    pub path: &'a Path,
+    pub file: u32,
+    pub text: &'a str,
+    pub entries: &'a [Entry],
+    /// `format: raw`: a dollar is a dollar.
+    pub raw: bool,
+    /// Git tracks it. What git does not see is where credentials belong.
+    pub tracked: bool,
+    /// The services that load it.
+    pub services: &'a [String],
+}
+
+/// A longer text was written by no person; it is searched for tokens only.
+pub(super) const LONGEST_READ: usize = 64 << 10;
+
+#[derive(Debug, Clone)]
+pub(super) struct Site<'a> {
+    pub key: String,
+    pub shape: KeyShape,
+    pub form: Form,
+    /// The way to it, for people.
+    pub place: String,
+    pub services: Vec<String>,
+    pub scalar: Origin,
+    /// The decoded text of the scalar, and the part of it that is the key's value.
+    pub text: Cow<'a, str>,
+    pub value: Range<usize>,
+    /// A shell reads it before a program does.
+    pub in_shell: bool,
+    /// The value is taken as it is: no variable is replaced in it.
+    pub verbatim: bool,
+    /// The file only shows what could stand in another.
+    pub example: bool,
+    /// Set for a value inside a connection string.
+    pub connection: Option<UrlParts>,
+}
+
+impl Site<'_> {
+    pub(super) fn value(&self) -> &str {
+        &self.text[self.value.clone()]
+    }
+}

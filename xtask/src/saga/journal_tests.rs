@@ -1,0 +1,122 @@
+use std::fs;
+
+use super::super::{Phase, Plan, RunId, Store};
+use super::*;
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+    journal: Journal,
+}
+
+/// The journal of a run of one step and one finishing step.
+fn bench() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::at(folder.path());
+    store.create().unwrap();
+    let mut plan = Plan::new("test", vec!["a step"]);
+    plan.finish.push("a finish");
+    let journal = store.begin(&RunId::new("test"), &plan).unwrap();
+    Bench { _folder: folder, path: journal.path().to_path_buf(), journal }
+}
+
+fn prepared(n: usize) -> Record {
+    Record::Prepared { n, step: Value::from("a step"), receipt: Value::from("1 \n \u{e9}") }
+}
+
+fn proven() -> Record {
+    Record::Proven { proven: vec!["rendered".into()], not_proven: vec![] }
+}
+
+fn rolling_back() -> Record {
+    Record::RollingBack { why: "so".into() }
+}
+
+#[test]
+fn every_cut_of_the_tail_reads_as_before_the_last_record() {
+    let mut bench = bench();
+    for record in [prepared(0), Record::Applied { n: 0 }, proven(), prepared(1), Record::Applied { n: 1 }, Record::Committed] {
+        let (entries, state) = (replay(&bench.path).unwrap().entries, bench.journal.state().clone());
+        let durable = fs::read(&bench.path).unwrap();
+        bench.journal.append(record).unwrap();
+        let whole = fs::read(&bench.path).unwrap();
+        for cut in durable.len()..whole.len() {
+            fs::write(&bench.path, &whole[..cut]).unwrap();
+            let told = replay(&bench.path).unwrap();
+            assert_eq!((&told.entries, &told.state, told.len), (&entries, &state, durable.len() as u64), "cut at {cut}");
+        }
+        fs::write(&bench.path, &whole).unwrap();
+    }
+    assert_eq!(replay(&bench.path).unwrap().state.phase, Phase::Committed);
+}
+
+#[test]
+fn a_torn_last_line_is_cut_before_appending() {
+    for torn in [&b"{\"at_ms\":1,\"rec"[..], b"\0\0\0\0", b"\0\0\0\n", b"\xff\xfe", b"{}\n"] {
+        let bench = bench();
+        let durable = fs::read(&bench.path).unwrap();
+        fs::write(&bench.path, [&durable[..], torn].concat()).unwrap();
+        let (mut journal, entries) = Journal::open(&bench.path).unwrap();
+        assert_eq!((fs::read(&bench.path).unwrap(), entries.len()), (durable, 1));
+        journal.append(prepared(0)).unwrap();
+        assert_eq!(replay(&bench.path).unwrap().entries.len(), 2);
+    }
+}
+
+#[test]
+fn a_wrong_line_that_is_not_the_last_is_named() {
+    let mut bench = bench();
+    bench.journal.append(prepared(0)).unwrap();
+    let whole = fs::read_to_string(&bench.path).unwrap();
+    fs::write(&bench.path, whole.replacen("begun", "bogus", 1)).unwrap();
+    let error = replay(&bench.path).unwrap_err();
+    assert_eq!(error.at.map(|at| at.line), Some(1));
+    let (begun, prepared) = whole.split_once('\n').unwrap();
+    fs::write(&bench.path, format!("{begun}\n{prepared}{prepared}")).unwrap();
+    let error = Journal::open(&bench.path).unwrap_err();
+    assert_eq!(error.at.map(|at| at.line), Some(3));
+    assert!(error.why.unwrap().contains("prepared cannot follow here"));
+}
+
+#[test]
+fn only_one_order_is_legal() {
+    let all = || {
+        let stuck = Record::Stuck { n: 0, why: "so".into() };
+        [
+            prepared(0),
+            Record::Applied { n: 0 },
+            proven(),
+            Record::Committed,
+            rolling_back(),
+            Record::Undone { n: 0 },
+            Record::RolledBack,
+            stuck,
+        ]
+    };
+    let legal: [(&[Record], &[&str]); 8] = [
+        (&[], &["prepared", "rolling-back"]),
+        (&[prepared(0)], &["applied", "rolling-back"]),
+        (&[prepared(0), Record::Applied { n: 0 }], &["proven", "rolling-back"]),
+        (&[prepared(0), Record::Applied { n: 0 }, proven()], &["rolling-back"]),
+        (&[rolling_back()], &["rolled-back"]),
+        (&[prepared(0), rolling_back()], &["undone", "stuck"]),
+        (&[prepared(0), rolling_back(), Record::Undone { n: 0 }], &["rolled-back"]),
+        (&[rolling_back(), Record::RolledBack], &[]),
+    ];
+    for (before, expected) in legal {
+        let state = before.iter().fold(bench().journal.state().clone(), |state, record| state.next(record).unwrap());
+        let may: Vec<_> = all().iter().filter(|record| state.clone().next(record).is_ok()).map(Record::name).collect();
+        assert_eq!(may, expected, "after {before:?}");
+    }
+}
+
+#[test]
+fn an_illegal_record_is_not_written() {
+    let mut bench = bench();
+    let before = fs::read(&bench.path).unwrap();
+    assert!(bench.journal.append(Record::Committed).is_err());
+    assert_eq!(fs::read(&bench.path).unwrap(), before);
+    bench.journal.append(rolling_back()).unwrap();
+    bench.journal.append(Record::RolledBack).unwrap();
+    assert_eq!(replay(&bench.path).unwrap().state.phase, Phase::RolledBack);
+}

@@ -1,0 +1,150 @@
+//! One run at a time. The kernel holds the lock, so a crash frees it; the file only says who holds
+//! it.
+//!
+//! The descriptor stays open in children on purpose: a `docker compose` that outlives its killed
+//! parent keeps the lock, and recovery waits for it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use serde::{Deserialize, Serialize};
+
+use super::clock::now_ms;
+use crate::error::{Error, Result};
+
+/// Who holds a lock, and what for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// `user@host`.
+    pub who: String,
+    pub pid: u32,
+    pub since_ms: u64,
+    /// The task and its run.
+    pub doing: String,
+}
+
+impl Holder {
+    pub fn me(doing: impl Into<String>) -> Self {
+        Holder { who: super::store::who(), pid: std::process::id(), since_ms: now_ms(), doing: doing.into() }
+    }
+}
+
+/// A lock that is held until it is dropped and every child that inherited it has ended.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Somebody else holds the lock; `holder` is missing when they have just taken it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub path: PathBuf,
+    pub holder: Option<Holder>,
+}
+
+impl Held {
+    pub fn into_error(self) -> Error {
+        let error = Error::refused("take the lock").help("Wait until that run has ended");
+        match self.holder {
+            Some(holder) => error.why(format!(
+                "{} (process {}) holds it since {} UTC: {}",
+                holder.who,
+                holder.pid,
+                super::utc(holder.since_ms),
+                holder.doing
+            )),
+            None => error.why(format!("somebody has just taken {}", self.path.display())),
+        }
+    }
+}
+
+/// Takes the lock at `path`, whose folder exists, without waiting.
+pub fn try_lock(path: &Path, holder: &Holder) -> Result<Result<Lock, Held>> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| Error::io("open the lock", path, error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(Err(Held { path: path.to_path_buf(), holder: read_holder(&mut file) })),
+        Err(TryLockError::Error(error)) => return Err(Error::io("lock", path, error)),
+    }
+    fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).map_err(|error| Error::io("share the lock", path, error.into()))?;
+    write_holder(&mut file, holder).map_err(|error| Error::io("write the lock", path, error))?;
+    Ok(Ok(Lock { _file: file, path: path.to_path_buf() }))
+}
+
+/// Takes the lock as soon as it is free, for recovery: what a killed run has started must have ended.
+pub fn wait_lock(path: &Path, holder: &Holder, deadline: Duration) -> Result<Result<Lock, Held>> {
+    let until = Instant::now() + deadline;
+    loop {
+        let tried = try_lock(path, holder)?;
+        if tried.is_ok() || Instant::now() >= until {
+            return Ok(tried);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn write_holder(file: &mut File, holder: &Holder) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(&serde_json::to_vec(holder)?)
+}
+
+fn read_holder(file: &mut File) -> Option<Holder> {
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn says_who_holds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let (first, second) = (Holder::me("first"), Holder::me("second, whose name is longer"));
+        let lock = try_lock(&path, &first).unwrap().unwrap();
+        let held = try_lock(&path, &second).unwrap().unwrap_err();
+        assert_eq!(held.holder, Some(first));
+        assert!(held.into_error().to_string().contains(": first"));
+        drop(lock);
+        // Not at once: a program that another test has just started may have inherited it.
+        let lock = wait_lock(&path, &second, Duration::from_secs(10)).unwrap().unwrap();
+        let _ = try_lock(&path, &Holder::me("third")).unwrap().unwrap_err();
+        assert_eq!(std::fs::read(lock.path()).unwrap(), serde_json::to_vec(&second).unwrap());
+    }
+
+    #[test]
+    fn a_child_keeps_it_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = try_lock(&path, &Holder::me("parent")).unwrap().unwrap();
+        let mut child = Command::new("sleep").arg("30").spawn().unwrap();
+        drop(lock);
+        assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_millis(150)).unwrap().is_err());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_secs(10)).unwrap().is_ok());
+    }
+}

@@ -1,0 +1,110 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use crate::actions::{Live, World};
+use crate::engine::compose::{self, Compose, Found};
+use crate::engine::{Docker, Engine};
+use crate::error::{Error, Result};
+use crate::event::Sink;
+use crate::git::Git;
+use crate::process;
+use crate::project::Project;
+use crate::saga::{Cancel, RunId, Store};
+use crate::secret::Masker;
+use crate::source::{self, Disk};
+
+/// The doors to Docker, as far as they open on this machine.
+#[derive(Default)]
+pub struct Doors {
+    pub engine: Option<Rc<dyn Engine>>,
+    pub compose: Option<Rc<Compose>>,
+    /// Why there is no engine, for whoever needed one.
+    pub no_engine: String,
+}
+
+impl Doors {
+    /// Looks for an engine that answers and for a compose program that can be used.
+    pub fn open(cancel: &Cancel) -> Result<Doors> {
+        let mut doors = Doors::default();
+        match Docker::connect().and_then(|docker| docker.info().map(|_| docker)) {
+            Ok(docker) => doors.engine = Some(Rc::new(docker)),
+            Err(error) => doors.no_engine = error.to_string(),
+        }
+        if let Found::Usable(compose) = compose::find(&process::Cancel::from_flag(cancel.flag()))? {
+            doors.compose = Some(Rc::new(compose));
+        }
+        Ok(doors)
+    }
+}
+
+/// What every task works with: the project, the doors, and who listens.
+pub struct Context<'a> {
+    pub project: Project,
+    pub store: Store,
+    /// `None`: the project is in no repository, or there is no git.
+    pub git: Option<Git>,
+    /// The exported environment, as the caller has it.
+    pub environment: BTreeMap<String, String>,
+    pub doors: Doors,
+    /// Takes the project's secrets out of captured text; filled by the task that has read them.
+    pub masker: RefCell<Masker>,
+    pub events: &'a dyn Sink,
+    pub cancel: &'a Cancel,
+    pub dry_run: bool,
+    /// Asks a person to go on; an error where there is nobody to ask.
+    pub confirm: &'a dyn Fn(&str) -> Result<bool>,
+}
+
+impl<'a> Context<'a> {
+    /// Opens the project that `folder` lies in.
+    pub fn open(
+        folder: &std::path::Path,
+        events: &'a dyn Sink,
+        cancel: &'a Cancel,
+        dry_run: bool,
+        confirm: &'a dyn Fn(&str) -> Result<bool>,
+    ) -> Result<Self> {
+        let folder = folder.canonicalize().map_err(|error| {
+            Error::unusable(format!("open the project in {}", folder.display()))
+                .why(error.to_string())
+                .help("name an existing folder with -C")
+        })?;
+        let root = Project::root_of(&folder);
+        let git = Git::open(&root);
+        let listed = listed(&root, git.as_ref())?;
+        let project = Project::load(&root, &Disk, &listed)?;
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+        let (doors, masker) = (Doors::default(), RefCell::default());
+        Ok(Context { store: Store::at(&root), project, git, environment, doors, masker, events, cancel, dry_run, confirm })
+    }
+}
+
+impl Context<'_> {
+    /// What the steps of a run act on.
+    pub fn world(&self, run: &RunId) -> World {
+        let files = World::of_files(self.project.root.clone(), self.store.blobs(run), run.clone(), self.git.clone());
+        World { live: self.live().map(Rc::new), masker: self.masker.borrow().clone(), ..files }
+    }
+
+    /// Engine and Compose together, where both are there.
+    pub fn live(&self) -> Option<Live> {
+        let (engine, compose) = (self.doors.engine.clone()?, self.doors.compose.clone()?);
+        Some(Live { engine, compose, cancel: self.stop() })
+    }
+
+    /// The same wish to stop, for programs and engines.
+    pub fn stop(&self) -> process::Cancel {
+        process::Cancel::from_flag(self.cancel.flag())
+    }
+}
+
+/// The project's files: what git knows or would add, or everything where there is no git.
+fn listed(root: &std::path::Path, git: Option<&Git>) -> Result<Vec<PathBuf>> {
+    match git {
+        Some(git) => Ok(git.files_and_new()?.into_iter().map(|path| root.join(path)).collect()),
+        None => source::walk(root),
+    }
+}

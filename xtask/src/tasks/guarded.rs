@@ -1,0 +1,184 @@
+//! The way every changing task goes: lock, look, guards, plan, consent, steps, proof; or undo.
+
+use crate::actions::{Action, World};
+use crate::error::{Error, Kind, Result};
+use crate::event::{Event, GuardOutcome};
+use crate::guards::Checked;
+use crate::saga::{Holder, Lock, Outcome, Plan, Proof, RunId, Verdict, execute, now_ms, try_lock};
+
+use super::Context;
+use super::project_lock::lock_projects;
+
+/// For how long the originals of a committed run are kept, for its rollback: 90 days.
+const KEPT_MS: u64 = 90 * 24 * 60 * 60 * 1000;
+
+/// What a task has found out and would do; nothing was touched for it.
+pub struct Prepared<'p> {
+    pub guards: Vec<Checked>,
+    /// The compose projects that the run is about: nobody else may change them meanwhile.
+    pub projects: Vec<String>,
+    pub plan: Plan<Action>,
+    /// The contents that the plan's steps write, to be kept before the first of them.
+    pub contents: Vec<Vec<u8>>,
+    /// What the plan comes to, secrets masked: shown before anybody is asked.
+    pub preview: Vec<Event>,
+    /// Starts again from the sources; called after the last step.
+    pub prove: Box<dyn FnOnce(&World) -> Result<Verdict> + 'p>,
+}
+
+/// Guards that the caller wants to go over, and why.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    pub guards: Vec<String>,
+    pub reason: String,
+}
+
+/// How a guarded task ended without an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    NothingToDo,
+    /// The plan was shown and every guard passed.
+    Planned,
+    Committed {
+        run: RunId,
+        proof: Proof,
+    },
+}
+
+impl Ended {
+    /// For programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Ended::NothingToDo => "nothing-to-do",
+            Ended::Planned => "planned",
+            Ended::Committed { .. } => "committed",
+        }
+    }
+
+    pub fn run(&self) -> Option<&str> {
+        match self {
+            Ended::Committed { run, .. } => Some(run.as_str()),
+            _ => None,
+        }
+    }
+}
+
+/// Carries a task out. Every refusal, also of the last guard, leaves everything as it was.
+pub fn carry_out<'p>(
+    cx: &Context<'_>,
+    task: &'static str,
+    overrides: &Overrides,
+    prepare: impl FnOnce(&RunId) -> Result<Prepared<'p>>,
+) -> Result<Ended> {
+    let run = RunId::new(task);
+    let _lock = if cx.dry_run { None } else { Some(lock(cx, task, &run)?) };
+    refuse_open_run(cx)?;
+    let prepared = prepare(&run)?;
+    for event in prepared.preview {
+        cx.events.emit(event);
+    }
+    check(cx, prepared.guards, overrides)?;
+    let _projects = if cx.dry_run { Vec::new() } else { lock_projects(cx, &prepared.projects, &format!("{task} ({run})"))? };
+    if prepared.plan.is_empty() {
+        return Ok(Ended::NothingToDo);
+    }
+    if cx.dry_run {
+        return Ok(Ended::Planned);
+    }
+    consent(cx, &prepared.plan)?;
+    start(cx, run, &prepared.plan, &prepared.contents, prepared.prove)
+}
+
+fn lock(cx: &Context<'_>, task: &str, run: &RunId) -> Result<Lock> {
+    cx.store.create()?;
+    let holder = Holder::me(format!("{task} ({run})"));
+    try_lock(&cx.store.lock_path(), &holder)?.map_err(crate::saga::Held::into_error)
+}
+
+/// A run that was interrupted must be settled first; it is never settled unasked.
+fn refuse_open_run(cx: &Context<'_>) -> Result<()> {
+    match cx.store.open_run()? {
+        None => Ok(()),
+        Some(open) => Err(Error::refused("start a run")
+            .why(format!("the run {} did not come to its end", open.id))
+            .help("run `cargo xtask recover`: it puts everything back to before that run")),
+    }
+}
+
+/// Reports every guard, and refuses when one stands that was not overridden.
+fn check(cx: &Context<'_>, guards: Vec<Checked>, overrides: &Overrides) -> Result<()> {
+    let known: Vec<&str> = guards.iter().map(|guard| guard.name).collect();
+    if let Some(unknown) = overrides.guards.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(
+            Error::unusable(format!("there is no guard `{unknown}` here")).help(format!("guards of this task: {}", known.join(", ")))
+        );
+    }
+    let mut refused = Vec::new();
+    for guard in guards {
+        let overridden = overrides.guards.iter().any(|name| name == guard.name);
+        let outcome = match guard.refusal {
+            None => GuardOutcome::Passed,
+            Some(_) if overridden => GuardOutcome::Overridden { reason: overrides.reason.clone() },
+            Some(refusal) => {
+                refused.push(guard.name);
+                GuardOutcome::Refused { why: refusal.why, help: refusal.help }
+            }
+        };
+        cx.events.emit(Event::Guard { name: guard.name, outcome });
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(Error::refused("nothing was touched").why(format!("refused by {}", refused.join(", "))))
+}
+
+fn consent(cx: &Context<'_>, plan: &Plan<Action>) -> Result<()> {
+    let question = format!("Carry out these {} steps?", plan.len());
+    if (cx.confirm)(&question)? { Ok(()) } else { Err(Error::refused("nothing was touched").why("you said no")) }
+}
+
+fn start(
+    cx: &Context<'_>,
+    run: RunId,
+    plan: &Plan<Action>,
+    contents: &[Vec<u8>],
+    prove: Box<dyn FnOnce(&World) -> Result<Verdict> + '_>,
+) -> Result<Ended> {
+    let mut journal = cx.store.begin(&run, plan)?;
+    cx.events.emit(Event::RunBegun { run: run.to_string() });
+    let world = cx.world(&run);
+    let keep = || -> Result<()> { contents.iter().try_for_each(|content| world.blobs.put(content).map(|_| ())) };
+    let kept = keep();
+    // When the contents cannot be kept, the run ends like one whose first step failed.
+    let empty = Plan { steps: Vec::new(), finish: Vec::new(), ..plan.clone() };
+    let outcome = match kept {
+        Ok(()) => execute(&world, &mut journal, plan, || prove(&world), cx.events, cx.cancel),
+        Err(error) => execute(&world, &mut journal, &empty, || Err(error), cx.events, cx.cancel),
+    };
+    let begun = journal.state().marks.len();
+    let touched = plan.steps.iter().chain(&plan.finish).take(begun).any(Action::touches);
+    let ended = conclude(run, outcome, touched);
+    // Old originals are let go while the lock is still held; a failure of that is no failure of the run.
+    if let Err(error) = cx.store.expire(now_ms().saturating_sub(KEPT_MS)) {
+        cx.events.emit(Event::Warning(format!("old runs could not be tidied: {error}")));
+    }
+    ended
+}
+
+/// The outcome as an end or as an error with its exit code; `touched` when a step was begun that
+/// changes something.
+fn conclude(run: RunId, outcome: Outcome, touched: bool) -> Result<Ended> {
+    match outcome {
+        Outcome::Committed(proof) => Ok(Ended::Committed { run, proof }),
+        Outcome::RolledBack { why } if why.kind == Kind::Refused && !touched => {
+            Err(Error { help: why.help.clone(), ..Error::refused("nothing was touched").why(why.to_string()) })
+        }
+        Outcome::RolledBack { why } => {
+            let because = why.to_string();
+            let error = Error::new(Kind::RolledBack, format!("run {run}: everything was put back")).why(because);
+            Err(Error { help: why.help, ..error })
+        }
+        Outcome::Interrupted => Err(Error::new(Kind::Interrupted, format!("run {run} was interrupted; everything was put back"))),
+        Outcome::Stuck { why } => Err(Error { kind: Kind::Stuck, ..why }),
+    }
+}

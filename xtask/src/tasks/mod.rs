@@ -1,0 +1,16 @@
+//! The tasks, one a file or a folder, and the guarded way that all changing ones go.
+
+mod context;
+pub mod doctor;
+mod guarded;
+pub mod history;
+mod project_lock;
+pub mod recover;
+pub mod render;
+pub mod rollback;
+pub mod security_fix;
+pub mod status;
+pub mod try_out;
+
+pub use context::{Context, Doors};
+pub use guarded::{Ended, Overrides, Prepared, carry_out};

@@ -1,0 +1,131 @@
+//! Takes a committed run back: a run of its own, with plan, guards, proof and undo.
+
+use std::path::{Path, PathBuf};
+
+use super::history::{Standing, summaries};
+use super::{Context, Ended, Overrides, Prepared, carry_out};
+use crate::actions::{Action, World, inverse};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::guards::Checked;
+use crate::saga::{Plan, Proof, RunView, Sha, Verdict, prepared};
+
+/// Rolls back the named run, or the newest that is committed and not undone. A rollback is never
+/// itself a target.
+pub fn rollback(cx: &Context<'_>, named: Option<&str>, overrides: &Overrides) -> Result<Ended> {
+    carry_out(cx, "rollback", overrides, |_| {
+        let target = target(cx, named)?;
+        let done = prepared::<World, Action>(&target.entries)?;
+        let back = inverse(&done)?;
+        let blobs = cx.store.blobs(&target.id);
+        let mut contents = Vec::new();
+        let mut lost = Vec::new();
+        for sha in &back.contents {
+            match blobs.get(sha) {
+                Ok(content) => contents.push(content),
+                Err(error) => lost.push(error.to_string()),
+            }
+        }
+        let guards = vec![
+            Checked::new(
+                "files-unchanged",
+                changed(&cx.project.root, &back.steps),
+                "put your later changes aside first; `git stash` or a copy will do",
+            ),
+            Checked::new("kept-copies", lost, "the run's kept copies are gone; use git to go back"),
+        ];
+        let mut plan = Plan::new("rollback", back.steps);
+        plan.finish = back.finish;
+        plan.stacks = target.begun.stacks.clone();
+        plan.target = Some(target.id.to_string());
+        let mut other = vec![format!("roll back {} by {}", target.id, target.begun.who)];
+        other.extend(plan.steps.iter().chain(&plan.finish).map(crate::saga::Step::<World>::label));
+        let steps = plan.steps.clone();
+        let prove = move |_: &World| Ok(prove(cx, &steps));
+        Ok(Prepared {
+            guards,
+            projects: Vec::new(),
+            plan,
+            contents,
+            preview: vec![Event::Planned { files: Vec::new(), other }],
+            prove: Box::new(prove),
+        })
+    })
+}
+
+fn target(cx: &Context<'_>, named: Option<&str>) -> Result<RunView> {
+    let views = cx.store.history()?;
+    let standings: Vec<(String, Standing, bool)> =
+        summaries(&views).into_iter().map(|run| (run.run, run.standing, run.target.is_some())).collect();
+    let undoable = |(_, standing, is_rollback): &&(String, Standing, bool)| *standing == Standing::Committed && !is_rollback;
+    let chosen = match named {
+        None => standings.iter().rev().find(undoable).map(|(run, ..)| run.clone()).ok_or_else(|| {
+            Error::refused("roll back").why("no committed run is left to undo").help("`cargo xtask history` lists the runs")
+        })?,
+        Some(named) => {
+            let known = standings
+                .iter()
+                .find(|(run, ..)| run == named)
+                .ok_or_else(|| Error::unusable(format!("there is no run `{named}`")).help("`cargo xtask history` lists the runs"))?;
+            if !undoable(&known) {
+                let why = match known {
+                    (_, _, true) => "it is a rollback itself",
+                    (_, Standing::Undone, _) => "it was undone already",
+                    _ => "it was never committed",
+                };
+                return Err(Error::refused(format!("roll back {named}")).why(why).help("`cargo xtask history` lists the runs"));
+            }
+            named.to_string()
+        }
+    };
+    let found = views.into_iter().find(|view| view.id.as_str() == chosen);
+    found.ok_or_else(|| Error::failed(format!("find the run {chosen}")))
+}
+
+/// The files that are not as the run left them.
+fn changed(root: &Path, steps: &[Action]) -> Vec<String> {
+    let now = |path: &PathBuf| std::fs::read(root.join(path)).ok().map(|bytes| Sha::of(&bytes));
+    let mut why = Vec::new();
+    for step in steps {
+        match step {
+            Action::WriteFile(write) if now(&write.path) != write.before => why.push(format!("{} was changed since", write.path.display())),
+            Action::RemoveFile(remove) if now(&remove.path).as_ref() != Some(&remove.before) => {
+                why.push(format!("{} was changed since", remove.path.display()));
+            }
+            _ => {}
+        }
+    }
+    why
+}
+
+/// Whether every file is what it was before the run, byte for byte.
+fn prove(cx: &Context<'_>, steps: &[Action]) -> Verdict {
+    let label = "every file is as it was before the run".to_string();
+    let mut why = Vec::new();
+    let mut files = 0;
+    for step in steps {
+        match step {
+            Action::WriteFile(write) => {
+                files += 1;
+                let now = std::fs::read(cx.project.root.join(&write.path)).ok().map(|bytes| Sha::of(&bytes));
+                if now.as_ref() != Some(&write.content) {
+                    why.push(format!("{} is not as it was", write.path.display()));
+                }
+            }
+            Action::RemoveFile(remove) => {
+                files += 1;
+                if cx.project.root.join(&remove.path).exists() {
+                    why.push(format!("{} is still there", remove.path.display()));
+                }
+            }
+            _ => {}
+        }
+    }
+    if !why.is_empty() {
+        cx.events.emit(Event::ProofFails { label, why: why.clone() });
+        return Verdict::Bad(why);
+    }
+    let detail = format!("{files} files, byte for byte");
+    cx.events.emit(Event::ProofHolds { label: label.clone(), detail: detail.clone(), took: std::time::Duration::ZERO });
+    Verdict::Holds(Proof { proven: vec![format!("{label}: {detail}")], not_proven: Vec::new() })
+}

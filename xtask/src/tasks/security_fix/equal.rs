@@ -1,0 +1,108 @@
+//! Rendered equality: two models compared key by key. Differences are places, never values.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// What differs between two rendered models of one stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Environment variables that a service gains: service and name.
+    pub gained: BTreeSet<(String, String)>,
+    /// Every other difference, as `services.web.environment.TOKEN changed`.
+    pub other: Vec<String>,
+}
+
+impl Differences {
+    /// The same without what a phase declared: services that load a file which it writes may gain
+    /// exactly its own variables.
+    pub fn beyond(&self, may_gain: impl Fn(&str, &str) -> bool) -> Vec<String> {
+        let gained = self.gained.iter().filter(|(service, name)| !may_gain(service, name));
+        let mut beyond: Vec<String> = gained.map(|(service, name)| format!("services.{service}.environment.{name} is new")).collect();
+        beyond.extend(self.other.iter().cloned());
+        beyond
+    }
+}
+
+pub fn differences(before: &Value, after: &Value) -> Differences {
+    let mut found = Differences::default();
+    compare(before, after, &mut Vec::new(), &mut found);
+    found
+}
+
+fn compare(before: &Value, after: &Value, path: &mut Vec<String>, found: &mut Differences) {
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            for (key, value) in old {
+                path.push(key.clone());
+                match new.get(key) {
+                    Some(other) => compare(value, other, path, found),
+                    None => found.other.push(format!("{} is gone", path.join("."))),
+                }
+                path.pop();
+            }
+            for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
+                path.push(key.clone());
+                added(path, value, found);
+                path.pop();
+            }
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            for (index, (value, other)) in old.iter().zip(new).enumerate() {
+                path.push(index.to_string());
+                compare(value, other, path, found);
+                path.pop();
+            }
+        }
+        (Value::Null, new) if in_environment(path) => added(path, new, found),
+        _ if before == after => {}
+        _ => found.other.push(format!("{} has changed", path.join("."))),
+    }
+}
+
+fn added(path: &[String], value: &Value, found: &mut Differences) {
+    match (path, value) {
+        ([services, service, environment, name], _) if services == "services" && environment == "environment" => {
+            found.gained.insert((service.clone(), name.clone()));
+        }
+        // A service without any environment gains its first variables.
+        ([.., service, _], Value::Object(fields)) if in_environment(path) => {
+            found.gained.extend(fields.keys().map(|name| (service.clone(), name.clone())));
+        }
+        _ => found.other.push(format!("{} is new", path.join("."))),
+    }
+}
+
+fn in_environment(path: &[String]) -> bool {
+    matches!(path, [services, _, environment] if services == "services" && environment == "environment")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn equal_models_have_no_differences() {
+        let model = json!({"name": "x", "services": {"a": {"command": ["one"], "environment": {"A": "1"}}}});
+        assert_eq!(differences(&model, &model), Differences::default());
+    }
+
+    #[test]
+    fn a_gained_variable_is_told_apart_from_every_other_difference() {
+        let before =
+            json!({"services": {"a": {"environment": {"A": "old-secret"}, "command": ["x"]}, "b": {"environment": null}, "c": {}}});
+        let after = json!({"services": {"a": {"environment": {"A": "new-secret", "N": "1"}, "command": ["x", "y"]}, "b": {"environment": {"N": "1"}}, "c": {"environment": {"N": "1"}}}, "extra": 1});
+        let found = differences(&before, &after);
+        assert_eq!(found.gained.iter().map(|(s, n)| format!("{s}/{n}")).collect::<Vec<_>>(), ["a/N", "b/N", "c/N"]);
+        assert_eq!(found.other, ["services.a.environment.A has changed", "services.a.command has changed", "extra is new"]);
+        assert!(!format!("{found:?}").contains("secret"));
+        assert_eq!(found.beyond(|service, name| service == "a" && name == "N").len(), 5);
+    }
+
+    #[test]
+    fn a_variable_that_is_gone_is_never_permitted() {
+        let found = differences(&json!({"services": {"a": {"environment": {"A": "1"}}}}), &json!({"services": {"a": {"environment": {}}}}));
+        assert_eq!(found.beyond(|_, _| true), ["services.a.environment.A is gone"]);
+    }
+}

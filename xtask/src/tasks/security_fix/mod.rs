@@ -1,0 +1,161 @@
+//! Phase 1: credentials out of compose files, into `.env`, with nothing that renders changed.
+//!
+//! survey -> spots -> credentials -> variables -> draft -> plan; then the guarded way, then the
+//! proof, which starts again from the files.
+
+mod before;
+mod burned;
+mod draft;
+mod equal;
+mod group;
+mod home;
+mod lines;
+mod live;
+mod name;
+mod prepare;
+mod prove;
+mod rendering;
+mod report;
+mod rewrite;
+mod show;
+mod spot;
+mod spots;
+mod standing;
+mod survey;
+mod taken;
+
+use std::cell::RefCell;
+
+use before::Asked;
+use prove::Rendered;
+
+pub use live::SETTLE;
+pub use report::{Burned, Moved, Report};
+pub use show::credentials as credentials_in_text;
+pub use standing::{Standing, StandingCredential, standing};
+
+use super::{Context, Ended, Overrides, Prepared, carry_out};
+use crate::actions::World;
+use crate::error::Result;
+use crate::event::Event;
+use crate::saga::{Proof, Verdict};
+use prepare::Proposal;
+
+/// What the caller chose.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Stacks by name; none means all.
+    pub stacks: Vec<String>,
+    pub commit: bool,
+    pub recreate: bool,
+    pub rehearse: bool,
+    pub strict: bool,
+    pub untrack: bool,
+    pub allow_dirty: bool,
+    pub require_live: bool,
+}
+
+/// Carries phase 1 out.
+pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result<(Ended, Report)> {
+    let stop = cx.stop();
+    let asked = cx.doors.compose.as_deref().map(|compose| Asked { compose, masker: &cx.masker, cancel: &stop });
+    let asked = asked.as_ref();
+    let proposed: RefCell<Option<Proposal>> = RefCell::default();
+    let ended = carry_out(cx, "security-fix", overrides, |_| {
+        let mut proposal = prepare::propose(cx, options, asked)?;
+        let (plan, contents) = prepare::plan(cx, &proposal, options);
+        let preview = prepare::preview(cx, &proposal);
+        let guards = std::mem::take(&mut proposal.guards);
+        let projects = proposal.touched.iter().map(|touched| touched.call.project.clone()).collect();
+        proposed.replace(Some(proposal));
+        let prove = |world: &World| match proposed.borrow().as_ref() {
+            Some(proposal) => prove(cx, world, proposal, asked),
+            None => Ok(Verdict::Bad(vec!["there is nothing to prove".into()])),
+        };
+        Ok(Prepared { guards, projects, plan, contents, preview, prove: Box::new(prove) })
+    })?;
+    let Some(proposal) = proposed.into_inner() else { return Ok((ended, Report::default())) };
+    let mut report = Report::of(&proposal, &cx.project.root);
+    if let Ended::Committed { run, proof } = &ended {
+        report.run = Some(run.to_string());
+        report.proven.clone_from(&proof.proven);
+        report.not_proven.clone_from(&proof.not_proven);
+        look_back(cx, &proposal, &mut report)?;
+        report.next = next(cx, options, &proposal, &report);
+    }
+    Ok((ended, report))
+}
+
+fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option<&Asked<'_>>) -> Result<Verdict> {
+    let mut proof = world.said.take();
+    let rendered = Rendered {
+        cx,
+        before: &proposal.before,
+        permitted: &proposal.permitted,
+        chosen: &proposal.chosen,
+        asked,
+        left: proposal.left_standing,
+    };
+    if let Verdict::Bad(why) = rendered.prove(&mut proof)? {
+        return Ok(Verdict::Bad(why));
+    }
+    prove_live(cx, proposal, &mut proof)
+}
+
+/// Asks the running stacks again what they were asked before.
+fn prove_live(cx: &Context<'_>, proposal: &Proposal, proof: &mut Proof) -> Result<Verdict> {
+    let Some(live) = cx.live() else {
+        let needs = if cx.doors.engine.is_none() { "an engine" } else { "Docker Compose 2.20 or later" };
+        prove::not_proven(cx, proof, "running stacks are well and accept their credentials", needs);
+        return Ok(Verdict::Holds(proof.clone()));
+    };
+    if proposal.asking.is_empty() {
+        prove::not_proven(cx, proof, "running stacks are well and accept their credentials", "a stack of this project that runs");
+        return Ok(Verdict::Holds(proof.clone()));
+    }
+    let label = "running stacks are well and accept their credentials".to_string();
+    cx.events.emit(Event::ProofStarted { label: label.clone() });
+    let started = std::time::Instant::now();
+    // What was recreated has other containers now.
+    let asking = live::again(&live, &proposal.asking)?;
+    let said = live::ask(&live, &asking, &cx.masker.borrow())?;
+    let why: Vec<String> = said.unwell.into_iter().chain(said.refused).collect();
+    if !why.is_empty() {
+        cx.events.emit(Event::ProofFails { label, why: why.clone() });
+        return Ok(Verdict::Bad(why));
+    }
+    for proven in &said.proven {
+        cx.events.emit(Event::ProofHolds { label: "live".into(), detail: proven.clone(), took: started.elapsed() });
+    }
+    proof.proven.extend(said.proven);
+    for (label, needs) in said.not_proven {
+        prove::not_proven(cx, proof, &label, &needs);
+    }
+    Ok(Verdict::Holds(proof.clone()))
+}
+
+/// What git's history holds is known to whoever has a clone.
+fn look_back(cx: &Context<'_>, proposal: &Proposal, report: &mut Report) -> Result<()> {
+    let Some(git) = cx.git.as_ref().filter(|git| git.head().is_some()) else { return Ok(()) };
+    let found = burned::search(git, &cx.project, proposal)?;
+    report.burned = found.burned;
+    report.unseen = found.unseen;
+    Ok(())
+}
+
+fn next(cx: &Context<'_>, options: &Options, proposal: &Proposal, report: &Report) -> Vec<String> {
+    let mut next = Vec::new();
+    if let Some(run) = &report.run {
+        next.push(format!("undo it: cargo xtask rollback {run}"));
+    }
+    if cx.git.is_some() && !options.commit {
+        next.push("look at `git diff`, then commit it".to_string());
+    }
+    if !report.burned.is_empty() {
+        next.push("rotate what is burned: whoever has a clone has it".to_string());
+    }
+    if !proposal.gains.is_empty() && !options.recreate {
+        next.push("the next `up` recreates the services that see more variables now".to_string());
+    }
+    next
+}

@@ -1,0 +1,39 @@
+//! A stack as its users call it, and with every profile: what must be equal before and after.
+
+use serde_json::Value as Json;
+
+use crate::error::Result;
+use crate::model::{self, Call, Environment, Model};
+use crate::project::Stack;
+use crate::source::Files;
+
+/// What Compose would run.
+#[derive(Clone, PartialEq)]
+pub struct Rendering {
+    pub users: Json,
+    /// With every profile; `None` where that renders the same, or does not render.
+    pub full: Option<Json>,
+}
+
+/// The way a stack's users call Compose.
+pub fn call(stack: &Stack) -> Call {
+    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles: stack.profiles.clone(), project_name: None }
+}
+
+/// The same with every profile.
+pub fn full_call(stack: &Stack) -> Call {
+    Call { profiles: vec!["*".to_string()], ..call(stack) }
+}
+
+/// The richest model that the stack has, and what it renders to.
+pub fn render(files: &dyn Files, stack: &Stack, environment: &Environment) -> Result<(Model, Rendering)> {
+    let model = model::load(files, &call(stack), environment)?;
+    let users = model.json();
+    // Services of profiles that nobody starts together may contradict each other.
+    let Ok(full) = model::load(files, &full_call(stack), environment) else {
+        return Ok((model, Rendering { users, full: None }));
+    };
+    let json = full.json();
+    let rendering = if json == users { Rendering { users, full: None } } else { Rendering { users, full: Some(json) } };
+    Ok((full, rendering))
+}
