@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::{Data, Document, Field, Node, Origin, ReadError, Resolved, Style, TIMESTAMP, Value, Written, resolve};
 
 /// How many values aliases and merge keys may make before a document is refused as a bomb.
-pub const VALUE_LIMIT: usize = 1_000_000;
+pub const VALUE_LIMIT: usize = 250_000;
 
 /// How deep aliases and merge keys may nest a document.
 pub const DEPTH_LIMIT: usize = 200;
@@ -51,7 +51,7 @@ impl<'a> Expander<'a> {
         self.made += usize::from(self.copying > 0);
         self.depth += 1;
         if self.made > VALUE_LIMIT {
-            return Err(refuse(node, "aliases multiply this document beyond a million values"));
+            return Err(refuse(node, "aliases multiply this document beyond 250,000 values"));
         }
         if self.depth > DEPTH_LIMIT {
             return Err(refuse(node, "aliases nest this document too deep"));
