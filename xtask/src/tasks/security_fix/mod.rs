@@ -5,6 +5,7 @@
 
 mod before;
 mod burned;
+mod checks;
 mod draft;
 mod equal;
 mod group;
@@ -13,6 +14,7 @@ mod lines;
 mod live;
 mod name;
 mod prepare;
+mod preview;
 mod prove;
 mod rendering;
 mod report;
@@ -21,6 +23,7 @@ mod show;
 mod spot;
 mod spots;
 mod standing;
+mod steps;
 mod survey;
 mod taken;
 
@@ -67,8 +70,8 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
     let proposed: RefCell<Option<Proposal>> = RefCell::default();
     let ended = carry_out(cx, "security-fix", overrides, |_| {
         let mut proposal = prepare::propose(cx, options, asked)?;
-        let (plan, contents) = prepare::plan(cx, &proposal, options);
-        let preview = prepare::preview(cx, &proposal);
+        let (plan, contents) = steps::plan(cx, &proposal, options);
+        let preview = preview::preview(cx, &proposal);
         let guards = std::mem::take(&mut proposal.guards);
         let projects = proposal.touched.iter().map(|touched| touched.call.project.clone()).collect();
         proposed.replace(Some(proposal));
