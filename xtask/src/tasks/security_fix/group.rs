@@ -226,29 +226,8 @@ pub fn words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::spot::Account;
+    use super::super::spot::testing::spot;
     use super::*;
-    use crate::secret::Secret;
-    use crate::text::Span;
-
-    fn spot(service: &str, key: &str, value: &str) -> Spot {
-        Spot {
-            file: "/p/compose.yaml".into(),
-            scalar: Span::default(),
-            cut: 0..0,
-            source: Span::default(),
-            value: Secret::new(value),
-            project: "shop".into(),
-            services: vec![service.into()],
-            key: key.into(),
-            place: Where::Environment,
-            account: None,
-            hosts: Vec::new(),
-            fallback_of: None,
-            bound: false,
-            token: false,
-            well_known: false,
-        }
-    }
 
     fn url(service: &str, user: &str, host: &str, value: &str) -> Spot {
         let account = Some(Account { user: Some(user.into()), host: Some(host.into()) });

@@ -160,27 +160,11 @@ fn numbered(wanted: &[String], free: impl Fn(&str) -> bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::group::Owner;
+    use super::super::spot::testing;
     use super::*;
-    use crate::text::Span;
 
     fn spot(service: &str, key: &str, value: &str, fallback_of: Option<&str>) -> Spot {
-        Spot {
-            file: "/p/web/compose.yaml".into(),
-            scalar: Span::default(),
-            cut: 0..0,
-            source: Span::default(),
-            value: Secret::new(value),
-            project: "shop".into(),
-            services: vec![service.into()],
-            key: key.into(),
-            place: Where::Environment,
-            account: None,
-            hosts: Vec::new(),
-            fallback_of: fallback_of.map(String::from),
-            bound: false,
-            token: false,
-            well_known: value == "admin",
-        }
+        Spot { fallback_of: fallback_of.map(String::from), well_known: value == "admin", ..testing::spot(service, key, value) }
     }
 
     fn credential(system: &str, slot: &str, spots: &[usize]) -> Credential {

@@ -62,3 +62,29 @@ impl Spot {
         self.services.first().map_or("", String::as_str)
     }
 }
+
+#[cfg(test)]
+pub mod testing {
+    use super::*;
+
+    /// A password in the environment of a service of the project `shop`.
+    pub fn spot(service: &str, key: &str, value: &str) -> Spot {
+        Spot {
+            file: "/p/web/compose.yaml".into(),
+            scalar: Span::default(),
+            cut: 0..0,
+            source: Span::default(),
+            value: Secret::new(value),
+            project: "shop".into(),
+            services: vec![service.into()],
+            key: key.into(),
+            place: Where::Environment,
+            account: None,
+            hosts: Vec::new(),
+            fallback_of: None,
+            bound: false,
+            token: false,
+            well_known: false,
+        }
+    }
+}
