@@ -34,7 +34,7 @@ pub const SHOP: &[(&str, &str)] = &[
 pub struct Shop {
     pub sandbox: Sandbox,
     stacks: Vec<PathBuf>,
-    state: tempfile::TempDir,
+    pub state: tempfile::TempDir,
 }
 
 /// What the tool said, and how it ended.
