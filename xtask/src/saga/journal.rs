@@ -125,13 +125,10 @@ pub fn replay(path: &Path) -> Result<Replay> {
 }
 
 fn corrupt(path: &Path, line: usize, why: &str) -> Error {
-    Error::unusable("read the journal, which is corrupt")
-        .at(path, line, 1)
-        .why(why)
-        .help(
-            "Nothing was touched. Move the folder of this run out of .xtask/runs to go on, and keep it: \
+    Error::unusable("read the journal, which is corrupt").at(path, line, 1).why(why).help(
+        "Nothing was touched. Move the folder of this run out of .xtask/runs to go on, and keep it: \
              its blobs hold the original files by their sha256",
-        )
+    )
 }
 
 /// A journal that is open for appending. One that failed to append keeps its last good record.

@@ -98,7 +98,10 @@ impl Store {
         if meta.uid() != nix::unistd::geteuid().as_raw() {
             let owner = nix::unistd::User::from_uid(meta.uid().into()).ok().flatten();
             let owner = owner.map_or_else(|| format!("user {}", meta.uid()), |user| user.name);
-            return refuse(format!("it belongs to {owner}"), "Work as that user, or give the folder to yourself once you know what is in it");
+            return refuse(
+                format!("it belongs to {owner}"),
+                "Work as that user, or give the folder to yourself once you know what is in it",
+            );
         }
         if meta.mode() & 0o077 != 0 {
             let private = fs::Permissions::from_mode(0o700);
