@@ -196,7 +196,7 @@ fn a_full_disk_ends_before_or_after() {
         match code {
             0 => assert_same(&after, disk.path()),
             3 | 4 | 6 => assert_same(&before, disk.path()),
-            5 => {}
+            // The room for an undo was kept: on a full disk, too, nobody is needed.
             _ => panic!("{free_kib} kB free: {code}: {said}"),
         }
         *codes.entry(code).or_insert(0) += 1;
@@ -217,7 +217,7 @@ fn a_recovery_on_a_full_disk_can_be_repeated() {
         let Some(disk) = on_small_disk(template.path(), place.path()) else { return };
         let filler = fill(&disk, free_kib);
         let (code, said) = told(&recover(), disk.path());
-        assert!(code == 0 || code == 5, "{free_kib} kB free: {code}: {said}");
+        assert!(matches!(code, 0 | 5), "{free_kib} kB free: {code}: {said}");
         if code == 5 {
             assert_eq!(told(&migrate_all(), disk.path()).0, 3);
         }

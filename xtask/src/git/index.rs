@@ -26,6 +26,13 @@ impl Git {
         changed
     }
 
+    /// What taking changes of the index and a commit back may write: two copies of the index, a few small
+    /// objects in folders of their own, lines of reflogs.
+    pub fn bytes_to_undo(&self) -> u64 {
+        const OBJECTS: u64 = 64 << 10;
+        fs::metadata(self.dir.join("index")).map_or(0, |meta| 2 * meta.len()) + OBJECTS
+    }
+
     /// Refuses while somebody else's git command holds the index, or one that crashed has left its lock.
     pub fn check_index_is_free(&self) -> Result<()> {
         let lock = self.dir.join("index.lock");

@@ -119,10 +119,14 @@ impl Context<'_> {
     }
 }
 
-/// The project's files: what git knows or would add, or everything where there is no git.
+/// The project's files: what git knows or would add, or everything where there is no git. What a sparse
+/// checkout leaves out, or somebody has deleted, is not there.
 fn listed(root: &std::path::Path, git: Option<&Git>) -> Result<Vec<PathBuf>> {
     match git {
-        Some(git) => Ok(git.files_and_new()?.into_iter().map(|path| root.join(path)).collect()),
+        Some(git) => {
+            let all = git.files_and_new()?.into_iter().map(|path| root.join(path));
+            Ok(all.filter(|path| path.symlink_metadata().is_ok()).collect())
+        }
         None => source::walk(root),
     }
 }
