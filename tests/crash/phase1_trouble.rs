@@ -19,6 +19,7 @@ pub const TESTS: &[runner::Test] = &[
     ("the_scenario_is_what_it_says", the_scenario_is_what_it_says),
     ("a_signal_at_any_moment_puts_everything_back", a_signal_at_any_moment_puts_everything_back),
     ("a_second_signal_only_says_what_is_happening", a_second_signal_only_says_what_is_happening),
+    ("a_hook_that_hangs_can_be_interrupted", a_hook_that_hangs_can_be_interrupted),
     ("a_second_run_is_refused", a_second_run_is_refused),
     ("an_open_run_stops_every_changing_command", an_open_run_stops_every_changing_command),
     ("git_at_work_is_met_before_anything_is_touched", git_at_work_is_met_before_anything_is_touched),
@@ -84,7 +85,7 @@ fn a_signal_at_any_moment_puts_everything_back() {
 
 fn a_second_signal_only_says_what_is_happening() {
     let (tree, before) = tree_of(everything);
-    let child = start_and_wait_in_hook(tree.path());
+    let child = start_and_wait_in_hook(tree.path(), true);
     for _ in 0..3 {
         send(&child, Signal::SIGINT);
         // Two at once are one for the kernel.
@@ -97,9 +98,19 @@ fn a_second_signal_only_says_what_is_happening() {
     assert_same(&before, tree.path());
 }
 
+fn a_hook_that_hangs_can_be_interrupted() {
+    let (tree, before) = tree_of(everything);
+    let child = start_and_wait_in_hook(tree.path(), false);
+    send(&child, Signal::SIGTERM);
+    let (code, said) = ending(&child.wait_with_output().unwrap());
+    assert_eq!(code, 130, "{said}");
+    assert_same(&before, tree.path());
+    assert_eq!(told(&recover(), tree.path()).0, 0);
+}
+
 fn a_second_run_is_refused() {
     let (tree, _) = tree_of(everything);
-    let first = start_and_wait_in_hook(tree.path());
+    let first = start_and_wait_in_hook(tree.path(), false);
     let during = files_and_git(tree.path());
     for command in [migrate_all(), xtask(&["security-fix", "--yes"]), rollback()] {
         let (code, said) = told(&command, tree.path());
