@@ -26,6 +26,7 @@ pub const TESTS: &[runner::Test] = &[
     ("a_full_disk_ends_before_or_after", a_full_disk_ends_before_or_after),
     ("a_recovery_on_a_full_disk_can_be_repeated", a_recovery_on_a_full_disk_can_be_repeated),
     ("what_is_read_only_is_refused", what_is_read_only_is_refused),
+    ("what_belongs_to_others_is_refused", what_belongs_to_others_is_refused),
     ("an_output_that_takes_nothing_stops_nothing", an_output_that_takes_nothing_stops_nothing),
 ];
 
@@ -268,6 +269,36 @@ fn what_is_read_only_is_refused() {
         assert!(matches!(code, 3 | 6) && said.to_lowercase().contains("read-only"), "{below}: {code}: {said}");
         assert_same(&before, place.path());
     }
+}
+
+/// As a user who may write to the folder, but may not give files away.
+fn what_belongs_to_others_is_refused() {
+    let place = folder();
+    fs::set_permissions(place.path(), Permissions::from_mode(0o755)).unwrap();
+    let (program, root) = (place.path().join("xtask"), place.path().join("project"));
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &program).unwrap();
+    fs::create_dir(&root).unwrap();
+    carrier(&root);
+    let words = |text: String| text.split(' ').map(String::from).collect::<Vec<_>>();
+    let home = format!("env HOME={} XDG_CONFIG_HOME=/nowhere", root.display());
+    let command = words(format!("setpriv --reuid=1234 --regid=4321 --clear-groups {home} {} migrate --phase 1 --yes", program.display()));
+    if !run(&words("setpriv --reuid=1234 --regid=4321 --clear-groups true".into()), &root).success() {
+        println!("    skipped: only root may become somebody else");
+        return;
+    }
+    let chown = |who: &str, what: &str| assert!(run(&words(format!("chown -R {who} {what}")), &root).success());
+    for (who, file) in [("1235:4321", "tools/compose/docker-compose.cache.yml"), ("1234:4322", ".env")] {
+        chown("1234:4321", ".");
+        chown(who, file);
+        fs::set_permissions(root.join(file), Permissions::from_mode(0o666)).unwrap();
+        let before = super::crash::snapshot::files(&root);
+        let (code, said) = told(&command, &root);
+        assert!(code == 3 && said.contains(&format!("{file} belongs to another user or group")), "{file}: {code}: {said}");
+        assert_eq!(super::crash::snapshot::files(&root), before);
+    }
+    chown("1234:4321", ".");
+    let (code, said) = told(&command, &root);
+    assert_eq!(code, 0, "{said}");
 }
 
 fn an_output_that_takes_nothing_stops_nothing() {
