@@ -19,8 +19,10 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// What the tests and the scripts in them call. Docker is not among them, so nothing waits for it.
-const PROGRAMS: [&str; 15] =
-    ["cp", "df", "env", "false", "git", "mount", "rm", "sh", "sleep", "strace", "touch", "true", "umount", "unshare", "wc"];
+const PROGRAMS: [&str; 17] = [
+    "chown", "cp", "df", "env", "false", "git", "mount", "rm", "setpriv", "sh", "sleep", "strace", "touch", "true", "umount", "unshare",
+    "wc",
+];
 
 /// Set for the inner call of this binary.
 const INSIDE: &str = "XTASK_CRASH_INSIDE";

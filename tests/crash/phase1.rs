@@ -122,11 +122,13 @@ pub fn ending(output: &Output) -> (i32, String) {
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
 }
 
-/// A run of [`everything`] that has taken its steps and waits in git's pre-commit hook until `go` is there.
-pub fn start_and_wait_in_hook(root: &Path) -> Child {
+/// A run of [`everything`] that has taken its steps and waits in git's pre-commit hook until `go` is there;
+/// `stubborn`: whatever it is told.
+pub fn start_and_wait_in_hook(root: &Path, stubborn: bool) -> Child {
     let hook = root.join(".git/hooks/pre-commit");
     fs::create_dir_all(hook.parent().unwrap()).unwrap();
-    fs::write(&hook, "#!/bin/sh\ntouch .git/waits\nwhile ! [ -e .git/go ]; do sleep 0.02; done\n").unwrap();
+    let trap = if stubborn { "trap '' TERM" } else { ":" };
+    fs::write(&hook, format!("#!/bin/sh\n{trap}\ntouch .git/waits\nwhile ! [ -e .git/go ]; do sleep 0.02; done\n")).unwrap();
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
     let child = quiet(&migrate_all(), root).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let until = std::time::Instant::now() + super::crash::PATIENCE;

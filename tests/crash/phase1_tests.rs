@@ -41,48 +41,55 @@ fn snapshot_of(prepare: Prepare) -> fn(&Path) -> Snapshot {
 }
 
 fn phase1_survives_every_kill() {
-    survives(1, 1, "phase 1, killed", everything, &migrate_all(), &[Fault::KillAlone]);
-    survives(1, 3, "phase 1, killed with its children", everything, &migrate_all(), &[Fault::KillAll]);
+    survives(190, 1, "phase 1, killed", everything, &migrate_all(), &[Fault::KillAlone]);
+    survives(63, 3, "phase 1, killed with its children", everything, &migrate_all(), &[Fault::KillAll]);
 }
 
 fn phase1_survives_every_failing_call() {
-    survives(1, 2, "phase 1, full disk", everything, &migrate_all(), &[Fault::Fails("ENOSPC")]);
-    survives(1, 2, "phase 1, bad disk", everything, &migrate_all(), &[Fault::Fails("EIO")]);
+    survives(95, 2, "phase 1, full disk", everything, &migrate_all(), &[Fault::Fails("ENOSPC")]);
+    survives(95, 2, "phase 1, bad disk", everything, &migrate_all(), &[Fault::Fails("EIO")]);
 }
 
 fn phase1_survives_the_death_of_every_git() {
-    survives(1, 2, "phase 1, git killed", everything, &migrate_all(), &[Fault::KillChild]);
+    survives(52, 2, "phase 1, git killed", everything, &migrate_all(), &[Fault::KillChild]);
 }
 
 fn phase1_can_be_interrupted_anywhere() {
-    survives(1, 5, "phase 1, interrupted", everything, &migrate_all(), &[Fault::Signal("SIGINT"), Fault::Signal("SIGTERM")]);
+    survives(75, 5, "phase 1, interrupted", everything, &migrate_all(), &[Fault::Signal("SIGINT"), Fault::Signal("SIGTERM")]);
 }
 
 const EVERY_FAULT: [Fault; 4] = [Fault::KillAlone, Fault::Fails("ENOSPC"), Fault::Fails("EIO"), Fault::Signal("SIGTERM")];
 
 fn a_small_env_survives() {
-    survives(1, 11, "small .env", carrier, &migrate(&[]), &EVERY_FAULT);
+    survives(34, 11, "small .env", carrier, &migrate(&[]), &EVERY_FAULT);
 }
 
 fn a_project_without_git_survives() {
-    survives(1, 11, "no git", without_git, &migrate(&[]), &EVERY_FAULT);
+    survives(25, 11, "no git", without_git, &migrate(&[]), &EVERY_FAULT);
 }
 
 fn a_recovery_survives() {
-    survives(1, 7, "recovery", killed, &recover(), &[Fault::KillAlone, Fault::KillAll, Fault::Fails("ENOSPC"), Fault::Fails("EIO")]);
+    survives(66, 7, "recovery", killed, &recover(), &[Fault::KillAlone, Fault::KillAll, Fault::Fails("ENOSPC"), Fault::Fails("EIO")]);
 }
 
 fn a_rollback_survives() {
-    survives(1, 11, "rollback", committed, &rollback(), &[Fault::KillAlone, Fault::KillChild, Fault::Fails("ENOSPC"), Fault::Fails("EIO")]);
+    survives(
+        54,
+        11,
+        "rollback",
+        committed,
+        &rollback(),
+        &[Fault::KillAlone, Fault::KillChild, Fault::Fails("ENOSPC"), Fault::Fails("EIO")],
+    );
 }
 
 fn no_effect_before_its_record_is_synced() {
     trace::require_strace();
     let cases: [(&str, Prepare, Vec<String>, usize); 4] = [
-        ("migrate", everything, migrate_all(), 1),
-        ("migrate without git", without_git, migrate(&[]), 1),
-        ("recover", killed, recover(), 1),
-        ("rollback", committed, rollback(), 1),
+        ("migrate", everything, migrate_all(), 98),
+        ("migrate without git", without_git, migrate(&[]), 9),
+        ("recover", killed, recover(), 78),
+        ("rollback", committed, rollback(), 80),
     ];
     for (name, prepare, command, floor) in cases {
         let template = folder();

@@ -19,12 +19,14 @@ pub const TESTS: &[runner::Test] = &[
     ("the_scenario_is_what_it_says", the_scenario_is_what_it_says),
     ("a_signal_at_any_moment_puts_everything_back", a_signal_at_any_moment_puts_everything_back),
     ("a_second_signal_only_says_what_is_happening", a_second_signal_only_says_what_is_happening),
+    ("a_hook_that_hangs_can_be_interrupted", a_hook_that_hangs_can_be_interrupted),
     ("a_second_run_is_refused", a_second_run_is_refused),
     ("an_open_run_stops_every_changing_command", an_open_run_stops_every_changing_command),
     ("git_at_work_is_met_before_anything_is_touched", git_at_work_is_met_before_anything_is_touched),
     ("a_full_disk_ends_before_or_after", a_full_disk_ends_before_or_after),
     ("a_recovery_on_a_full_disk_can_be_repeated", a_recovery_on_a_full_disk_can_be_repeated),
     ("what_is_read_only_is_refused", what_is_read_only_is_refused),
+    ("what_belongs_to_others_is_refused", what_belongs_to_others_is_refused),
     ("an_output_that_takes_nothing_stops_nothing", an_output_that_takes_nothing_stops_nothing),
 ];
 
@@ -84,7 +86,7 @@ fn a_signal_at_any_moment_puts_everything_back() {
 
 fn a_second_signal_only_says_what_is_happening() {
     let (tree, before) = tree_of(everything);
-    let child = start_and_wait_in_hook(tree.path());
+    let child = start_and_wait_in_hook(tree.path(), true);
     for _ in 0..3 {
         send(&child, Signal::SIGINT);
         // Two at once are one for the kernel.
@@ -97,9 +99,19 @@ fn a_second_signal_only_says_what_is_happening() {
     assert_same(&before, tree.path());
 }
 
+fn a_hook_that_hangs_can_be_interrupted() {
+    let (tree, before) = tree_of(everything);
+    let child = start_and_wait_in_hook(tree.path(), false);
+    send(&child, Signal::SIGTERM);
+    let (code, said) = ending(&child.wait_with_output().unwrap());
+    assert_eq!(code, 130, "{said}");
+    assert_same(&before, tree.path());
+    assert_eq!(told(&recover(), tree.path()).0, 0);
+}
+
 fn a_second_run_is_refused() {
     let (tree, _) = tree_of(everything);
-    let first = start_and_wait_in_hook(tree.path());
+    let first = start_and_wait_in_hook(tree.path(), false);
     let during = files_and_git(tree.path());
     for command in [migrate_all(), xtask(&["security-fix", "--yes"]), rollback()] {
         let (code, said) = told(&command, tree.path());
@@ -257,6 +269,36 @@ fn what_is_read_only_is_refused() {
         assert!(matches!(code, 3 | 6) && said.to_lowercase().contains("read-only"), "{below}: {code}: {said}");
         assert_same(&before, place.path());
     }
+}
+
+/// As a user who may write to the folder, but may not give files away.
+fn what_belongs_to_others_is_refused() {
+    let place = folder();
+    fs::set_permissions(place.path(), Permissions::from_mode(0o755)).unwrap();
+    let (program, root) = (place.path().join("xtask"), place.path().join("project"));
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &program).unwrap();
+    fs::create_dir(&root).unwrap();
+    carrier(&root);
+    let words = |text: String| text.split(' ').map(String::from).collect::<Vec<_>>();
+    let home = format!("env HOME={} XDG_CONFIG_HOME=/nowhere", root.display());
+    let command = words(format!("setpriv --reuid=1234 --regid=4321 --clear-groups {home} {} migrate --phase 1 --yes", program.display()));
+    if !run(&words("setpriv --reuid=1234 --regid=4321 --clear-groups true".into()), &root).success() {
+        println!("    skipped: only root may become somebody else");
+        return;
+    }
+    let chown = |who: &str, what: &str| assert!(run(&words(format!("chown -R {who} {what}")), &root).success());
+    for (who, file) in [("1235:4321", "tools/compose/docker-compose.cache.yml"), ("1234:4322", ".env")] {
+        chown("1234:4321", ".");
+        chown(who, file);
+        fs::set_permissions(root.join(file), Permissions::from_mode(0o666)).unwrap();
+        let before = super::crash::snapshot::files(&root);
+        let (code, said) = told(&command, &root);
+        assert!(code == 3 && said.contains(&format!("{file} belongs to another user or group")), "{file}: {code}: {said}");
+        assert_eq!(super::crash::snapshot::files(&root), before);
+    }
+    chown("1234:4321", ".");
+    let (code, said) = told(&command, &root);
+    assert_eq!(code, 0, "{said}");
 }
 
 fn an_output_that_takes_nothing_stops_nothing() {

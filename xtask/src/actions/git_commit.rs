@@ -40,7 +40,7 @@ impl GitCommit {
         world.blobs.keep_room(git.bytes_to_undo())?;
         let paths = self.changes(git, token)?;
         let after: Vec<_> = paths.iter().map(|change| (change.path.clone(), change.after.clone())).collect();
-        Ok(CommitReceipt { made: git.make_commit(token, &after, &self.message)?, paths })
+        Ok(CommitReceipt { made: git.make_commit(token, &after, &self.message, &world.cancel)?, paths })
     }
 
     fn changes(&self, git: &Git, token: &str) -> Result<Vec<Change>> {

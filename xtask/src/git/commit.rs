@@ -9,6 +9,7 @@ use super::Git;
 use super::call::{finish, text};
 use super::entries::{Changes, Entries};
 use crate::error::{Error, Result};
+use crate::process::Cancel;
 
 /// A commit object that was made, and the commit that it stands on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,17 +66,18 @@ impl Git {
     }
 
     /// Makes a commit object on top of HEAD in which `changes` are made, all else as in HEAD, once the
-    /// repository's hooks agree. `None`: HEAD has them already. HEAD does not move.
-    pub fn make_commit(&self, token: &str, changes: &Changes, message: &str) -> Result<Option<Made>> {
-        self.commit_object(token, changes, message, true)
+    /// repository's hooks agree; they may take long, and end with `cancel`. `None`: HEAD has them already.
+    /// HEAD does not move.
+    pub fn make_commit(&self, token: &str, changes: &Changes, message: &str, cancel: &Cancel) -> Result<Option<Made>> {
+        self.commit_object(token, changes, message, Some(cancel))
     }
 
     /// The same without asking any hook: an undo must not depend on somebody's consent.
     pub fn make_revert(&self, token: &str, changes: &Changes, message: &str) -> Result<Option<Made>> {
-        self.commit_object(token, changes, message, false)
+        self.commit_object(token, changes, message, None)
     }
 
-    fn commit_object(&self, token: &str, changes: &Changes, message: &str, hooks: bool) -> Result<Option<Made>> {
+    fn commit_object(&self, token: &str, changes: &Changes, message: &str, hooks: Option<&Cancel>) -> Result<Option<Made>> {
         let parent = self.commit_to_build_on()?;
         let index = self.scratch_index(token, &parent)?;
         let make = || -> Result<Option<Made>> {
@@ -84,8 +86,11 @@ impl Git {
             if self.read(["rev-parse", "--verify", &format!("{parent}^{{tree}}")])?.trim() == tree {
                 return Ok(None);
             }
-            let message = if hooks { self.ask_hooks(&index, message)? } else { message.to_string() };
-            if hooks && self.tree_of(&index)? != tree {
+            let message = match hooks {
+                Some(cancel) => self.ask_hooks(&index, message, cancel)?,
+                None => message.to_string(),
+            };
+            if hooks.is_some() && self.tree_of(&index)? != tree {
                 return Err(Error::refused("commit").why("a hook changed what was to be committed").help("Leave out the commit"));
             }
             Ok(Some(Made { commit: self.commit_of(&tree, &parent, &message)?, parent: parent.clone() }))

@@ -55,6 +55,9 @@ fn obstacle(root: &Path, below: &Path) -> Option<&'static str> {
         if meta.mode() & 0o222 == 0 || !may_write(path) {
             return Some("is read-only");
         }
+        if !may_give_to(meta.uid(), meta.gid()) {
+            return Some("belongs to another user or group, which a file written anew would not keep");
+        }
     }
     let folder = path.parent()?;
     (!may_write(folder)).then_some("lies in a folder that is missing or read-only")
@@ -67,6 +70,13 @@ fn leads_out(root: &Path, path: &Path) -> bool {
         (Some(root), Some(folder)) => !folder.starts_with(root),
         _ => false,
     }
+}
+
+/// Only root gives files away; others to a group of theirs.
+fn may_give_to(uid: u32, gid: u32) -> bool {
+    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    let mine = || group.as_raw() == gid || nix::unistd::getgroups().is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == gid));
+    user.is_root() || (user.as_raw() == uid && mine())
 }
 
 fn may_write(path: &Path) -> bool {

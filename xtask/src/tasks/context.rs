@@ -92,7 +92,7 @@ impl Context<'_> {
     /// What the steps of a run act on.
     pub fn world(&self, run: &RunId) -> World {
         let files = World::of_files(self.project.root.clone(), self.store.blobs(run), run.clone(), self.git.clone());
-        World { live: self.live().map(Rc::new), masker: self.masker.borrow().clone(), ..files }
+        World { live: self.live().map(Rc::new), cancel: self.stop(), masker: self.masker.borrow().clone(), ..files }
     }
 
     /// Refuses a state folder that this user's xtask did not make: a journal says what is put back.
