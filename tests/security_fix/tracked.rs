@@ -53,6 +53,29 @@ fn a_tracked_root_env_file_is_refused() {
 }
 
 #[test]
+fn a_tracked_env_file_that_compose_reads_variables_from_is_untracked_not_rewritten() {
+    let service = "services:\n  worker:\n    image: worker\n    env_file: .env\n    environment:\n      LEVEL: ${LEVEL:-info}\n";
+    let project = Project::with(&[("worker/compose.yaml", service), ("worker/.env", "WORKER_API_KEY=one-good-secret\nLEVEL=debug\n")]);
+    let project = project.hides(&["one-good-secret"]);
+    project.refuses(&[], 3, &["untracked-env", "git tracks worker/.env", "--untrack"]);
+    project.migrated(&["--untrack"]);
+    assert_eq!(project.read("worker/.env"), "WORKER_API_KEY=one-good-secret\nLEVEL=debug\n");
+    assert!(!project.git(&["ls-files"]).contains("worker/.env"));
+    assert!(project.read(".gitignore").contains("/worker/.env\n"));
+    project.holds();
+}
+
+#[test]
+fn a_tracked_env_file_with_a_secret_stands_against_the_phase_by_itself() {
+    let service = "services:\n  app:\n    image: app\n    environment:\n      API_KEY: ${API_KEY:?}\n";
+    let project = Project::with(&[("compose.yaml", service), (".env", "API_KEY=one-good-secret\n")]).hides(&["one-good-secret"]);
+    project.xtask(&["migrate", "--status"]).run().exits(1);
+    project.refuses(&[], 3, &["untracked-env"]);
+    project.migrated(&["--untrack"]);
+    project.holds();
+}
+
+#[test]
 fn untrack_takes_it_out_of_the_index_and_leaves_it_on_disk() {
     let project = Project::with(&[("compose.yaml", DB), (".env", "TZ=UTC\n")]).hides(&["one-good-secret"]);
     project.migrated(&["--untrack"]);

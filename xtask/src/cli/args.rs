@@ -79,13 +79,21 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
     /// The phase to carry out: 1 = security-fix
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=1), required_unless_present = "status", conflicts_with = "status")]
+    #[arg(long, value_name = "N", value_parser = phase, required_unless_present = "status", conflicts_with = "status")]
     pub phase: Option<u8>,
     /// Say for each phase whether it holds; exits with 1 when one does not
     #[arg(long)]
     pub status: bool,
     #[command(flatten)]
     pub security_fix: SecurityFixArgs,
+}
+
+/// The phases that there are.
+fn phase(text: &str) -> Result<u8, String> {
+    match text {
+        "1" => Ok(1),
+        _ => Err("the only phase so far is 1, security-fix".to_string()),
+    }
 }
 
 #[derive(Debug, Clone, Args)]

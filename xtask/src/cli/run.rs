@@ -18,7 +18,7 @@ use crate::tasks::{self, Context, Doors, Overrides};
 pub fn run(cli: &Cli, look: Look) -> Exit {
     match cli.global.format {
         Format::Human => {
-            let live = Live::new(look);
+            let live = Live::new(look, cli.global.dry_run);
             match carry_out(cli, &live, look) {
                 Ok((exit, answer)) => {
                     report::out(&answer.text(look));
@@ -50,7 +50,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         report::err(&look.line(Style::Warn, "Stopping", &format!("already; being finished: {doing}")));
     })?;
     let folder = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let confirm = |question: &str| consent(cli, question);
+    let confirm = |question: &str| consent(cli, question, &cancel);
     if let Command::Try(args) = &cli.command {
         return tasks::try_out::try_out(&args.example, args.keep, events, &cancel).map(|tried| (Exit::Done, Answer::Tried(tried)));
     }
@@ -78,13 +78,13 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
 }
 
 /// `--yes`, or a person at a terminal.
-fn consent(cli: &Cli, question: &str) -> Result<bool> {
+fn consent(cli: &Cli, question: &str, cancel: &Cancel) -> Result<bool> {
     if cli.global.yes {
         return Ok(true);
     }
     let nobody =
         || Error::refused("nothing was touched").why("there is no terminal to ask on").help("add --yes, or look first with --dry-run");
-    report::ask(question).ok_or_else(nobody)
+    report::ask(question, &|| cancel.requested()).ok_or_else(nobody)
 }
 
 fn migrate(cx: &Context<'_>, args: &MigrateArgs) -> Result<(Exit, Answer)> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::source::{Files, clean};
 
-pub use discover::{is_compose_file, role_of};
+pub use discover::{is_compose_file, role_of, stem};
 pub use settings::{Settings, StackSettings};
 
 /// The settings file; the nearest one upwards marks the root of a project.

@@ -19,8 +19,8 @@ pub fn table(runs: &[RunSummary]) -> String {
 
 fn standing(run: &RunSummary) -> String {
     match run.standing {
-        Standing::Committed => "committed".into(),
-        Standing::Undone => "committed, undone later".into(),
+        Standing::Committed => "done".into(),
+        Standing::Undone => "done, undone later".into(),
         Standing::RolledBack => "rolled back".into(),
         Standing::Open => "open: run `cargo xtask recover`".into(),
         Standing::Stuck => "stuck: a person is needed".into(),

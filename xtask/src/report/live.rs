@@ -12,12 +12,14 @@ use crate::event::{Event, FileDiff, GuardOutcome, Sink};
 
 pub struct Live {
     look: Look,
+    /// The plan is all that was asked for, so it goes to standard output.
+    plan_asked: bool,
     spinner: RefCell<Option<ProgressBar>>,
 }
 
 impl Live {
-    pub fn new(look: Look) -> Self {
-        Live { look, spinner: RefCell::new(None) }
+    pub fn new(look: Look, plan_asked: bool) -> Self {
+        Live { look, plan_asked, spinner: RefCell::new(None) }
     }
 
     fn spin(&self, word: &str, text: &str) {
@@ -44,10 +46,14 @@ impl Live {
         }
     }
 
-    /// The plan is what was asked for: it goes to standard output, also when the rest is quiet.
+    /// Before a question the plan belongs to the rest of the story, on standard error.
     fn planned(&self, files: &[FileDiff], other: &[String]) {
-        for file in files {
-            out(&painted(&unified(file), self.look));
+        let shown = files.iter().filter(|_| self.plan_asked || !self.look.quiet);
+        let diff: String = shown.map(|file| painted(&unified(file), self.look)).collect();
+        if self.plan_asked {
+            out(&diff)
+        } else {
+            err(&diff)
         }
         for line in other {
             self.say(Style::Info, "Plan", line);
@@ -82,7 +88,10 @@ impl Sink for Live {
                 self.say(Style::Good, "Proven", &format!("{label}: {detail}{}", seconds(took)));
             }
             Event::ProofFails { label, why } => self.say(Style::Bad, "Not so", &format!("{label}\n{}", why.join("\n"))),
-            Event::NotProven { label, needs } => self.say(Style::Warn, "Not proven", &format!("{label} ({needs})")),
+            Event::NotProven { label, needs } if !self.look.quiet => {
+                self.say(Style::Warn, "Not proven", &format!("{label} (needs {needs})"))
+            }
+            Event::NotProven { .. } => {}
             Event::Note(text) => self.say(Style::Dim, "Note", &text),
             Event::Warning(text) => self.say(Style::Warn, "Warning", &text),
         }

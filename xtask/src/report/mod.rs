@@ -14,6 +14,9 @@ pub mod summary;
 pub use style::{Look, Style};
 
 use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::error::Error;
 
@@ -39,12 +42,21 @@ pub fn error(error: &Error, look: Look) -> String {
     text
 }
 
-/// Asks a person at the terminal; `None` where there is none.
-pub fn ask(question: &str) -> Option<bool> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+/// Asks a person at the terminal; `None` where there is none. Waiting ends as a no when `stop` says so.
+pub fn ask(question: &str, stop: &dyn Fn() -> bool) -> Option<bool> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() || !std::io::stderr().is_terminal() {
         return None;
     }
     err(&format!("{question} [y/N] "));
+    // Looked at in short turns: a read would sleep through Ctrl-C.
+    let mut waiting = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    while poll(&mut waiting, PollTimeout::from(100_u8)).unwrap_or(0) == 0 {
+        if stop() {
+            err("\n");
+            return Some(false);
+        }
+    }
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).ok()?;
     Some(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -9,7 +9,8 @@ pub fn ended(ended: &Ended, look: Look) -> String {
     match ended {
         Ended::NothingToDo => look.line(Style::Dim, "Nothing", "to do"),
         Ended::Planned => look.line(Style::Info, "Planned", "this is what would be done; nothing was touched"),
-        Ended::Committed { run, .. } => look.line(Style::Good, "Committed", run.as_str()),
+        Ended::Committed { .. } if look.quiet => String::new(),
+        Ended::Committed { run, .. } => look.line(Style::Good, "Done", &format!("run {run}")),
     }
 }
 
@@ -25,6 +26,9 @@ pub fn security_fix(how: &Ended, report: &Report, look: Look) -> String {
     text.push_str(&look.line(Style::Info, "Credentials", &counted));
     if !matches!(how, Ended::Committed { .. }) {
         return text;
+    }
+    if look.quiet {
+        return String::new();
     }
     text.push_str(&proofs(report, look));
     for left in &report.left {
@@ -47,15 +51,13 @@ fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{plural}")
 }
 
-/// Named where they were not told while they were made; counted where they were.
+/// They were told one by one while they were made.
 fn proofs(report: &Report, look: Look) -> String {
-    if !look.quiet {
-        let counted =
-            format!("{}, {} could not be made; they stand above", counted(report.proven.len(), "statement"), report.not_proven.len());
-        return look.line(Style::Good, "Proven", &counted);
-    }
-    let proven = report.proven.iter().map(|proven| look.line(Style::Good, "Proven", proven));
-    proven.chain(report.not_proven.iter().map(|label| look.line(Style::Warn, "Not proven", label))).collect()
+    let missing = match report.not_proven.len() {
+        0 => String::new(),
+        some => format!("; {} not proven, with what each needs, above", counted(some, "statement")),
+    };
+    look.line(Style::Good, "Proven", &format!("{}{missing}", counted(report.proven.len(), "statement")))
 }
 
 fn in_history(burned: &Burned) -> String {

@@ -71,6 +71,11 @@ impl<'a> Context<'a> {
                 .why(error.to_string())
                 .help("name an existing folder with -C")
         })?;
+        if !folder.is_dir() {
+            return Err(Error::unusable(format!("open the project in {}", folder.display()))
+                .why("it is not a folder")
+                .help("name a folder with -C"));
+        }
         let root = Project::root_of(&folder);
         let git = Git::open(&root);
         // Without git nothing is known about tracked files: that must be so, and not only seem so.

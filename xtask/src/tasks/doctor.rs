@@ -79,7 +79,11 @@ fn compose(cx: &Context<'_>) -> Result<Checkup> {
 }
 
 fn stacks(cx: &Context<'_>) -> Checkup {
-    let names = |ids: Vec<String>| ids.join(", ");
+    // A long list tells less than its beginning and its length.
+    let names = |ids: Vec<String>| match ids.len() {
+        0..=12 => ids.join(", "),
+        many => format!("{many}: {}, ...", ids[..8].join(", ")),
+    };
     let found: Vec<String> = cx.project.stacks.iter().map(|stack| stack.id.clone()).collect();
     if !found.is_empty() {
         return Checkup::good("stacks", names(found));

@@ -77,10 +77,11 @@ pub fn carry_out<'p>(
     let _lock = if cx.dry_run { None } else { Some(lock(cx, task, &run)?) };
     refuse_open_run(cx)?;
     let prepared = prepare(&run)?;
+    let guards: Vec<Checked> = prepared.guards.into_iter().chain(git_guard(cx, &prepared.plan)).collect();
+    check_names(&guards, overrides)?;
     for event in prepared.preview {
         cx.events.emit(event);
     }
-    let guards = prepared.guards.into_iter().chain(git_guard(cx, &prepared.plan)).collect();
     check(cx, guards, overrides)?;
     let _projects = if cx.dry_run { Vec::new() } else { lock_projects(cx, &prepared.projects, &format!("{task} ({run})"))? };
     if prepared.plan.is_empty() {
@@ -117,14 +118,19 @@ fn git_guard(cx: &Context<'_>, plan: &Plan<Action>) -> Option<Checked> {
     steps.any(Action::needs_git).then(|| git_is_ready(cx.git.as_ref(), commits))
 }
 
+fn check_names(guards: &[Checked], overrides: &Overrides) -> Result<()> {
+    let known: Vec<&str> = guards.iter().map(|guard| guard.name).collect();
+    match overrides.guards.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(unknown) => {
+            let help = format!("guards of this task: {}", known.join(", "));
+            Err(Error::unusable(format!("there is no guard `{unknown}` that can be overridden")).help(help))
+        }
+    }
+}
+
 /// Reports every guard, and refuses when one stands that was not overridden.
 fn check(cx: &Context<'_>, guards: Vec<Checked>, overrides: &Overrides) -> Result<()> {
-    let known: Vec<&str> = guards.iter().map(|guard| guard.name).collect();
-    if let Some(unknown) = overrides.guards.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(
-            Error::unusable(format!("there is no guard `{unknown}` here")).help(format!("guards of this task: {}", known.join(", ")))
-        );
-    }
     let mut refused = Vec::new();
     for guard in guards {
         let overridden = overrides.guards.iter().any(|name| name == guard.name);
@@ -146,7 +152,11 @@ fn check(cx: &Context<'_>, guards: Vec<Checked>, overrides: &Overrides) -> Resul
 
 fn consent(cx: &Context<'_>, plan: &Plan<Action>) -> Result<()> {
     let question = format!("Carry out these {} steps?", plan.len());
-    if (cx.confirm)(&question)? { Ok(()) } else { Err(Error::refused("nothing was touched").why("you said no")) }
+    let agreed = (cx.confirm)(&question)?;
+    if cx.cancel.requested() {
+        return Err(Error::new(Kind::Interrupted, "interrupted; nothing was touched"));
+    }
+    if agreed { Ok(()) } else { Err(Error::refused("nothing was touched").why("the answer was no")) }
 }
 
 fn start(cx: &Context<'_>, run: RunId, plan: &Plan<Action>, contents: &[Vec<u8>], prove: Prove<'_>) -> Result<Ended> {

@@ -21,8 +21,9 @@ pub fn recover(cx: &Context<'_>) -> Result<Option<String>> {
     let _lock = lock(cx)?;
     let Some(open) = cx.store.open_run()? else { return Ok(None) };
     if cx.dry_run {
-        cx.events.emit(Event::Note(format!("the run {} would be put back", open.id)));
-        return Ok(None);
+        return Err(Error::refused("this is a dry run; nothing was touched")
+            .why(format!("the run {} is open and would be put back", open.id))
+            .help("run `cargo xtask recover`"));
     }
     let (mut journal, entries) = cx.store.reopen(&open)?;
     // What containers say while they are put back is told with its secrets masked.

@@ -30,7 +30,7 @@ pub fn rollback(cx: &Context<'_>, named: Option<&str>, overrides: &Overrides) ->
             Checked::new(
                 "files-unchanged",
                 changed(&cx.project.root, &back.steps),
-                "put your later changes aside first; `git stash` or a copy will do",
+                "take your later changes out of exactly these files (keep a copy), then roll back; lines added to .env count too",
             ),
             Checked::new("kept-copies", lost, "the run's kept copies are gone; use git to go back"),
         ];

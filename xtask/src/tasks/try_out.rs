@@ -45,6 +45,7 @@ pub fn try_out(example: &str, keep: bool, events: &dyn Sink, cancel: &Cancel) ->
     let mut facts = Vec::new();
     let running = match Running::start(&cx) {
         Ok(running) => running,
+        Err(error) if cancel.requested() => return Err(error),
         Err(error) => {
             events.emit(Event::Warning(format!("the stacks are not started, so nothing live is proven: {error}")));
             None
@@ -58,7 +59,7 @@ pub fn try_out(example: &str, keep: bool, events: &dyn Sink, cancel: &Cancel) ->
     let stat = cmd!(shell, "git diff --shortstat").quiet().read().map_err(failed)?;
     facts.push(format!("git diff:{stat}"));
     facts.push(format!(
-        "{} credentials moved, {} proofs held, {} could not be made",
+        "{} credentials moved, {} statements proven, {} need more than this machine has",
         report.moved.len(),
         report.proven.len(),
         report.not_proven.len()

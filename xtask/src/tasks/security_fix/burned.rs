@@ -110,6 +110,10 @@ fn compose_call(project: &Project, stack: Option<&Stack>) -> String {
 }
 
 fn user_of(service: Option<&serde_json::Value>, spot: &Spot, kind: Option<&ServerKind>) -> String {
+    // The password of the server's own root is nobody else's.
+    if spot.account.is_none() && spot.key.to_ascii_uppercase().contains("_ROOT_PASS") {
+        return "root".to_string();
+    }
     let named = spot.account.as_ref().and_then(|account| account.user.clone());
     let set = || {
         let environment = service?.get("environment")?;

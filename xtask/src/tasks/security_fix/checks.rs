@@ -18,7 +18,11 @@ use crate::tasks::Context;
 
 pub fn renders(survey: &Survey<'_>) -> Checked {
     let why = survey.broken.iter().filter(|broken| broken.chosen).map(|broken| format!("stack {}: {}", broken.stack.id, broken.why));
-    Checked::new("stacks-render", why.collect(), "make `docker compose config` accept the stack, or name only stacks that it accepts")
+    Checked::new(
+        "stacks-render",
+        why.collect(),
+        "make the stack render (`cargo xtask render STACK`), or name only stacks that do; what is `not read yet` Compose may accept, this tool does not",
+    )
 }
 
 /// A value that comes from this shell is nobody else's: what it renders to is not what the files say.

@@ -82,7 +82,7 @@ impl<'a> Drafting<'a> {
     /// Everything that goes with the rewritten files.
     pub fn draft(&self, rewritten: Rewritten) -> Result<Draft> {
         let mut draft = Draft::default();
-        if rewritten.changes.is_empty() {
+        if rewritten.changes.is_empty() && self.seen_homes().next().is_none() {
             return Ok(draft);
         }
         let all: Vec<&Variable> = self.variables.iter().collect();
@@ -186,12 +186,18 @@ impl<'a> Drafting<'a> {
         self.variables.iter().any(|variable| !variable.bound && variable.name == name)
     }
 
+    /// Env files of `${}` values that git has, with credentials in them.
+    fn seen_homes(&self) -> impl Iterator<Item = &Path> {
+        self.survey.files.iter().filter(|looked| looked.home && !looked.evidence.is_empty()).map(|looked| looked.path.as_path())
+    }
+
     /// What git must ignore, and what it must forget first.
     fn hidden(&self, env: &[Change], draft: &mut Draft) -> Result<(Option<Change>, Vec<PathBuf>)> {
         let Some(git) = self.git else { return Ok((None, Vec::new())) };
         let (mut ignore, mut untrack) = (Vec::new(), Vec::new());
         let mut secret: BTreeSet<&Path> = env.iter().map(|change| change.path.as_path()).collect();
         secret.insert(&self.main);
+        secret.extend(self.seen_homes());
         for path in secret {
             let below = self.project.relative(path).to_path_buf();
             let is_tracked = tracked(self.project, path, self.git)?;

@@ -184,7 +184,7 @@ fn next(cx: &Context<'_>, options: &Options, proposal: &Proposal, report: &Repor
         next.push(format!("undo it: cargo xtask rollback {run}"));
     }
     if cx.git.is_some() && !options.commit {
-        next.push("look at `git diff`, then commit it".to_string());
+        next.push("look at `git status` and `git diff`, then commit: new files too, and a link, which holds no secret".to_string());
     }
     if !report.burned.is_empty() {
         next.push("rotate what is burned: whoever has a clone has it".to_string());

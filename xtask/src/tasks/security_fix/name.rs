@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::group::{Credential, words};
 use super::spot::{Spot, Where};
+use crate::project::stem;
 use crate::secret::Secret;
 
 /// Everything that a new variable could collide with.
@@ -125,11 +126,14 @@ fn wanted(spots: &[Spot], credential: &Credential) -> Vec<String> {
         names.push(slot.clone());
     }
     names.push(format!("{system}_{slot}"));
-    let folder = spots[credential.spots[0]].file.parent().and_then(|folder| folder.file_name());
-    if let Some(folder) = folder {
-        names.push(format!("{}_{system}_{slot}", words(&folder.to_string_lossy())));
-    }
-    names.push(format!("{system}_{}", words(&spots[credential.spots[0]].key)));
+    // What tells two files' credentials of one system apart: `prod` of docker-compose.prod.yml, else the folder.
+    let file = &spots[credential.spots[0]].file;
+    let part = stem(file).filter(|stem| !stem.is_empty()).map(words);
+    let folder = file.parent().and_then(|folder| folder.file_name()).map(|folder| words(&folder.to_string_lossy()));
+    names.extend(part.into_iter().chain(folder).map(|front| format!("{front}_{system}_{slot}")));
+    // The key of a URL would say that a URL is wanted.
+    let key = credential.spots.iter().map(|spot| &spots[*spot]).find(|spot| spot.account.is_none());
+    names.extend(key.map(|spot| format!("{system}_{}", words(&spot.key))));
     names.retain(|name| is_variable(name));
     names
 }
@@ -160,7 +164,7 @@ fn numbered(wanted: &[String], free: impl Fn(&str) -> bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::group::Owner;
-    use super::super::spot::testing;
+    use super::super::spot::{Account, testing};
     use super::*;
 
     fn spot(service: &str, key: &str, value: &str, fallback_of: Option<&str>) -> Spot {
@@ -244,6 +248,14 @@ mod tests {
         let both = variables(&spots, &[credential("db", "PASSWORD", &[0, 1])], &taken);
         assert_eq!(both.len(), 1);
         assert_eq!((both[0].name.as_str(), both[0].spots.as_slice(), both[0].bound), ("PG_PASS", &[0, 1][..], false));
+    }
+
+    #[test]
+    fn the_file_s_own_part_tells_a_second_value_apart_and_a_url_s_key_never_does() {
+        let url = Spot { account: Some(Account { user: None, host: None }), ..spot("db", "DATABASE_URL", "dev", None) };
+        let prod = Spot { file: "/p/docker-compose.prod.yml".into(), ..spot("db", "POSTGRES_PASSWORD", "prod", None) };
+        let credentials = [credential("db", "PASSWORD", &[0]), credential("db", "PASSWORD", &[1])];
+        assert_eq!(names(&[url, prod], &credentials, &Taken::default()), ["DB_PASSWORD", "PROD_DB_PASSWORD"]);
     }
 
     #[test]

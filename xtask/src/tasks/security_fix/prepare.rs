@@ -120,7 +120,7 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let chosen = chosen.iter().map(|stack| stack.id.clone()).collect();
     let spots = spotted.spots;
     let warnings = warnings(&found);
-    let left_standing = found.files.iter().map(|looked| looked.evidence.len()).sum::<usize>() - moved;
+    let left_standing = found.files.iter().filter(|looked| !looked.home).map(|looked| looked.evidence.len()).sum::<usize>() - moved;
     Ok(Proposal {
         warnings,
         left_standing,

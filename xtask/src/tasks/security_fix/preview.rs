@@ -6,6 +6,7 @@ use super::prepare::Proposal;
 use super::show;
 use super::survey::Survey;
 use crate::event::{Event, FileDiff};
+use crate::project::Stack;
 use crate::tasks::Context;
 
 /// What the plan comes to, for people and programs.
@@ -29,14 +30,15 @@ pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
 
 /// What the caller should know of the project beyond the plan.
 pub fn warnings(survey: &Survey<'_>) -> Vec<String> {
-    let mut by_project: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut by_project: BTreeMap<&str, Vec<&Stack>> = BTreeMap::new();
     for view in &survey.views {
-        by_project.entry(&view.model.name).or_default().push(&view.stack.id);
+        by_project.entry(&view.model.name).or_default().push(view.stack);
     }
-    by_project.retain(|_, stacks| stacks.len() > 1);
+    // What shares its first file is one stack in two forms.
+    by_project.retain(|_, stacks| stacks.iter().any(|stack| stack.files[0] != stacks[0].files[0]));
     // Compose takes stacks of one project name for one another's orphans.
     let shared = by_project.into_iter().map(|(project, stacks)| {
-        let stacks = stacks.join(" and ");
+        let stacks = stacks.iter().map(|stack| stack.id.as_str()).collect::<Vec<_>>().join(" and ");
         format!(
             "{stacks} share the compose project `{project}`: `--remove-orphans` on one removes the others' containers; give each a `name:`"
         )

@@ -24,7 +24,7 @@ pub struct Found {
 
 pub fn spots(project: &Project, survey: &Survey<'_>) -> Found {
     let mut found = Found::default();
-    for looked in &survey.files {
+    for looked in survey.files.iter().filter(|looked| !looked.home) {
         let views: Vec<&View<'_>> = survey.views.iter().filter(|view| view.reads(&looked.path)).collect();
         for evidence in &looked.evidence {
             match spot(looked, evidence, &views) {

@@ -45,6 +45,8 @@ pub struct Looked {
     /// Of an env file.
     pub entries: Vec<Entry>,
     pub env: bool,
+    /// Compose reads `${}` from it, so credentials belong into it: git must not have it, that is all.
+    pub home: bool,
 }
 
 pub struct Survey<'p> {
@@ -55,6 +57,11 @@ pub struct Survey<'p> {
 }
 
 impl View<'_> {
+    /// Whether `${}` gets values from this file.
+    pub fn takes_variables_from(&self, path: &Path) -> bool {
+        self.model.variable_files.iter().any(|number| self.model.sources[*number as usize].path == path)
+    }
+
     /// Whether the stack reads this file in any way.
     pub fn reads(&self, path: &Path) -> bool {
         self.model.sources.iter().any(|source| source.path == path)
@@ -114,7 +121,7 @@ fn compose_files(views: &[View<'_>]) -> Result<Vec<Looked>> {
         let mut scalars = BTreeMap::new();
         values.into_iter().for_each(|value| collect(value, &mut scalars));
         let text = source.text.to_string();
-        looked.push(Looked { path: source.path.clone(), text, evidence, scalars, entries: Vec::new(), env: false });
+        looked.push(Looked { path: source.path.clone(), text, evidence, scalars, entries: Vec::new(), env: false, home: false });
     }
     Ok(looked)
 }
@@ -137,10 +144,13 @@ struct Loaded {
     stacks: Vec<usize>,
 }
 
-/// Every env file that a service of a chosen stack loads.
+/// Every env file that a chosen stack reads: for `${}`, or because a service loads it.
 fn env_files(project: &Project, views: &[View<'_>], files: &dyn Files, git: Option<&Git>) -> Result<Vec<Looked>> {
     let mut loaded: BTreeMap<PathBuf, Loaded> = BTreeMap::new();
     for (number, view) in views.iter().enumerate().filter(|(_, view)| view.chosen) {
+        for file in &view.model.variable_files {
+            loaded.entry(view.model.sources[*file as usize].path.clone()).or_default().stacks.push(number);
+        }
         for (service, named) in &view.model.env_files {
             for file in named {
                 let entry = loaded.entry(file.path.clone()).or_default();
@@ -162,7 +172,8 @@ fn env_files(project: &Project, views: &[View<'_>], files: &dyn Files, git: Opti
         let source = EnvSource { path: &path, file: 0, text: &text, entries: &entries, raw: by.raw, tracked, services: &by.services };
         let evidence = rules::credentials_in_env_file(&source);
         let scalars = entries.iter().map(|entry| (entry.value_span, Data::Str(read_as(&text, entry, by.raw)))).collect();
-        looked.push(Looked { path, text, evidence, scalars, entries, env: true });
+        let home = path == project.root.join(".env") || views.iter().any(|view| view.takes_variables_from(&path));
+        looked.push(Looked { path, text, evidence, scalars, entries, env: true, home });
     }
     Ok(looked)
 }
