@@ -172,6 +172,20 @@ fn a_live_proof_can_be_required() {
 }
 
 #[test]
+fn a_stack_that_was_started_through_a_link_is_known() {
+    let Some(sandbox) = sandbox("link") else { return };
+    let mut shop = Shop::of_one(sandbox, "  box:\n    image: redis:7\n    command: redis-server --requirepass canary-cache-Rk81mQz5Yt\n");
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(shop.root(), elsewhere.path().join("link")).unwrap();
+    shop.stacks = vec![elsewhere.path().join("link/compose.yml")];
+    shop.up();
+    let serving = shop.serving();
+    shop.migrate(&["--require-live"]).expect(0, &["box of shop accepts its credential"]);
+    shop.up();
+    assert_eq!(shop.serving(), serving);
+}
+
+#[test]
 fn an_ill_stack_is_refused_before_anything_is_touched() {
     let Some(sandbox) = sandbox("ill") else { return };
     let yaml = "  box:

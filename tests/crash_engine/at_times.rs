@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// It stops for as long as it may, so that Compose can be met at it.
 const SLOW: &str = "  box:
     image: redis:7
-    stop_grace_period: 6s
+    stop_grace_period: 4s
     entrypoint: [sh, -c]
     command: ['trap : TERM; while true; do sleep 1; done']
     environment: {API_PASSWORD: canary-own-Wd93nVb6Ls}
@@ -97,7 +97,7 @@ fn half_replaced() {
     before.recovered(&shop);
     assert_eq!(ids(&shop), serving, "the old container was still there");
     // The request to stop it that was under way has ended by now.
-    std::thread::sleep(Duration::from_secs(8));
+    std::thread::sleep(Duration::from_secs(5));
     shop.must_be_well();
     assert_eq!(ids(&shop), serving);
 }
