@@ -5,7 +5,9 @@
 //! strace injects the faults, so the command is the one that is shipped. It counts calls by thread:
 //! what is enumerated are the calls of the main thread, and those of each program that it starts.
 
+pub mod mount;
 pub mod order;
+pub mod runner;
 pub mod snapshot;
 pub mod trace;
 
@@ -32,6 +34,8 @@ pub struct Scenario<'a> {
     pub undone: &'a [i32],
     /// The codes with which it says that a recovery is needed.
     pub open: &'a [i32],
+    /// Only every so many of the points are tried, unless `XTASK_FULL` is set; 1: all of them.
+    pub every: usize,
 }
 
 /// What happens at a call.
@@ -45,7 +49,12 @@ pub enum Fault {
     KillChild,
     /// The call of the command itself fails in this way.
     Fails(&'static str),
+    /// The command gets this signal there, as from Ctrl-C.
+    Signal(&'static str),
 }
+
+/// The code of a command that was asked to stop and has put everything back.
+const INTERRUPTED: i32 = 130;
 
 #[derive(Debug, Clone)]
 struct Point {
@@ -126,7 +135,8 @@ impl<'a> Bench<'a> {
             let calls = if *fault == Fault::KillChild { trace::calls_of_children(&log) } else { trace::calls(&log) };
             points.extend(calls.into_iter().map(|call| Point { fault: *fault, call }));
         }
-        points
+        let every = if std::env::var_os("XTASK_FULL").is_some() { 1 } else { self.scenario.every };
+        points.into_iter().step_by(every).collect()
     }
 
     fn parts(&'a self) -> Parts<'a> {
@@ -142,7 +152,8 @@ impl Parts<'_> {
         let status = strace(point.fault, &point.call, self.command, tree);
         match point.fault {
             Fault::KillAll => trace::kill_all_in(tree),
-            Fault::Fails(_) | Fault::KillChild => self.check_exit(status, tree)?,
+            Fault::Fails(_) | Fault::KillChild => self.check_exit(status, tree, self.undone)?,
+            Fault::Signal(_) => self.check_exit(status, tree, &[INTERRUPTED])?,
             Fault::KillAlone => {}
         }
         self.recover(tree)?;
@@ -161,11 +172,11 @@ impl Parts<'_> {
     }
 
     /// A command that came to an end by itself has said how: that must be so without a recovery.
-    fn check_exit(&self, status: ExitStatus, tree: &Path) -> Result<(), String> {
+    fn check_exit(&self, status: ExitStatus, tree: &Path, undone: &[i32]) -> Result<(), String> {
         let now = (self.snapshot)(tree);
         let expected = match status.code() {
             Some(0) => self.after,
-            Some(code) if self.undone.contains(&code) => self.before,
+            Some(code) if undone.contains(&code) => self.before,
             Some(code) if self.open.contains(&code) => return Ok(()),
             _ => return Err(format!("ended with {status}")),
         };
@@ -186,7 +197,7 @@ impl Parts<'_> {
     }
 
     fn recover(&self, tree: &Path) -> Result<(), String> {
-        let output = quiet(self.recover, tree).output().unwrap();
+        let output = quiet(self.recover, tree).stderr(Stdio::piped()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         if output.status.success() { Ok(()) } else { Err(format!("recover: {}: {said}", output.status)) }
     }

@@ -38,7 +38,11 @@ fn enter(patience: Duration) -> Result<Option<Here>> {
     let store = Store::at(&root);
     store.create()?;
     let holder = Holder::me("the crash test");
-    let lock = if patience.is_zero() { try_lock(&store.lock_path(), &holder)? } else { wait_lock(&store.lock_path(), &holder, patience)? };
+    let lock = if patience.is_zero() {
+        try_lock(&store.lock_path(), &holder)?
+    } else {
+        wait_lock(&store.lock_path(), &holder, patience, &|_| true)?
+    };
     Ok(lock.ok().map(|lock| Here { root, store, _lock: lock }))
 }
 

@@ -25,7 +25,7 @@ pub fn saga(args: &[&str]) -> Vec<String> {
 }
 
 fn scenario<'a>(name: &'a str, prepare: &'a dyn Fn(&Path), command: &'a [String], recover: &'a [String]) -> Scenario<'a> {
-    Scenario { name, prepare, command, recover, snapshot: snapshot::files, undone: &[2, 3, 4, 6], open: &[5] }
+    Scenario { name, prepare, command, recover, snapshot: snapshot::files, undone: &[2, 3, 4, 6], open: &[5], every: 1 }
 }
 
 fn git(root: &Path, args: &[&str]) {

@@ -117,6 +117,7 @@ pub fn strace(fault: Fault, call: &Call, command: &[String], root: &Path) -> Exi
     let what = match fault {
         Fault::KillAlone | Fault::KillAll | Fault::KillChild => "signal=SIGKILL".to_string(),
         Fault::Fails(errno) => format!("error={errno}"),
+        Fault::Signal(name) => format!("signal={name}"),
     };
     let options = ["-qq", "-o", "/dev/null", "-e", &format!("trace={name}"), "-e", &format!("inject={name}:{what}:when={number}"), "--"];
     let shims = tempfile::tempdir().unwrap();

@@ -2,11 +2,12 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::crash::mount::Mount;
 use super::crash::{copy_of, folder, run, snapshot};
 use super::saga_bin;
 use super::saga_tests::{saga, start_and_wait_in_proof};
@@ -109,26 +110,6 @@ fn an_open_run_is_refused_until_recovered() {
     assert!(run(&saga(&["run", "files"]), open.path()).success());
 }
 
-/// A file system of its own, in memory, until it is dropped.
-struct Mount(PathBuf);
-
-impl Mount {
-    /// `None`: this user may not mount.
-    fn new(at: &Path, options: &str) -> Option<Self> {
-        mount(&["-t", "tmpfs", "-o", options, "xtask-test"], at).success().then(|| Mount(at.to_path_buf()))
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
-}
-
-fn mount(args: &[&str], at: &Path) -> ExitStatus {
-    Command::new("mount").args(args).arg(at).stderr(std::process::Stdio::null()).status().unwrap()
-}
-
 fn a_full_disk_ends_before_or_after() {
     // In steps of what a small file takes.
     let place = folder();
@@ -138,24 +119,24 @@ fn a_full_disk_ends_before_or_after() {
             println!("    skipped: only root may mount a small disk");
             return;
         };
-        saga_bin::prepare(&disk.0);
-        let before = snapshot::files(&disk.0);
-        let used = Command::new("df").args(["--output=used", "-k"]).arg(&disk.0).output().unwrap();
+        saga_bin::prepare(disk.path());
+        let before = snapshot::files(disk.path());
+        let used = Command::new("df").args(["--output=used", "-k"]).arg(disk.path()).output().unwrap();
         let used: usize = String::from_utf8(used.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
-        let filler = disk.0.join(".xtask-filler");
+        let filler = disk.path().join(".xtask-filler");
         std::fs::write(&filler, vec![0u8; (1024 - used - free_kib) * 1024]).unwrap();
-        let status = run(&saga(&["run", "files"]), &disk.0);
+        let status = run(&saga(&["run", "files"]), disk.path());
         std::fs::remove_file(&filler).unwrap();
         match status.code() {
-            Some(0) => assert_ne!(snapshot::files(&disk.0), before),
+            Some(0) => assert_ne!(snapshot::files(disk.path()), before),
             // Also one that could not even begin has touched nothing.
-            Some(4 | 6) => assert_eq!(snapshot::files(&disk.0), before, "{free_kib} kB free"),
+            Some(4 | 6) => assert_eq!(snapshot::files(disk.path()), before, "{free_kib} kB free"),
             _ => panic!("{free_kib} kB free: {status}"),
         }
         *codes.entry(status.code()).or_insert(0) += 1;
-        assert!(run(&saga(&["recover"]), &disk.0).success());
+        assert!(run(&saga(&["recover"]), disk.path()).success());
         if status.code() != Some(0) {
-            assert_eq!(snapshot::files(&disk.0), before, "{free_kib} kB free, recovered");
+            assert_eq!(snapshot::files(disk.path()), before, "{free_kib} kB free, recovered");
         }
         points += 1;
     }
@@ -167,10 +148,10 @@ fn a_read_only_folder_is_put_back() {
     use std::os::unix::fs::PermissionsExt;
     let tree = tree();
     let sub = tree.path().join("sub");
-    let _mounted = Mount::new(&sub, "size=1024k");
+    let mounted = Mount::new(&sub, "size=1024k");
     std::fs::write(sub.join("other.txt"), "short").unwrap();
     // Root writes through permissions, but not into a read-only file system.
-    let closed = mount(&["-o", "remount,ro"], &sub).success();
+    let closed = mounted.as_ref().is_some_and(Mount::close);
     if !closed {
         std::fs::set_permissions(&sub, std::fs::Permissions::from_mode(0o555)).unwrap();
     }

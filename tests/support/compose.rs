@@ -46,6 +46,7 @@ pub fn config(folder: &Path, call: &Call, environment: &BTreeMap<String, String>
     serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
 }
 
+#[allow(dead_code, reason = "not every test that asks Compose compares")]
 /// The first place where two values differ, for the message of a failed test.
 pub fn difference(place: &str, ours: &Json, theirs: &Json) -> Option<String> {
     match (ours, theirs) {

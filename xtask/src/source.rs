@@ -46,9 +46,18 @@ impl Files for Overlay<'_> {
     fn read(&self, path: &Path) -> Result<Option<Arc<[u8]>>> {
         match self.changed.get(path) {
             Some(content) => Ok(content.clone()),
-            None => self.below.read(path),
+            // Through a link one sees what is laid over its target.
+            None => match self.changed.get(&real(path)) {
+                Some(content) => Ok(content.clone()),
+                None => self.below.read(path),
+            },
         }
     }
+}
+
+/// Where a path leads when its links are followed; the path itself where it leads nowhere.
+pub fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Folders that hold other people's files.
@@ -107,6 +116,17 @@ mod tests {
         assert_eq!(plan.read(Path::new("/nowhere/else")).unwrap(), None);
         plan.set("/nowhere/.env", None);
         assert_eq!(plan.read(Path::new("/nowhere/.env")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_link_shows_what_lies_over_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = real(folder.path());
+        std::fs::write(root.join(".env"), "A=1").unwrap();
+        std::os::unix::fs::symlink(".env", root.join("link")).unwrap();
+        let mut plan = Overlay::new(&Disk);
+        plan.set(root.join(".env"), Some(b"A=2".to_vec()));
+        assert_eq!(plan.read(&root.join("link")).unwrap().as_deref(), Some(&b"A=2"[..]));
     }
 
     #[test]

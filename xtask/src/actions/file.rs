@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::inside::folder;
+use super::inside::{beside, folder};
 use crate::error::{Error, Result};
 use crate::saga::{Sha, sync_dir};
 
@@ -47,7 +47,7 @@ pub(super) fn look(place: &Path) -> Result<Option<(Original, Vec<u8>)>> {
 /// Writes it as a whole or not at all; durable when it returns.
 pub(super) fn replace(place: &Path, temporary: &str, content: &[u8], mode: u32, owner: Option<(u32, u32)>) -> Result<()> {
     let folder = folder(place);
-    let temporary = folder.join(temporary);
+    let temporary = beside(place, temporary)?;
     let write = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(content)?;

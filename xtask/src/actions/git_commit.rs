@@ -37,9 +37,10 @@ impl GitCommit {
     pub fn prepare(&self, world: &World) -> Result<CommitReceipt> {
         let (git, token) = (world.git()?, world.run.as_str());
         git.check_can_commit()?;
+        world.blobs.keep_room(git.bytes_to_undo())?;
         let paths = self.changes(git, token)?;
         let after: Vec<_> = paths.iter().map(|change| (change.path.clone(), change.after.clone())).collect();
-        Ok(CommitReceipt { made: git.make_commit(token, &after, &self.message)?, paths })
+        Ok(CommitReceipt { made: git.make_commit(token, &after, &self.message, &world.cancel)?, paths })
     }
 
     fn changes(&self, git: &Git, token: &str) -> Result<Vec<Change>> {
@@ -69,6 +70,7 @@ impl GitCommit {
     /// History is never rewritten: a commit that is in it gets a commit that reverts it.
     pub fn undo(&self, world: &World, receipt: &CommitReceipt) -> Result<()> {
         let (git, token) = (world.git()?, world.run.as_str());
+        world.blobs.give_room()?;
         git.clear_index_leftovers(token)?;
         let Some(made) = &receipt.made else { return Ok(()) };
         git.clear_reference_locks()?;

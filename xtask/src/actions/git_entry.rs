@@ -34,7 +34,10 @@ pub struct EntryReceipt {
 impl GitUntrack {
     pub fn prepare(&self, world: &World) -> Result<EntryReceipt> {
         match entry_now(world, &self.path)? {
-            Some(before) => Ok(EntryReceipt { path: self.path.clone(), before: Some(before), after: None }),
+            Some(before) => {
+                world.blobs.keep_room(world.git()?.bytes_to_undo())?;
+                Ok(EntryReceipt { path: self.path.clone(), before: Some(before), after: None })
+            }
             None => Err(Error::refused(format!("untrack {}", self.path.display())).why("git does not track it")),
         }
     }
@@ -43,7 +46,10 @@ impl GitUntrack {
 impl GitTrack {
     pub fn prepare(&self, world: &World) -> Result<EntryReceipt> {
         match entry_now(world, &self.path)? {
-            None => Ok(EntryReceipt { path: self.path.clone(), before: None, after: Some(self.entry.clone()) }),
+            None => {
+                world.blobs.keep_room(world.git()?.bytes_to_undo())?;
+                Ok(EntryReceipt { path: self.path.clone(), before: None, after: Some(self.entry.clone()) })
+            }
             Some(_) => Err(Error::refused(format!("track {}", self.path.display())).why("git tracks it already")),
         }
     }
@@ -56,6 +62,7 @@ impl EntryReceipt {
 
     pub fn undo(&self, world: &World) -> Result<()> {
         let git = world.git()?;
+        world.blobs.give_room()?;
         git.clear_index_leftovers(world.run.as_str())?;
         let current = entry_now(world, &self.path)?;
         if current == self.before {

@@ -12,7 +12,7 @@ pub fn place(root: &Path, path: &Path) -> Result<PathBuf> {
     if path.as_os_str().is_empty() || !parts.all(|part| matches!(part, Component::Normal(_))) {
         return Err(refuse("the path is not one below the project's root"));
     }
-    if path.starts_with(".git") || path.starts_with(".xtask") {
+    if path.iter().any(|part| part == ".git" || part == ".xtask") {
         return Err(refuse("it belongs to git or to xtask's own state"));
     }
     let place = root.join(path);
@@ -23,6 +23,15 @@ pub fn place(root: &Path, path: &Path) -> Result<PathBuf> {
         return Err(refuse("a link on its way leads out of the project"));
     }
     Ok(place)
+}
+
+/// A temporary file of ours beside a place. The name comes from a journal, and what it names is removed.
+pub fn beside(place: &Path, temporary: &str) -> Result<PathBuf> {
+    let ours = temporary.starts_with(".xtask-") && temporary.ends_with(".tmp") && !temporary.contains('/');
+    if ours {
+        return Ok(folder(place).join(temporary));
+    }
+    Err(Error::refused("use the journal's name of a temporary file").why("it is not one of ours"))
 }
 
 /// The folder of a place that [`place`] gave.

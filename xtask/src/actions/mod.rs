@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::git::Git;
+use crate::process::Cancel;
 use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
@@ -43,6 +44,8 @@ pub struct World {
     pub git: Option<Git>,
     /// The engine, where one answers and Compose is installed.
     pub live: Option<Rc<Live>>,
+    /// Ends what takes long.
+    pub cancel: Cancel,
     /// Takes secrets out of what programs and containers say.
     pub masker: Masker,
     /// What steps have proven on the way, and what they could not.
@@ -59,7 +62,7 @@ pub enum Said {
 impl World {
     /// A world of files and git alone.
     pub fn of_files(root: PathBuf, blobs: Blobs, run: RunId, git: Option<Git>) -> Self {
-        World { root, blobs, run, git, live: None, masker: Masker::default(), said: RefCell::default() }
+        World { root, blobs, run, git, live: None, cancel: Cancel::default(), masker: Masker::default(), said: RefCell::default() }
     }
 
     fn live(&self) -> Result<&Live> {
@@ -123,6 +126,11 @@ pub enum Receipt {
 }
 
 impl Action {
+    /// Whether it changes git's index.
+    pub fn needs_git(&self) -> bool {
+        matches!(self, Action::GitUntrack(_) | Action::GitTrack(_) | Action::GitCommit(_))
+    }
+
     /// Whether it changes anything that was there before the run.
     pub fn touches(&self) -> bool {
         !matches!(self, Action::Rehearse(_) | Action::KeepContainers(_))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::file::{Original, changed_since, look, remove_if_there, replace};
-use super::inside::{folder, place};
+use super::inside::{beside, folder, place};
 use crate::error::{Error, Result};
 use crate::saga::{Sha, sync_dir};
 
@@ -52,7 +52,7 @@ impl RemoveFile {
     pub fn undo(&self, world: &World, removed: &Removed) -> Result<()> {
         let place = place(&world.root, &self.path)?;
         world.blobs.give_room()?;
-        remove_if_there(&folder(&place).join(&removed.temporary))?;
+        remove_if_there(&beside(&place, &removed.temporary)?)?;
         match look(&place)?.map(|(original, _)| original) {
             Some(current) if current == removed.before => {}
             None => {

@@ -24,11 +24,16 @@ pub struct Symlink {
 impl Symlink {
     pub fn prepare_to_create(&self, world: &World) -> Result<()> {
         let place = place(&world.root, &self.path)?;
-        let leads_to = clean(&folder(&place).join(&self.target));
+        self.check_target(world, &place)?;
+        self.expect(world, &place, false)
+    }
+
+    fn check_target(&self, world: &World, place: &Path) -> Result<()> {
+        let leads_to = clean(&folder(place).join(&self.target));
         if self.target.is_absolute() || !leads_to.starts_with(clean(&world.root)) {
             return Err(Error::refused(format!("link {}", self.path.display())).why("it would lead out of the project"));
         }
-        self.expect(world, &place, false)
+        Ok(())
     }
 
     pub fn prepare_to_remove(&self, world: &World) -> Result<()> {
@@ -39,6 +44,7 @@ impl Symlink {
     pub fn create(&self, world: &World) -> Result<()> {
         let place = place(&world.root, &self.path)?;
         if !self.is_there(world, &place)? {
+            self.check_target(world, &place)?;
             std::os::unix::fs::symlink(&self.target, &place).map_err(|error| Error::io("link", &place, error))?;
         }
         sync_dir(folder(&place))
@@ -106,7 +112,7 @@ mod tests {
         let world = world(root.path());
         for target in ["../outside", "/etc/hostname"] {
             let link = Symlink { path: ".env".into(), target: target.into() };
-            assert!(link.prepare_to_create(&world).is_err());
+            assert!(link.prepare_to_create(&world).is_err() && link.create(&world).is_err());
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::file::{Original, changed_since, look, remove_if_there, replace};
-use super::inside::{folder, place};
+use super::inside::{beside, folder, place};
 use crate::error::{Error, Result};
 use crate::saga::{Sha, sync_dir};
 
@@ -69,7 +69,7 @@ impl WriteFile {
     pub fn undo(&self, world: &World, found: &Found) -> Result<()> {
         let place = place(&world.root, &self.path)?;
         world.blobs.give_room()?;
-        remove_if_there(&folder(&place).join(&found.temporary))?;
+        remove_if_there(&beside(&place, &found.temporary)?)?;
         let current = look(&place)?.map(|(original, _)| original);
         let ours = current.as_ref().is_some_and(|current| current.content == self.content);
         match &found.before {
@@ -158,6 +158,26 @@ mod tests {
         fs::write(folder.path().join(&found.temporary), "ne").unwrap();
         step.undo(&world, &found).unwrap();
         assert!(!folder.path().join(&found.temporary).exists());
+    }
+
+    #[test]
+    fn removes_no_file_that_an_edited_journal_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("project");
+        fs::create_dir_all(root.join("sub/.git")).unwrap();
+        fs::write(folder.path().join("precious"), "theirs").unwrap();
+        let world = world(&root);
+        let step = write(&world, "a", None, b"new");
+        let found = step.prepare(&world).unwrap();
+        for name in ["../precious", ".xtask-/../../precious.tmp", "precious"] {
+            let edited = Found { temporary: name.into(), ..found.clone() };
+            assert!(step.undo(&world, &edited).is_err() && step.apply(&world, &edited).is_err());
+        }
+        for path in ["../precious", "/etc/hostname", ".git/config", "sub/.git/config", ".xtask/lock", ""] {
+            let step = WriteFile { path: path.into(), ..step.clone() };
+            assert!(step.undo(&world, &found).is_err() && step.apply(&world, &found).is_err(), "{path}");
+        }
+        assert_eq!(fs::read(folder.path().join("precious")).unwrap(), b"theirs");
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn keys_of_credentials_are_known() {
         VNC_SERVER_PASSWORD NPM_TOKEN QDRANT__SERVICE__API_KEY WEBHOOK_SECRET BROKER_API_SECRET TUNNEL_TOKEN DD_API_KEY \
         homepage.widget.password homepage.widget.key --requirepass --masterauth --password --api-key --accessAuthCode --http-password \
         spring.datasource.password dbPassword clientSecret OpenAIApiKey MYSQL_PWD SMTP_PASS LDAP_BIND_PASSWORD ELASTIC_PASSWORD \
-        GEOIPUPDATE_LICENSE_KEY WORDPRESS_AUTH_SALT WORDPRESS_LOGGED_IN_KEY INITIAL_PASSWORD1 TS_AUTHKEY PLEX_CLAIM GRAFANA_PW";
+        GEOIPUPDATE_LICENSE_KEY WORDPRESS_AUTH_SALT WORDPRESS_LOGGED_IN_KEY INITIAL_PASSWORD1 TS_AUTHKEY PLEX_CLAIM GRAFANA_PW CS2_RCONPW";
     for (key, shape) in shapes(keys) {
         assert!(shape.is_credential(), "{key} is the key of a credential, not {shape:?}");
     }

@@ -12,7 +12,13 @@ pub fn never_a_credential(value: &str) -> bool {
 /// The value says where the credential is: a secret's file, a path, a vault's entry, a template.
 pub fn is_reference(value: &str) -> bool {
     let starts = |known: &String| value.starts_with(known.as_str());
-    WORDS.values.references.iter().any(starts) || (WORDS.values.paths.iter().any(starts) && !value.contains(char::is_whitespace))
+    let is_path = WORDS.values.paths.iter().any(starts) || names_a_key_file(value);
+    WORDS.values.references.iter().any(starts) || (is_path && !value.contains(char::is_whitespace))
+}
+
+/// `%kernel.project_dir%/config/jwt/private.pem` is where the key is.
+fn names_a_key_file(value: &str) -> bool {
+    value.contains('/') && [".pem", ".key", ".crt", ".p12", ".pfx"].iter().any(|ending| value.ends_with(ending))
 }
 
 /// A password that comes with a product or its documentation, or one that asks to be replaced.
@@ -62,9 +68,15 @@ mod tests {
 
     #[test]
     fn references_are_no_values() {
-        for value in
-            ["/run/secrets/db", "/etc/ssl/private/key.pem", "./keys/jwt.pem", "op://vault/db/password", "{{ vault.pw }}", "$$(cat /x)"]
-        {
+        for value in [
+            "/run/secrets/db",
+            "/etc/ssl/private/key.pem",
+            "./keys/jwt.pem",
+            "op://vault/db/password",
+            "{{ vault.pw }}",
+            "$$(cat /x)",
+            "%dir%/jwt/private.pem",
+        ] {
             assert!(is_reference(value), "{value}");
         }
         for value in ["/9j4AAQSkZJRg+x==", "hunter22", "pa/ss", "/opt is not a path here"] {

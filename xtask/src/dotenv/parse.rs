@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 
+use super::escape::unescape;
 use super::{DotenvError, Entry, Quoting};
-use crate::text::template::{Why, substitute};
+use crate::text::template::{self, Segment, Why};
 use crate::text::{LineIndex, Span};
 
 /// Reads an env file. Variables in values come from `lookup` (the exported environment) first,
@@ -9,7 +10,8 @@ use crate::text::{LineIndex, Span};
 /// entry.
 pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Entry>, DotenvError> {
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut parser = Parser { text, at: start, entries: Vec::new(), latest: HashMap::new(), lookup, lines: LineIndex::new(text) };
+    let mut parser =
+        Parser { text, at: start, entries: Vec::new(), latest: HashMap::new(), lookup, lines: LineIndex::new(text), expanded: 0 };
     while parser.skip_to_statement() {
         parser.statement()?;
     }
@@ -24,7 +26,12 @@ struct Parser<'a> {
     latest: HashMap<String, usize>,
     lookup: &'a dyn Fn(&str) -> Option<String>,
     lines: LineIndex,
+    /// Bytes that variables have brought into values so far.
+    expanded: usize,
 }
+
+/// A file whose variables grow by doubling is refused before it fills the memory.
+const EXPANSION_LIMIT: usize = 64 << 20;
 
 impl<'a> Parser<'a> {
     fn rest(&self) -> &'a str {
@@ -136,12 +143,25 @@ impl<'a> Parser<'a> {
         Err(self.error(start, "the quoted value does not end"))
     }
 
-    fn expand(&self, value: &str, at: usize) -> Result<String, DotenvError> {
+    fn expand(&mut self, value: &str, at: usize) -> Result<String, DotenvError> {
+        if !value.contains('$') {
+            return Ok(value.to_string());
+        }
         let lookup = |name: &str| (self.lookup)(name).or_else(|| self.latest.get(name).map(|n| self.entries[*n].value.clone()));
-        substitute(value, &lookup).map_err(|error| match error.why {
+        let segments = template::parse(value);
+        let mut cost = 0;
+        Segment::each_var(&segments, false, &mut |var, _| cost += lookup(&var.name).map_or(0, |value| value.len()));
+        if self.expanded + cost > EXPANSION_LIMIT {
+            return Err(self.error(at, "the values of this file grow beyond 64 MiB"));
+        }
+        let mut out = String::new();
+        let result = template::evaluate(value, &segments, &lookup, &mut out);
+        result.map_err(|error| match error.why {
             Why::Invalid => self.error(at, "a `${` in the value opens no variable; write `$$` for a dollar sign"),
             Why::Missing { name, .. } => self.error(at, format!("the value needs the variable {name}, which has no value")),
-        })
+        })?;
+        self.expanded += cost;
+        Ok(out)
     }
 
     fn error(&self, offset: usize, why: impl Into<String>) -> DotenvError {
@@ -152,44 +172,6 @@ impl<'a> Parser<'a> {
 
 fn is_blank(char: char) -> bool {
     matches!(char, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
-}
-
-/// The escapes of double quotes. `\$` becomes `$$`, so that the expansion that follows leaves it
-/// alone; octal ones are written `\0nnn`; a backslash in front of anything else stays.
-fn unescape(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    let mut rest = value;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        let tail = &rest[at + 1..];
-        let (text, used) = match tail.bytes().next() {
-            Some(b'a') => ("\u{7}".to_string(), 1),
-            Some(b'b') => ("\u{8}".to_string(), 1),
-            Some(b'f') => ("\u{c}".to_string(), 1),
-            Some(b'n') => ("\n".to_string(), 1),
-            Some(b'r') => ("\r".to_string(), 1),
-            Some(b't') => ("\t".to_string(), 1),
-            Some(b'v') => ("\u{b}".to_string(), 1),
-            Some(b'$') => ("$$".to_string(), 1),
-            Some(b'"') => ("\"".to_string(), 1),
-            Some(b'\\') => ("\\".to_string(), 1),
-            Some(b'0') => octal(&tail[1..]),
-            _ => ("\\".to_string(), 0),
-        };
-        out.push_str(&text);
-        rest = &tail[used..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// `\0` with up to three digits behind it. Only three octal ones name a character; otherwise the
-/// zero is lost and the rest stays as it is, which is what Compose makes of it.
-fn octal(digits: &str) -> (String, usize) {
-    let count = digits.bytes().take(3).take_while(u8::is_ascii_digit).count();
-    let code = u8::from_str_radix(&digits[..count], 8).ok().filter(|_| count == 3);
-    let text = code.map_or_else(|| format!("\\{}", &digits[..count]), |code| char::from(code).to_string());
-    (text, count + 1)
 }
 
 #[cfg(test)]

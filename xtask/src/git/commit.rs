@@ -9,6 +9,7 @@ use super::Git;
 use super::call::{finish, text};
 use super::entries::{Changes, Entries};
 use crate::error::{Error, Result};
+use crate::process::Cancel;
 
 /// A commit object that was made, and the commit that it stands on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +19,8 @@ pub struct Made {
 }
 
 impl Git {
-    /// Refuses where a commit would end, or disturb, something that the user is in the middle of.
+    /// Refuses where a commit would end, or disturb, something that the user is in the middle of, and
+    /// where git would not make one.
     pub fn check_can_commit(&self) -> Result<()> {
         let under_way = [
             ("MERGE_HEAD", "a merge"),
@@ -30,12 +32,29 @@ impl Git {
         if let Some((_, what)) = under_way.iter().find(|(name, _)| self.dir.join(name).exists()) {
             return Err(Error::refused("commit").why(format!("{what} is under way")).help("Finish or abort it first"));
         }
+        self.commit_to_build_on()?;
+        for who in ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"] {
+            if text(self.command().args(["var", who]), "var").is_err() {
+                let help = "Run `git config user.name NAME` and `git config user.email ADDRESS`";
+                return Err(Error::refused("commit").why("git does not know who you are").help(help));
+            }
+        }
         match self.reference_locks().first() {
             Some(lock) => Err(Error::refused("commit")
                 .why(format!("{} exists: git is at work here, or has crashed", lock.display()))
                 .help("Wait for the other git command; if there is none, remove that file")),
             None => Ok(()),
         }
+    }
+
+    /// Refuses where a commit could not even be made: nothing to build on, or nobody to sign it with.
+    pub fn check_can_sign(&self) -> Result<()> {
+        self.commit_to_build_on()?;
+        let known = |name| self.read(["var", name]).is_ok();
+        if known("GIT_AUTHOR_IDENT") && known("GIT_COMMITTER_IDENT") {
+            return Ok(());
+        }
+        Err(Error::refused("commit").why("git does not know who you are").help("Set user.name and user.email with `git config`"))
     }
 
     /// The paths as the working tree has them, stored among git's objects. `token` names the run.
@@ -47,17 +66,18 @@ impl Git {
     }
 
     /// Makes a commit object on top of HEAD in which `changes` are made, all else as in HEAD, once the
-    /// repository's hooks agree. `None`: HEAD has them already. HEAD does not move.
-    pub fn make_commit(&self, token: &str, changes: &Changes, message: &str) -> Result<Option<Made>> {
-        self.commit_object(token, changes, message, true)
+    /// repository's hooks agree; they may take long, and end with `cancel`. `None`: HEAD has them already.
+    /// HEAD does not move.
+    pub fn make_commit(&self, token: &str, changes: &Changes, message: &str, cancel: &Cancel) -> Result<Option<Made>> {
+        self.commit_object(token, changes, message, Some(cancel))
     }
 
     /// The same without asking any hook: an undo must not depend on somebody's consent.
     pub fn make_revert(&self, token: &str, changes: &Changes, message: &str) -> Result<Option<Made>> {
-        self.commit_object(token, changes, message, false)
+        self.commit_object(token, changes, message, None)
     }
 
-    fn commit_object(&self, token: &str, changes: &Changes, message: &str, hooks: bool) -> Result<Option<Made>> {
+    fn commit_object(&self, token: &str, changes: &Changes, message: &str, hooks: Option<&Cancel>) -> Result<Option<Made>> {
         let parent = self.commit_to_build_on()?;
         let index = self.scratch_index(token, &parent)?;
         let make = || -> Result<Option<Made>> {
@@ -66,8 +86,11 @@ impl Git {
             if self.read(["rev-parse", "--verify", &format!("{parent}^{{tree}}")])?.trim() == tree {
                 return Ok(None);
             }
-            let message = if hooks { self.ask_hooks(&index, message)? } else { message.to_string() };
-            if hooks && self.tree_of(&index)? != tree {
+            let message = match hooks {
+                Some(cancel) => self.ask_hooks(&index, message, cancel)?,
+                None => message.to_string(),
+            };
+            if hooks.is_some() && self.tree_of(&index)? != tree {
                 return Err(Error::refused("commit").why("a hook changed what was to be committed").help("Leave out the commit"));
             }
             Ok(Some(Made { commit: self.commit_of(&tree, &parent, &message)?, parent: parent.clone() }))
@@ -104,6 +127,10 @@ impl Git {
 
     /// Whether HEAD is `commit` or comes after it.
     pub fn is_in_head(&self, commit: &str) -> Result<bool> {
+        // It comes from a journal, and must not be read as an option.
+        if !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Error::unusable("use the journal's commit").why("its name is not one of a commit"));
+        }
         self.holds(&["merge-base", "--is-ancestor", commit, "HEAD"], &[])
     }
 }

@@ -2,35 +2,38 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::Git;
 use crate::error::{Error, Result};
+use crate::process::{Cancel, Program};
+use crate::secret::Masker;
+
+/// Hooks run whole test suites.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 impl Git {
     /// Asks `pre-commit` and `commit-msg` about a commit of what `index` holds; returns the message,
     /// which the second may change. What they print is dropped: it may show anything.
-    pub(super) fn ask_hooks(&self, index: &Path, message: &str) -> Result<String> {
-        self.ask_hook("pre-commit", index, None)?;
+    pub(super) fn ask_hooks(&self, index: &Path, message: &str, cancel: &Cancel) -> Result<String> {
+        self.ask_hook("pre-commit", index, None, cancel)?;
         let file = index.with_extension("message");
         fs::write(&file, message).map_err(|error| Error::io("write", &file, error))?;
-        self.ask_hook("commit-msg", index, Some(&file))?;
+        self.ask_hook("commit-msg", index, Some(&file), cancel)?;
         fs::read_to_string(&file).map_err(|error| Error::io("read", &file, error))
     }
 
-    fn ask_hook(&self, name: &str, index: &Path, argument: Option<&Path>) -> Result<()> {
+    fn ask_hook(&self, name: &str, index: &Path, argument: Option<&Path>, cancel: &Cancel) -> Result<()> {
         let Some(hook) = self.hook(name)? else { return Ok(()) };
-        let mut command = Command::new(&hook);
-        command.args(argument).current_dir(&self.top).env("GIT_INDEX_FILE", index).env("GIT_EDITOR", ":");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        let status = command.status().map_err(|error| Error::io("run the hook", &hook, error))?;
-        if status.success() {
+        let program = Program::new(hook).args(argument).cwd(&self.top).env("GIT_INDEX_FILE", index).env("GIT_EDITOR", ":");
+        let output = program.deadline(LONGEST).run(&Masker::default(), cancel)?;
+        if output.success() {
             return Ok(());
         }
+        let code = output.code.map_or(String::new(), |code| format!(" (exit code {code})"));
         Err(Error::refused("commit")
-            .why(format!("the hook {name} said no ({status})"))
+            .why(format!("the hook {name} said no{code}"))
             .help("Leave out the commit, make it with `git commit` and see what the hook says"))
     }
 

@@ -26,6 +26,19 @@ impl Git {
         changed
     }
 
+    /// What taking changes of the index and a commit back may write: two copies of the index, a few small
+    /// objects in folders of their own, lines of reflogs.
+    pub fn bytes_to_undo(&self) -> u64 {
+        const OBJECTS: u64 = 64 << 10;
+        fs::metadata(self.dir.join("index")).map_or(0, |meta| 2 * meta.len()) + OBJECTS
+    }
+
+    /// Refuses while somebody else's git command holds the index, or one that crashed has left its lock.
+    pub fn check_index_is_free(&self) -> Result<()> {
+        let lock = self.dir.join("index.lock");
+        if lock.exists() { Err(held(&lock)) } else { Ok(()) }
+    }
+
     /// Removes what `change_index` of that token may have left when it was killed: the lock if it is
     /// ours, and the working copies.
     pub fn clear_index_leftovers(&self, token: &str) -> Result<()> {
@@ -72,9 +85,7 @@ impl IndexFiles {
         let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.token);
         new.map_err(|error| Error::io("create", &self.token, error))?;
         fs::hard_link(&self.token, &self.lock).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => Error::refused("change git's index")
-                .why(format!("{} exists: git is at work here, or has crashed", self.lock.display()))
-                .help("Wait for the other git command; if there is none, remove that file"),
+            ErrorKind::AlreadyExists => held(&self.lock),
             _ => Error::io("lock git's index by", &self.lock, error),
         })
     }
@@ -104,6 +115,12 @@ impl IndexFiles {
         let folder = self.index.parent().unwrap_or(Path::new("/"));
         fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| Error::io("sync the folder", folder, error))
     }
+}
+
+fn held(lock: &Path) -> Error {
+    Error::refused("change git's index")
+        .why(format!("{} exists: git is at work here, or has crashed", lock.display()))
+        .help("Wait for the other git command; if there is none, remove that file")
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {

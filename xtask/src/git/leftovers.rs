@@ -1,6 +1,7 @@
 //! Locks on references that a killed git left behind.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -53,10 +54,39 @@ impl Git {
 }
 
 fn is_git(process: &Path) -> bool {
-    fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim_end().starts_with("git"))
+    fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim_end() == "git" || name.starts_with("git-"))
 }
 
-/// A process whose folder cannot be seen (another user's) is taken to work here.
+/// A process whose folder may not be seen (another user's) is taken to work here. One that has no
+/// folder has ended, and only waits for somebody to ask how.
 fn works_in(process: &Path, top: &Path) -> bool {
-    fs::read_link(process.join("cwd")).map_or(true, |cwd| cwd.starts_with(top))
+    match fs::read_link(process.join("cwd")) {
+        Ok(cwd) => cwd.starts_with(top),
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_git_that_has_ended_works_nowhere() {
+        let mut child = Command::new("git").args(["cat-file", "--batch"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let process = PathBuf::from(format!("/proc/{}", child.id()));
+        let (here, until) = (std::env::current_dir().unwrap(), Instant::now() + Duration::from_secs(10));
+        while !is_git(&process) {
+            assert!(Instant::now() < until);
+        }
+        assert!(works_in(&process, &here) && !works_in(&process, Path::new("/nowhere")));
+        // Killed and not waited for, it stays in the list of processes.
+        child.kill().unwrap();
+        while works_in(&process, &here) {
+            assert!(Instant::now() < until);
+        }
+        assert!(is_git(&process));
+        child.wait().unwrap();
+    }
 }

@@ -11,7 +11,7 @@ mod needles;
 
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub use commit::Made;
 pub use entries::{Entries, Entry};
@@ -36,15 +36,7 @@ pub struct Git {
 impl Git {
     /// `None`: the project is in no repository, or there is no git here.
     pub fn open(root: &Path) -> Option<Self> {
-        let nowhere = PathBuf::new;
-        let git = Git {
-            root: root.to_path_buf(),
-            top: nowhere(),
-            prefix: String::new(),
-            dir: nowhere(),
-            common_dir: nowhere(),
-            zero: String::new(),
-        };
+        let git = Git::at(root);
         let told = git
             .read(["rev-parse", "--show-toplevel", "--show-prefix", "--absolute-git-dir", "--git-common-dir", "--show-object-format"])
             .ok()?;
@@ -55,6 +47,24 @@ impl Git {
         // The last one alone is relative to where git is called.
         let common_dir = root.join(common_dir);
         Some(Git { top: top.into(), prefix, dir: dir.into(), common_dir, zero: "0".repeat(digits), ..git })
+    }
+
+    /// Why git refuses a folder in which there is a `.git`: a repository of another owner, say. `None`:
+    /// git is not installed, or sees no repository there.
+    pub fn refusal(root: &Path) -> Option<Error> {
+        let marked = root.ancestors().any(|folder| folder.join(".git").exists());
+        if !marked || which::which("git").is_err() {
+            return None;
+        }
+        let why = Git::at(root).read(["rev-parse", "--show-toplevel"]).err()?.why.unwrap_or_default();
+        let help = "Make `git status` work here first; of another user's repository git says how (safe.directory)";
+        Some(Error::unusable(format!("open the git repository of {}", root.display())).why(why).help(help))
+    }
+
+    /// Can be called, and knows nothing yet.
+    fn at(root: &Path) -> Self {
+        let nowhere = PathBuf::new;
+        Git { root: root.to_path_buf(), top: nowhere(), prefix: String::new(), dir: nowhere(), common_dir: nowhere(), zero: String::new() }
     }
 
     pub fn root(&self) -> &Path {

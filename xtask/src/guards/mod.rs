@@ -2,8 +2,10 @@
 //! asked, and all refusals are shown together.
 
 mod files;
+mod git;
 
 pub use files::{clean_in_git, replaceable};
+pub use git::git_is_ready;
 
 /// Why a guard refuses, as complete sentences without values, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -55,14 +55,19 @@ impl Variables {
 
 /// Evaluates and casts every string of a document in place; keys are left alone.
 pub fn interpolate(value: &mut Value, variables: &Variables, references: &mut Vec<Reference>) -> Result<(), Fault> {
-    let mut walk = Walk { variables, references };
+    let mut walk = Walk { variables, references, expanded: 0 };
     walk.value(value, &mut Vec::new())
 }
 
 struct Walk<'a> {
     variables: &'a Variables,
     references: &'a mut Vec<Reference>,
+    /// Bytes that variables have brought into the document so far.
+    expanded: usize,
 }
+
+/// A document whose variables grow beyond this is refused.
+const EXPANSION_LIMIT: usize = 64 << 20;
 
 impl Walk<'_> {
     fn value<'v>(&mut self, value: &'v mut Value, path: &mut Vec<&'v str>) -> Result<(), Fault> {
@@ -99,6 +104,7 @@ impl Walk<'_> {
     fn text(&mut self, text: &str, at: Origin, path: &[&str]) -> Result<String, Fault> {
         let segments = parse(text);
         Segment::each_var(&segments, false, &mut |var, nested| {
+            self.expanded += self.variables.get(&var.name).map_or(0, str::len);
             self.references.push(Reference {
                 name: var.name.clone(),
                 op: var.op,
@@ -109,6 +115,9 @@ impl Walk<'_> {
                 found: self.variables.found(&var.name),
             });
         });
+        if self.expanded > EXPANSION_LIMIT {
+            return Err(Fault::new(at, "variables make this document grow beyond 64 MiB"));
+        }
         let mut out = String::with_capacity(text.len());
         let lookup = |name: &str| self.variables.get(name).map(String::from);
         evaluate(text, &segments, &lookup, &mut out).map_err(|error| {

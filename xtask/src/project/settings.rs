@@ -50,13 +50,21 @@ impl Settings {
             return Ok(Settings::default());
         }
         serde_yaml::from_str(text).map_err(|error| {
-            let what = Error::unusable("read the settings").why(error.to_string()).help("the README lists every setting of xtask.yaml");
+            let what = Error::unusable("read the settings")
+                .why(without_values(&error.to_string()))
+                .help("the README lists every setting of xtask.yaml");
             match error.location() {
                 Some(place) => what.at(path, place.line(), place.column()),
                 None => what.at(path, 1, 1),
             }
         })
     }
+}
+
+/// What the reader says, without the text between double quotes: that is a value of the file.
+fn without_values(said: &str) -> String {
+    let parts = said.split('"').enumerate();
+    parts.map(|(number, part)| if number % 2 == 0 { part } else { "..." }).collect::<Vec<_>>().join("\"")
 }
 
 #[cfg(test)]
@@ -80,6 +88,12 @@ mod tests {
         let error = settings("stacks:\n  db:\n    files: [a.yml]\n    rolle: prod\n").unwrap_err();
         assert_eq!(error.at.as_ref().unwrap().line, 4);
         assert!(error.why.unwrap().contains("rolle"));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_not_repeated() {
+        let why = settings("stacks: something-secret\n").unwrap_err().why.unwrap();
+        assert!(why.contains("string \"...\"") && !why.contains("secret"), "{why}");
     }
 
     #[test]

@@ -46,6 +46,10 @@ pub(super) fn compose_sites<'a>(source: &'a ComposeSource<'a>) -> Vec<Site<'a>> 
                 leaves.config(content, &place);
             }
         }
+        // What services take over from an extension is theirs already.
+        for (key, extension) in value.as_map().into_iter().flatten().filter(|(key, _)| key.starts_with("x-")) {
+            leaves.other(&extension.value, &Place::default().key(key), None);
+        }
         for (name, volume) in top("volumes") {
             leaves.other(&volume.value, &Place::default().key("volumes").key(name), None);
         }

@@ -18,6 +18,9 @@ use crate::error::{Error, Result};
 /// Who does what, and with which plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
+    /// Its place among the project's runs, counted from 1: a clock may jump back. 0: not told.
+    #[serde(default)]
+    pub number: u64,
     pub run: String,
     pub task: String,
     pub args: Vec<String>,
@@ -99,6 +102,10 @@ impl Replay {
 /// Reads a journal without changing it. A last line that is cut off or unreadable was never
 /// acted upon and does not count; anything else that is wrong is an error with its line.
 pub fn replay(path: &Path) -> Result<Replay> {
+    let meta = std::fs::symlink_metadata(path).map_err(|error| Error::io("look at", path, error))?;
+    if !meta.is_file() || meta.len() > LARGEST {
+        return Err(corrupt(path, 1, "it is not a plain file, or far too large for a journal"));
+    }
     let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, error))?;
     let mut told = Replay { entries: Vec::new(), state: State::new(), len: 0 };
     let mut rest = &bytes[..];
@@ -118,10 +125,10 @@ pub fn replay(path: &Path) -> Result<Replay> {
 }
 
 fn corrupt(path: &Path, line: usize, why: &str) -> Error {
-    Error::unusable("read the journal, which is corrupt")
-        .at(path, line, 1)
-        .why(why)
-        .help("Nothing was touched. Keep the folder of this run; its blobs hold the original files by their sha256")
+    Error::unusable("read the journal, which is corrupt").at(path, line, 1).why(why).help(
+        "Nothing was touched. Move the folder of this run out of .xtask/runs to go on, and keep it: \
+             its blobs hold the original files by their sha256",
+    )
 }
 
 /// A journal that is open for appending. One that failed to append keeps its last good record.
@@ -141,6 +148,9 @@ pub struct Journal {
 /// Kept free behind every record, so that a full disk can always be told and undone.
 const ROOM: u64 = 16 * 1024;
 const CHUNK: u64 = 64 * 1024;
+
+/// A journal holds places and hashes: what is larger was not written by us.
+const LARGEST: u64 = 64 << 20;
 
 impl Journal {
     /// A new journal that holds `begun`, durably.

@@ -85,16 +85,19 @@ pub fn try_lock(path: &Path, holder: &Holder) -> Result<Result<Lock, Held>> {
         Err(TryLockError::Error(error)) => return Err(Error::io("lock", path, error)),
     }
     fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).map_err(|error| Error::io("share the lock", path, error.into()))?;
-    write_holder(&mut file, holder).map_err(|error| Error::io("write the lock", path, error))?;
+    // What it says is for people; on a full disk it is held all the same.
+    let _ = write_holder(&mut file, holder);
     Ok(Ok(Lock { _file: file, path: path.to_path_buf() }))
 }
 
 /// Takes the lock as soon as it is free, for recovery: what a killed run has started must have ended.
-pub fn wait_lock(path: &Path, holder: &Holder, deadline: Duration) -> Result<Result<Lock, Held>> {
+/// `go_on` is asked again and again who is in the way; when it says no, or at the deadline, it is given up.
+pub fn wait_lock(path: &Path, holder: &Holder, deadline: Duration, go_on: &dyn Fn(&Held) -> bool) -> Result<Result<Lock, Held>> {
     let until = Instant::now() + deadline;
     loop {
         let tried = try_lock(path, holder)?;
-        if tried.is_ok() || Instant::now() >= until {
+        let Err(held) = &tried else { return Ok(tried) };
+        if !go_on(held) || Instant::now() >= until {
             return Ok(tried);
         }
         std::thread::sleep(Duration::from_millis(100));
@@ -130,7 +133,7 @@ mod tests {
         assert!(held.into_error().to_string().contains(": first"));
         drop(lock);
         // Not at once: a program that another test has just started may have inherited it.
-        let lock = wait_lock(&path, &second, Duration::from_secs(10)).unwrap().unwrap();
+        let lock = wait_lock(&path, &second, Duration::from_secs(10), &|_| true).unwrap().unwrap();
         let _ = try_lock(&path, &Holder::me("third")).unwrap().unwrap_err();
         assert_eq!(std::fs::read(lock.path()).unwrap(), serde_json::to_vec(&second).unwrap());
     }
@@ -142,9 +145,10 @@ mod tests {
         let lock = try_lock(&path, &Holder::me("parent")).unwrap().unwrap();
         let mut child = Command::new("sleep").arg("30").spawn().unwrap();
         drop(lock);
-        assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_millis(150)).unwrap().is_err());
+        assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_millis(150), &|_| true).unwrap().is_err());
+        assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_secs(60), &|held| held.path != path).unwrap().is_err());
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_secs(10)).unwrap().is_ok());
+        assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_secs(10), &|_| true).unwrap().is_ok());
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -79,11 +79,33 @@ impl Store {
     /// Creates the folder, for this user alone and invisible to git. Done before: nothing happens.
     pub fn create(&self) -> Result<()> {
         make_dir(&self.dir)?;
+        self.check_owner()?;
         make_dir(&self.runs())?;
+        check_folder(&self.runs())?;
         let ignore = self.dir.join(".gitignore");
         let ignored = fs::read(&ignore).is_ok_and(|text| text == b"*\n");
         if !ignored {
             fs::write(&ignore, "*\n").map_err(|error| Error::io("write", &ignore, error))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a state folder that is not this user's own: who can write to it decides what is put
+    /// back, and its copies may hold secrets. One that is missing is fine.
+    pub fn check_owner(&self) -> Result<()> {
+        let Some(meta) = check_folder(&self.dir)? else { return Ok(()) };
+        let refuse = |why: String, help: &str| Err(Error::refused(format!("use {}", self.dir.display())).why(why).help(help));
+        if meta.uid() != nix::unistd::geteuid().as_raw() {
+            let owner = nix::unistd::User::from_uid(meta.uid().into()).ok().flatten();
+            let owner = owner.map_or_else(|| format!("user {}", meta.uid()), |user| user.name);
+            return refuse(
+                format!("it belongs to {owner}"),
+                "Work as that user, or give the folder to yourself once you know what is in it",
+            );
+        }
+        if meta.mode() & 0o077 != 0 {
+            let private = fs::Permissions::from_mode(0o700);
+            fs::set_permissions(&self.dir, private).map_err(|error| Error::io("make private", &self.dir, error))?;
         }
         Ok(())
     }
@@ -93,7 +115,9 @@ impl Store {
         let dir = self.runs().join(run.as_str());
         DirBuilder::new().mode(0o700).create(&dir).map_err(|error| Error::io("create", &dir, error))?;
         make_dir(&dir.join("blobs"))?;
+        let number = self.history()?.iter().map(|view| view.begun.number).max().unwrap_or(0) + 1;
         let begun = Begun {
+            number,
             run: run.to_string(),
             task: plan.task.clone(),
             args: plan.args.clone(),
@@ -135,7 +159,7 @@ impl Store {
         Journal::open(&run.journal)
     }
 
-    /// All runs, oldest first: by their first record, because names of one second sort by task.
+    /// All runs, oldest first: by their numbers, because clocks jump and names of one second sort by task.
     pub fn history(&self) -> Result<Vec<RunView>> {
         let mut views = Vec::new();
         for id in self.ids()? {
@@ -145,7 +169,7 @@ impl Store {
                 views.push(RunView { id, begun: begun.clone(), state: told.state, entries: told.entries });
             }
         }
-        views.sort_by_key(|view| view.entries.first().map_or(0, |entry| entry.at_ms));
+        views.sort_by_key(|view| (view.begun.number, view.entries.first().map_or(0, |entry| entry.at_ms)));
         Ok(views)
     }
 
@@ -215,6 +239,18 @@ pub fn who() -> String {
     format!("{user}@{host}")
 }
 
+/// What is at `path`, if anything: a folder, and not by way of a link.
+fn check_folder(path: &Path) -> Result<Option<fs::Metadata>> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => Ok(Some(meta)),
+        Ok(_) => Err(Error::refused(format!("use {}", path.display()))
+            .why("it is a link or a file, not a folder")
+            .help("Look where it comes from, then move it away; xtask makes its own")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("look at", path, error)),
+    }
+}
+
 fn make_dir(path: &Path) -> Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::io("create", path, error)),
@@ -224,8 +260,6 @@ fn make_dir(path: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::super::Record;
     use super::*;
 
@@ -261,6 +295,40 @@ mod tests {
         assert_eq!(blobs.get(&sha).unwrap(), b"content");
         fs::write(blobs.dir().join(sha.as_str()), "c0ntent").unwrap();
         assert!(blobs.get(&sha).unwrap_err().to_string().contains("its content has changed"));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_its_own_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, elsewhere) = (folder.path().join("project"), folder.path().join("elsewhere"));
+        fs::create_dir(&root).unwrap();
+        fs::create_dir(&elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, root.join(".xtask")).unwrap();
+        let store = Store::at(&root);
+        assert_eq!(store.create().unwrap_err().kind, crate::error::Kind::Refused);
+        assert!(fs::read_dir(&elsewhere).unwrap().next().is_none());
+        fs::remove_file(root.join(".xtask")).unwrap();
+        store.create().unwrap();
+        fs::set_permissions(store.dir(), fs::Permissions::from_mode(0o755)).unwrap();
+        store.create().unwrap();
+        assert_eq!(fs::metadata(store.dir()).unwrap().mode() & 0o777, 0o700);
+        if nix::unistd::geteuid().is_root() {
+            std::os::unix::fs::chown(store.dir(), Some(1234), None).unwrap();
+            assert!(store.create().unwrap_err().to_string().contains("it belongs to user 1234"));
+        }
+    }
+
+    #[test]
+    fn runs_are_told_in_their_order_whatever_the_clock_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
+        store.create().unwrap();
+        let (first, journal) = begin(&store, "z-first");
+        let late = fs::read_to_string(journal.path()).unwrap().replacen("\"at_ms\":1", "\"at_ms\":9", 1);
+        fs::write(journal.path(), late).unwrap();
+        let (second, _) = begin(&store, "a-second");
+        let told: Vec<RunId> = store.history().unwrap().into_iter().map(|view| view.id).collect();
+        assert_eq!(told, [first, second]);
     }
 
     #[test]

@@ -73,6 +73,12 @@ impl<'a> Context<'a> {
         })?;
         let root = Project::root_of(&folder);
         let git = Git::open(&root);
+        // Without git nothing is known about tracked files: that must be so, and not only seem so.
+        if git.is_none()
+            && let Some(refusal) = Git::refusal(&root)
+        {
+            return Err(refusal);
+        }
         let listed = listed(&root, git.as_ref())?;
         let project = Project::load(&root, &Disk, &listed)?;
         let environment =
@@ -86,7 +92,19 @@ impl Context<'_> {
     /// What the steps of a run act on.
     pub fn world(&self, run: &RunId) -> World {
         let files = World::of_files(self.project.root.clone(), self.store.blobs(run), run.clone(), self.git.clone());
-        World { live: self.live().map(Rc::new), masker: self.masker.borrow().clone(), ..files }
+        World { live: self.live().map(Rc::new), cancel: self.stop(), masker: self.masker.borrow().clone(), ..files }
+    }
+
+    /// Refuses a state folder that this user's xtask did not make: a journal says what is put back.
+    pub fn check_state(&self) -> Result<()> {
+        self.store.check_owner()?;
+        let tracked = self.git.as_ref().is_some_and(|git| git.tracked(std::path::Path::new(".xtask")).unwrap_or(false));
+        if tracked {
+            return Err(Error::refused(format!("use {}", self.store.dir().display()))
+                .why("git tracks files in it, so they may be somebody else's")
+                .help("look where they come from, then `git rm -r --cached .xtask` and move the folder away"));
+        }
+        Ok(())
     }
 
     /// Engine and Compose together, where both are there.
@@ -101,10 +119,14 @@ impl Context<'_> {
     }
 }
 
-/// The project's files: what git knows or would add, or everything where there is no git.
+/// The project's files: what git knows or would add, or everything where there is no git. What a sparse
+/// checkout leaves out, or somebody has deleted, is not there.
 fn listed(root: &std::path::Path, git: Option<&Git>) -> Result<Vec<PathBuf>> {
     match git {
-        Some(git) => Ok(git.files_and_new()?.into_iter().map(|path| root.join(path)).collect()),
+        Some(git) => {
+            let all = git.files_and_new()?.into_iter().map(|path| root.join(path));
+            Ok(all.filter(|path| path.symlink_metadata().is_ok()).collect())
+        }
         None => source::walk(root),
     }
 }

@@ -3,7 +3,7 @@
 use crate::actions::{Action, World};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, GuardOutcome};
-use crate::guards::Checked;
+use crate::guards::{Checked, git_is_ready};
 use crate::saga::{Holder, Lock, Outcome, Plan, Proof, RunId, Verdict, execute, now_ms, try_lock};
 
 use super::Context;
@@ -11,6 +11,9 @@ use super::project_lock::lock_projects;
 
 /// For how long the originals of a committed run are kept, for its rollback: 90 days.
 const KEPT_MS: u64 = 90 * 24 * 60 * 60 * 1000;
+
+/// Looks, in the world of the run, whether the change holds.
+pub type Prove<'p> = Box<dyn FnOnce(&World) -> Result<Verdict> + 'p>;
 
 /// What a task has found out and would do; nothing was touched for it.
 pub struct Prepared<'p> {
@@ -23,7 +26,7 @@ pub struct Prepared<'p> {
     /// What the plan comes to, secrets masked: shown before anybody is asked.
     pub preview: Vec<Event>,
     /// Starts again from the sources; called after the last step.
-    pub prove: Box<dyn FnOnce(&World) -> Result<Verdict> + 'p>,
+    pub prove: Prove<'p>,
 }
 
 /// Guards that the caller wants to go over, and why.
@@ -77,7 +80,8 @@ pub fn carry_out<'p>(
     for event in prepared.preview {
         cx.events.emit(event);
     }
-    check(cx, prepared.guards, overrides)?;
+    let guards = prepared.guards.into_iter().chain(git_guard(cx, &prepared.plan)).collect();
+    check(cx, guards, overrides)?;
     let _projects = if cx.dry_run { Vec::new() } else { lock_projects(cx, &prepared.projects, &format!("{task} ({run})"))? };
     if prepared.plan.is_empty() {
         return Ok(Ended::NothingToDo);
@@ -90,6 +94,7 @@ pub fn carry_out<'p>(
 }
 
 fn lock(cx: &Context<'_>, task: &str, run: &RunId) -> Result<Lock> {
+    cx.check_state()?;
     cx.store.create()?;
     let holder = Holder::me(format!("{task} ({run})"));
     try_lock(&cx.store.lock_path(), &holder)?.map_err(crate::saga::Held::into_error)
@@ -103,6 +108,13 @@ fn refuse_open_run(cx: &Context<'_>) -> Result<()> {
             .why(format!("the run {} did not come to its end", open.id))
             .help("run `cargo xtask recover`: it puts everything back to before that run")),
     }
+}
+
+/// Asked of every plan that has a part for git.
+fn git_guard(cx: &Context<'_>, plan: &Plan<Action>) -> Option<Checked> {
+    let mut steps = plan.steps.iter().chain(&plan.finish);
+    let commits = plan.steps.iter().chain(&plan.finish).any(|step| matches!(step, Action::GitCommit(_)));
+    steps.any(Action::needs_git).then(|| git_is_ready(cx.git.as_ref(), commits))
 }
 
 /// Reports every guard, and refuses when one stands that was not overridden.
@@ -137,13 +149,7 @@ fn consent(cx: &Context<'_>, plan: &Plan<Action>) -> Result<()> {
     if (cx.confirm)(&question)? { Ok(()) } else { Err(Error::refused("nothing was touched").why("you said no")) }
 }
 
-fn start(
-    cx: &Context<'_>,
-    run: RunId,
-    plan: &Plan<Action>,
-    contents: &[Vec<u8>],
-    prove: Box<dyn FnOnce(&World) -> Result<Verdict> + '_>,
-) -> Result<Ended> {
+fn start(cx: &Context<'_>, run: RunId, plan: &Plan<Action>, contents: &[Vec<u8>], prove: Prove<'_>) -> Result<Ended> {
     let mut journal = cx.store.begin(&run, plan)?;
     cx.events.emit(Event::RunBegun { run: run.to_string() });
     let world = cx.world(&run);

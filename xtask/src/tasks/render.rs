@@ -4,16 +4,18 @@ use serde_json::Value;
 
 use super::Context;
 use super::security_fix::credentials_in_text;
+use crate::catalogue::{key_shape, looks_random};
 use crate::error::{Error, Result};
-use crate::model::{self, Call};
-use crate::secret::MASK;
+use crate::model::{self, Call, Model};
+use crate::secret::{MASK, Masker};
 use crate::source::Disk;
 use crate::text::redact;
 
 /// What `docker compose config --format json` prints of a stack, every credential masked by its place.
 ///
 /// The rules that find credentials in compose files look through the rendered model, which is YAML too:
-/// what they find is masked, in URLs and arguments as well.
+/// what they find is masked, in URLs and arguments as well. A secret that a variable brings to a place
+/// that does not look like one is masked by its value.
 pub fn masked(cx: &Context<'_>, stack: &str) -> Result<Value> {
     let chosen = cx.project.select(&[stack.to_string()])?;
     let stack = chosen[0];
@@ -24,5 +26,14 @@ pub fn masked(cx: &Context<'_>, stack: &str) -> Result<Value> {
         Error::failed(format!("mask {}", stack.id)).why(format!("line {} column {} is no JSON", error.line(), error.column()))
     };
     let text = serde_json::to_string_pretty(&model.json()).map_err(unwritable)?;
-    serde_json::from_str(&redact(&text, &credentials_in_text(&text), MASK).text).map_err(unwritable)
+    let by_place = redact(&text, &credentials_in_text(&text), MASK).text;
+    serde_json::from_str(&secret_variables(&model).mask(&by_place)).map_err(unwritable)
+}
+
+/// What stands in variables and env files under the name of a credential, or looks like one.
+fn secret_variables(model: &Model) -> Masker {
+    let entries = model.sources.iter().flat_map(|source| source.entries()).map(|entry| (entry.key.as_str(), entry.value.as_str()));
+    let named = model.references.iter().filter_map(|reference| Some((reference.name.as_str(), model.lookup(&reference.name)?)));
+    let secret = |(name, value): &(&str, &str)| key_shape(name).is_credential() || looks_random(value);
+    Masker::new(entries.chain(named).filter(secret).map(|(_, value)| value))
 }

@@ -1,61 +1,29 @@
 //! From what is written to what is meant: aliases followed, merge keys merged, plain scalars
 //! resolved. Every value keeps the bytes that define it.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 
-use super::{Document, Node, ReadError, Resolved, Style, TIMESTAMP, Written, resolve};
-use crate::text::Span;
+use super::{Data, Document, Field, Node, Origin, ReadError, Resolved, Style, TIMESTAMP, Value, Written, resolve};
 
-/// A value and where it is defined.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Value {
-    pub at: Origin,
-    /// A tag other than YAML's own, for example `!reset`; or [`TIMESTAMP`].
-    pub tag: Option<String>,
-    pub data: Data,
-}
+/// How many values aliases and merge keys may make before a document is refused as a bomb.
+pub const VALUE_LIMIT: usize = 250_000;
 
-/// The file (a number that the caller gave) and the bytes of the node that defines a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
-pub struct Origin {
-    pub file: u32,
-    pub span: Span,
-}
-
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum Data {
-    #[default]
-    Null,
-    Bool(bool),
-    Int(i64),
-    Uint(u64),
-    Float(f64),
-    Str(String),
-    Seq(Vec<Value>),
-    Map(IndexMap<String, Field>),
-}
-
-/// A value in a mapping; `key` is where its key stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Field {
-    pub key: Origin,
-    pub value: Value,
-}
-
-/// How many values aliases may multiply a document into before it is refused as a bomb.
-pub const VALUE_LIMIT: usize = 1_000_000;
+/// How deep aliases and merge keys may nest a document.
+pub const DEPTH_LIMIT: usize = 200;
 
 /// Expands one document.
 pub fn expand(document: &Document, file: u32) -> Result<Value, ReadError> {
-    let mut anchors = Vec::new();
+    let mut anchors = HashMap::new();
     collect(&document.root, &mut anchors);
-    Expander { file, anchors, active: Vec::new(), made: 0 }.value(&document.root)
+    Expander { file, anchors, active: Vec::new(), made: 0, copying: 0, depth: 0 }.value(&document.root)
 }
 
-/// Anchors in the order of their definition; a name may be defined again.
-fn collect<'a>(node: &'a Node, anchors: &mut Vec<(&'a str, &'a Node)>) {
+/// Anchors by name, each in the order of its definitions: a name may be defined again.
+fn collect<'a>(node: &'a Node, anchors: &mut HashMap<&'a str, Vec<&'a Node>>) {
     if let Some(name) = &node.anchor {
-        anchors.push((name, node));
+        anchors.entry(name).or_default().push(node);
     }
     for entry in node.entries() {
         collect(&entry.key, anchors);
@@ -68,18 +36,37 @@ fn collect<'a>(node: &'a Node, anchors: &mut Vec<(&'a str, &'a Node)>) {
 
 struct Expander<'a> {
     file: u32,
-    anchors: Vec<(&'a str, &'a Node)>,
-    /// The anchored nodes that are being expanded now, by their place in `anchors`.
+    anchors: HashMap<&'a str, Vec<&'a Node>>,
+    /// The anchored nodes that are being expanded now.
     active: Vec<*const Node>,
+    /// Values and merges so far that aliases and merge keys made.
     made: usize,
+    /// How many aliases and merge keys stand open.
+    copying: usize,
+    depth: usize,
 }
 
 impl<'a> Expander<'a> {
-    fn value(&mut self, node: &'a Node) -> Result<Value, ReadError> {
-        self.made += 1;
+    fn enter(&mut self, node: &Node) -> Result<(), ReadError> {
+        self.made += usize::from(self.copying > 0);
+        self.depth += 1;
         if self.made > VALUE_LIMIT {
-            return Err(refuse(node, "aliases multiply this document beyond a million values"));
+            return Err(refuse(node, "aliases multiply this document beyond 250,000 values"));
         }
+        if self.depth > DEPTH_LIMIT {
+            return Err(refuse(node, "aliases nest this document too deep"));
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, node: &'a Node) -> Result<Value, ReadError> {
+        self.enter(node)?;
+        let value = self.value_inside(node);
+        self.depth -= 1;
+        value
+    }
+
+    fn value_inside(&mut self, node: &'a Node) -> Result<Value, ReadError> {
         known_tag(node)?;
         let origin = Origin { file: self.file, span: node.span };
         let mut tag = node.tag.clone().filter(|tag| !tag.starts_with("!!"));
@@ -104,16 +91,19 @@ impl<'a> Expander<'a> {
     fn alias(&mut self, node: &'a Node, name: &str) -> Result<Value, ReadError> {
         let target = self.target(node, name)?;
         self.active.push(std::ptr::from_ref(target));
+        self.copying += 1;
         let value = self.value(target);
+        self.copying -= 1;
         self.active.pop();
         value
     }
 
     /// The latest anchor of this name that is defined before the alias.
     fn target(&self, node: &Node, name: &str) -> Result<&'a Node, ReadError> {
-        let before = |target: &Node| target.span.start < node.span.start;
-        let found = self.anchors.iter().rev().find(|(known, target)| *known == name && before(target));
-        let target = found.map(|(_, target)| *target).ok_or_else(|| refuse(node, format!("the alias `*{name}` has no anchor")))?;
+        let known = self.anchors.get(name).map_or(&[][..], Vec::as_slice);
+        let before = known.partition_point(|target| target.span.start < node.span.start);
+        let target = before.checked_sub(1).map(|last| known[last]);
+        let target = target.ok_or_else(|| refuse(node, format!("the alias `*{name}` has no anchor")))?;
         let inside_itself = target.span.contains(node.span) || self.active.contains(&std::ptr::from_ref(target));
         if inside_itself {
             return Err(refuse(node, format!("the alias `*{name}` contains itself")));
@@ -123,6 +113,7 @@ impl<'a> Expander<'a> {
 
     /// Own keys win over merged ones, earlier merged mappings over later ones.
     fn map(&mut self, node: &'a Node) -> Result<IndexMap<String, Field>, ReadError> {
+        self.enter(node)?;
         let mut fields = IndexMap::new();
         let mut merged = Vec::new();
         for entry in node.entries() {
@@ -130,16 +121,32 @@ impl<'a> Expander<'a> {
                 self.merge_sources(&entry.value, &mut merged)?;
                 continue;
             }
-            let key = key_text(&entry.key)?;
+            let key = self.key_text(&entry.key)?;
             let origin = Origin { file: self.file, span: entry.key.span };
             fields.insert(key.to_string(), Field { key: origin, value: self.value(&entry.value)? });
         }
+        self.copying += 1;
         for source in merged {
             for (key, field) in self.map(source)? {
                 fields.entry(key).or_insert(field);
             }
         }
+        self.copying -= 1;
+        self.depth -= 1;
         Ok(fields)
+    }
+
+    /// A key's text. Numbers, booleans and null are no keys to Compose.
+    fn key_text(&self, key: &'a Node) -> Result<&'a str, ReadError> {
+        known_tag(key)?;
+        match &key.data {
+            Written::Scalar { text, style } if matches!(scalar(key, text, *style)?, (Data::Str(_), false)) => Ok(text),
+            Written::Alias(name) => {
+                let target = self.target(key, name)?;
+                if matches!(target.data, Written::Alias(_)) { Err(refuse(key, "a key must be a string")) } else { self.key_text(target) }
+            }
+            _ => Err(refuse(key, "a key must be a string; put it into quotes")),
+        }
     }
 
     fn merge_sources(&mut self, node: &'a Node, into: &mut Vec<&'a Node>) -> Result<(), ReadError> {
@@ -147,10 +154,11 @@ impl<'a> Expander<'a> {
             Written::Map { .. } => into.push(node),
             Written::Alias(name) => {
                 let target = self.target(node, name)?;
-                if !matches!(target.data, Written::Map { .. }) {
-                    return Err(refuse(node, "a merge key needs a mapping or a list of mappings"));
+                match target.data {
+                    Written::Map { .. } => into.push(target),
+                    Written::Seq { .. } => self.merge_sources(target, into)?,
+                    _ => return Err(refuse(node, "a merge key needs a mapping or a list of mappings")),
                 }
-                into.push(target);
             }
             Written::Seq { items, .. } => {
                 for item in items {
@@ -166,15 +174,6 @@ impl<'a> Expander<'a> {
     }
 }
 
-/// A key's text. Numbers, booleans and null are no keys to Compose.
-fn key_text(key: &Node) -> Result<&str, ReadError> {
-    known_tag(key)?;
-    match &key.data {
-        Written::Scalar { text, style } if matches!(scalar(key, text, *style)?, (Data::Str(_), false)) => Ok(text),
-        _ => Err(refuse(key, "a key must be a string; put it into quotes")),
-    }
-}
-
 fn is_merge(key: &Node) -> bool {
     key.tag.as_deref() == Some("!!merge")
         || matches!(&key.data, Written::Scalar { text, style: Style::Plain } if text == "<<" && key.tag.is_none())
@@ -182,14 +181,18 @@ fn is_merge(key: &Node) -> bool {
 
 /// What a scalar means, and whether it is a point in time.
 fn scalar(node: &Node, text: &str, style: Style) -> Result<(Data, bool), ReadError> {
-    let tag = node.tag.as_deref().filter(|tag| tag.starts_with("!!"));
+    // `!` alone says nothing.
+    let tag = node.tag.as_deref().filter(|tag| *tag != "!");
+    let own = tag.is_some_and(|tag| !tag.starts_with("!!"));
     let resolved = match (tag, style) {
-        (Some("!!str"), _) => Resolved::Str,
+        // A tag that YAML does not know makes text of everything.
+        _ if own || tag == Some("!!str") => Resolved::Str,
         (Some(_), _) | (_, Style::Plain) => resolve(text),
         _ => Resolved::Str,
     };
     let fits = match (tag, &resolved) {
         (None | Some("!!str"), _) => true,
+        _ if own => true,
         (Some("!!int"), Resolved::Int(_) | Resolved::BigInt(_)) => true,
         (Some("!!float"), Resolved::Float(_) | Resolved::Int(_)) => true,
         (Some("!!bool"), Resolved::Bool(_)) | (Some("!!null"), Resolved::Null) => true,
@@ -225,54 +228,6 @@ fn known_tag(node: &Node) -> Result<(), ReadError> {
 
 fn refuse(node: &Node, why: impl Into<String>) -> ReadError {
     ReadError { offset: node.span.start, why: why.into() }
-}
-
-impl Value {
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        match &self.data {
-            Data::Map(fields) => fields.get(key).map(|field| &field.value),
-            _ => None,
-        }
-    }
-
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.as_map_mut()?.get_mut(key).map(|field| &mut field.value)
-    }
-
-    pub fn as_map_mut(&mut self) -> Option<&mut IndexMap<String, Field>> {
-        match &mut self.data {
-            Data::Map(fields) => Some(fields),
-            _ => None,
-        }
-    }
-
-    pub fn as_seq_mut(&mut self) -> Option<&mut Vec<Value>> {
-        match &mut self.data {
-            Data::Seq(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    pub fn as_str(&self) -> Option<&str> {
-        match &self.data {
-            Data::Str(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    pub fn as_seq(&self) -> Option<&[Value]> {
-        match &self.data {
-            Data::Seq(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    pub fn as_map(&self) -> Option<&IndexMap<String, Field>> {
-        match &self.data {
-            Data::Map(fields) => Some(fields),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

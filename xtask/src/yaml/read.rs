@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span as RawSpan, StructureStyle, Tag};
 
-use super::{Comment, Document, Entry, Node, Style, Written as Data};
+use super::{Comment, Document, Entry, Node, Style, Written as Data, strict};
 use crate::text::Span;
 
 /// What a file may ask of the reader before it is refused.
@@ -35,6 +35,7 @@ pub fn read(text: &str, limits: Limits) -> Result<Vec<Document>, ReadError> {
         let why = format!("{} bytes are more than the limit of {}", text.len(), limits.bytes);
         return Err(ReadError { offset: 0, why });
     }
+    strict::text(text)?;
     let options = granit_parser::options! {
         emit_anchor_events: true,
         max_buffered_comment_events: usize::MAX,
@@ -51,6 +52,7 @@ pub fn read(text: &str, limits: Limits) -> Result<Vec<Document>, ReadError> {
             }
         }
     }
+    strict::documents(text, &builder.documents)?;
     Ok(builder.documents)
 }
 
@@ -80,12 +82,18 @@ impl Builder<'_> {
                 self.comments.push(Comment { span, text });
             }
             Event::Anchor(id, name) => {
+                strict::anchor(&name, span.start)?;
                 self.names.push((id, name.to_string()));
                 self.name_latest(name.to_string());
             }
             Event::Scalar(text, style, _, tag) => {
                 // A value that is not written arrives as a `~` of no width.
-                let text = if span.is_empty() && style == ScalarStyle::Plain { String::new() } else { text.into_owned() };
+                let mut text = if span.is_empty() && style == ScalarStyle::Plain { String::new() } else { text.into_owned() };
+                match style {
+                    ScalarStyle::Literal | ScalarStyle::Folded => strict::block_text(self.text, span, &mut text),
+                    ScalarStyle::DoubleQuoted => strict::escapes(span.slice(self.text), span.start)?,
+                    _ => {}
+                }
                 let data = Data::Scalar { text, style: scalar_style(style) };
                 self.place(Node { span, tag: tag.as_deref().map(Tag::original), anchor: None, data })?;
             }
@@ -251,6 +259,26 @@ mod tests {
         assert_eq!(error.offset, 10);
         assert!(read("a: *nowhere\n", Limits::default()).is_err());
         assert!(read(&"[".repeat(100_000), Limits::default()).is_err());
+    }
+
+    #[test]
+    fn reads_what_compose_reads_where_yaml_has_changed() {
+        assert_eq!(one("a: |\n  x").root.get("a").unwrap().text(), Some("x"), "no break at the end of the file, none in the value");
+        assert_eq!(one("a: |\n  x\n  ").root.get("a").unwrap().text(), Some("x\n"));
+        assert_eq!(one("a: |\n  \tx\n  \ty\n").root.get("a").unwrap().text(), Some("\tx\n\ty\n"));
+        assert!(read("a:\tb\t# c\nd: [1,\t2]\n", Limits::default()).is_ok());
+        for (text, offset) in [
+            ("\ta: 1\n", 0),
+            ("a: 1\n\t\nb: 2\n", 5),
+            ("a:\n  - b\n  \t# c\n", 11),
+            ("a:\n  -\tb\n", 6),
+            ("%YAML 1.2\n---\na: 1\n", 0),
+            ("a: &x.y 1\n", 3),
+            ("a: \"x\\/y\"\n", 6),
+            ("a: \"x\u{85}y\"\n", 5),
+        ] {
+            assert_eq!(read(text, Limits::default()).unwrap_err().offset, offset, "{text:?}");
+        }
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub fn check(value: &Value, shape: &Shape, place: &str) -> Result<(), Fault> {
         }
         Shape::List { of, unique } => list(value, of, *unique, place),
         Shape::Map { of, names } => each(value, place, |key, field| {
+            extension(key, field, place)?;
             if *names && !is_name(key) {
                 return Err(Fault::new(field.key, format!("{place}: a name consists of letters, digits, `.`, `_` and `-`")));
             }
@@ -39,11 +40,17 @@ pub fn check(value: &Value, shape: &Shape, place: &str) -> Result<(), Fault> {
         Shape::Record(keys) => record(value, keys, place),
         Shape::Dict { .. } | Shape::SshKeys => match &value.data {
             Data::Seq(_) => list(value, &super::TEXT, true, place),
-            _ => each(value, place, |key, field| scalar(&field.value, STRING | NUMBER | BOOL | NULL, &format!("{place}.{key}"))),
+            _ => each(value, place, |key, field| {
+                extension(key, field, place)?;
+                scalar(&field.value, STRING | NUMBER | BOOL | NULL, &format!("{place}.{key}"))
+            }),
         },
         Shape::Hosts => match &value.data {
             Data::Seq(_) => list(value, &super::TEXT, true, place),
-            _ => each(value, place, |key, field| check(&field.value, &HOST, &format!("{place}.{key}"))),
+            _ => each(value, place, |key, field| {
+                extension(key, field, place)?;
+                check(&field.value, &HOST, &format!("{place}.{key}"))
+            }),
         },
         Shape::Command if value.data == Data::Null => Ok(()),
         Shape::Command | Shape::Test => check(value, &WORDS, place),
@@ -128,6 +135,16 @@ fn same(a: &Data, b: &Data) -> bool {
 fn each(value: &Value, place: &str, mut test: impl FnMut(&str, &Field) -> Result<(), Fault>) -> Result<(), Fault> {
     let Data::Map(fields) = &value.data else { return Err(refuse(value, place, "must be a mapping")) };
     fields.iter().try_for_each(|(key, field)| test(key, field))
+}
+
+/// Compose takes a name that begins with `x-` for an extension, and prints it oddly, except in a few
+/// places.
+fn extension(key: &str, field: &Field, place: &str) -> Result<(), Fault> {
+    let user_named = matches!(place, "services" | "volumes" | "networks" | "secrets" | "configs") || place.ends_with(".depends_on");
+    if key.starts_with("x-") && !user_named {
+        return Err(Fault::new(field.key, format!("not read yet: a name that begins with `x-` in {place}")));
+    }
+    Ok(())
 }
 
 fn record(value: &Value, keys: &[Key], place: &str) -> Result<(), Fault> {

@@ -12,7 +12,7 @@ pub fn emit(value: Value, shape: &Shape) -> Result<Value, Fault> {
     let at = value.at;
     let data = match (shape, value.data) {
         (_, Data::Null) if !matches!(shape, Shape::Dict { .. } | Shape::Leaf(..)) => Data::Null,
-        (Shape::Any, data) => extension(data),
+        (Shape::Any, data) => extension(data, at)?,
         (Shape::Enum(_) | Shape::Tested(..), data) => data,
         (Shape::OrNull(shape), data) => return emit(Value { data, ..value_at(at) }, shape),
         (Shape::Either(shapes), data) => {
@@ -58,17 +58,19 @@ pub fn emit(value: Value, shape: &Shape) -> Result<Value, Fault> {
     Ok(Value { at, tag: None, data })
 }
 
-/// An empty list under an `x-` key is printed as null.
-fn extension(data: Data) -> Data {
-    let inner = |value: Value| Value { data: extension(value.data), ..value_at(value.at) };
-    match data {
+/// An empty list under an `x-` key is printed as null; JSON has no infinity.
+fn extension(data: Data, at: Origin) -> Result<Data, Fault> {
+    let inner = |value: Value| Ok(Value { data: extension(value.data, value.at)?, ..value_at(value.at) });
+    Ok(match data {
         Data::Seq(items) if items.is_empty() => Data::Null,
-        Data::Seq(items) => Data::Seq(items.into_iter().map(inner).collect()),
+        Data::Seq(items) => Data::Seq(items.into_iter().map(inner).collect::<Result<_, Fault>>()?),
         Data::Map(fields) => {
-            Data::Map(fields.into_iter().map(|(key, field)| (key, Field { key: field.key, value: inner(field.value) })).collect())
+            let field = |(key, field): (String, Field)| Ok((key, Field { key: field.key, value: inner(field.value)? }));
+            Data::Map(fields.into_iter().map(field).collect::<Result<_, Fault>>()?)
         }
+        Data::Float(value) if !value.is_finite() => return Err(Fault::new(at, "Compose cannot print this number")),
         other => other,
-    }
+    })
 }
 
 const LIMIT: Shape = Shape::Leaf(0, Kind::Int);

@@ -90,7 +90,7 @@ pub const SERVICE: &[Key] = &[
     key("stdin_open", FLAG),
     keep("stop_grace_period", DURATION),
     key("stop_signal", TEXT),
-    key("storage_opt", Shape::Map { of: &Shape::Leaf(STRING | INT | NULL, Kind::Word), names: false }),
+    key("storage_opt", Shape::Map { of: &Shape::Leaf(STRING | NUMBER | BOOL | NULL, Kind::Word), names: false }),
     key("sysctls", LABELS),
     key("tmpfs", STRING_OR_LIST),
     key("tty", FLAG),

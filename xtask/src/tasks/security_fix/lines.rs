@@ -28,9 +28,31 @@ pub fn example(before: Option<&str>, heading: &str, lines: &[Line<'_>]) -> Strin
     }
     let mentions =
         |line: &str| missing.iter().any(|missing| line.trim().strip_prefix('#').map(str::trim) == Some(&format!("{}=", missing.name)));
-    let kept: Option<String> = before.map(|text| text.split_inclusive('\n').filter(|line| !mentions(line)).collect());
+    let kept: Option<String> = before.map(|text| without(text, mentions));
     let added = missing.iter().flat_map(|line| [format!("# {}", line.of), format!("{}=", line.name)]);
     appended(kept.as_deref(), heading, added)
+}
+
+/// A text without these lines, and without a comment that spoke only of them.
+fn without(text: &str, unwanted: impl Fn(&str) -> bool) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        if !unwanted(line) {
+            kept.push(line);
+            continue;
+        }
+        let block_ends = lines.peek().is_none_or(|next| next.trim().is_empty());
+        let heading = kept.last().is_some_and(|last| last.trim_start().starts_with('#'));
+        let begins = kept.len() < 2 || kept[kept.len() - 2].trim().is_empty();
+        if block_ends && heading && begins {
+            kept.pop();
+        }
+    }
+    while kept.last().is_some_and(|last| last.trim().is_empty()) {
+        kept.pop();
+    }
+    kept.concat()
 }
 
 /// The ignore file with these paths (from the root, `/` in front) added.
@@ -56,18 +78,26 @@ fn appended(before: Option<&str>, heading: &str, lines: impl Iterator<Item = Str
     }
     let ending = if before.contains("\r\n") { "\r\n" } else { "\n" };
     let mut text = before.to_string();
-    if !text.is_empty() {
-        if !text.ends_with('\n') {
-            text.push_str(ending);
-        }
+    if !text.is_empty() && !text.ends_with('\n') {
         text.push_str(ending);
     }
-    text.push_str(&format!("# {heading}{ending}"));
+    if !ends_under(before, heading) {
+        if !text.is_empty() {
+            text.push_str(ending);
+        }
+        text.push_str(&format!("# {heading}{ending}"));
+    }
     for line in lines {
         text.push_str(&line);
         text.push_str(ending);
     }
     text
+}
+
+/// Whether the last paragraph of a text stands under this heading already.
+fn ends_under(text: &str, heading: &str) -> bool {
+    let paragraph = text.lines().rev().take_while(|line| !line.trim().is_empty());
+    paragraph.last().and_then(|first| first.strip_prefix("# ")) == Some(heading)
 }
 
 #[cfg(test)]
@@ -92,8 +122,14 @@ mod tests {
     }
 
     #[test]
+    fn a_later_run_goes_on_under_its_heading() {
+        assert_eq!(env(Some("X=1\n\n# H\nA=v\n"), "H", &[line("B", "w")]), "X=1\n\n# H\nA=v\nB=w\n");
+        assert_eq!(env(Some("# H\nA=v\n\nX=1\n"), "H", &[line("B", "w")]), "# H\nA=v\n\nX=1\n\n# H\nB=w\n");
+    }
+
+    #[test]
     fn the_example_gets_what_it_lacks() {
-        let before = "# Optional:\n# A=\nexport B=\nC=placeholder\n";
+        let before = "# Optional:\n# A=\nexport B=\nC=placeholder\n\n# The compose files bring defaults:\n# D=\n";
         let text = example(Some(before), "Required", &[line("A", "s"), line("B", "s"), line("C", "s"), line("D", "s")]);
         assert_eq!(text, "# Optional:\nexport B=\nC=placeholder\n\n# Required\n# what it opens\nA=\n# what it opens\nD=\n");
         assert!(!text.contains("=s"), "an example never holds a value");

@@ -5,6 +5,7 @@
 
 mod before;
 mod burned;
+mod checks;
 mod draft;
 mod equal;
 mod group;
@@ -13,6 +14,7 @@ mod lines;
 mod live;
 mod name;
 mod prepare;
+mod preview;
 mod prove;
 mod rendering;
 mod report;
@@ -21,6 +23,7 @@ mod show;
 mod spot;
 mod spots;
 mod standing;
+mod steps;
 mod survey;
 mod taken;
 
@@ -67,8 +70,8 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
     let proposed: RefCell<Option<Proposal>> = RefCell::default();
     let ended = carry_out(cx, "security-fix", overrides, |_| {
         let mut proposal = prepare::propose(cx, options, asked)?;
-        let (plan, contents) = prepare::plan(cx, &proposal, options);
-        let preview = prepare::preview(cx, &proposal);
+        let (plan, contents) = steps::plan(cx, &proposal, options);
+        let preview = preview::preview(cx, &proposal);
         let guards = std::mem::take(&mut proposal.guards);
         let projects = proposal.touched.iter().map(|touched| touched.call.project.clone()).collect();
         proposed.replace(Some(proposal));
@@ -84,7 +87,7 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
         report.run = Some(run.to_string());
         report.proven.clone_from(&proof.proven);
         report.not_proven.clone_from(&proof.not_proven);
-        look_back(cx, &proposal, &mut report)?;
+        look_back(cx, &proposal, &mut report);
         report.next = next(cx, options, &proposal, &report);
     }
     Ok((ended, report))
@@ -104,7 +107,7 @@ fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option<&As
         permitted: &proposal.permitted,
         chosen: &proposal.chosen,
         asked,
-        left: proposal.left.len(),
+        left: proposal.left_standing,
     };
     if let Verdict::Bad(why) = rendered.prove(&mut proof)? {
         return Ok(Verdict::Bad(why));
@@ -159,13 +162,20 @@ fn prove_live(cx: &Context<'_>, proposal: &Proposal, proof: &mut Proof) -> Resul
     Ok(Verdict::Holds(proof.clone()))
 }
 
-/// What git's history holds is known to whoever has a clone.
-fn look_back(cx: &Context<'_>, proposal: &Proposal, report: &mut Report) -> Result<()> {
-    let Some(git) = cx.git.as_ref().filter(|git| git.head().is_some()) else { return Ok(()) };
-    let found = burned::search(git, &cx.project, proposal)?;
-    report.burned = found.burned;
-    report.unseen = found.unseen;
-    Ok(())
+/// What git's history holds is known to whoever has a clone. The run is committed: that nothing can
+/// be said about the history is no failure of it.
+fn look_back(cx: &Context<'_>, proposal: &Proposal, report: &mut Report) {
+    let Some(git) = cx.git.as_ref().filter(|git| git.head().is_some()) else { return };
+    match burned::search(git, &cx.project, proposal) {
+        Ok(found) => {
+            report.burned = found.burned;
+            report.unseen = found.unseen;
+        }
+        Err(error) => {
+            cx.events.emit(Event::Warning(format!("git's history could not be searched for these credentials: {error}")));
+            report.unseen.push("git's history, which could not be searched".to_string());
+        }
+    }
 }
 
 fn next(cx: &Context<'_>, options: &Options, proposal: &Proposal, report: &Report) -> Vec<String> {

@@ -48,8 +48,17 @@ pub struct Variable {
 pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> Vec<Variable> {
     let mut result = bound(spots);
     for credential in credentials {
+        // The others have their variable, and keep it.
+        let spots_left: Vec<usize> = credential.spots.iter().copied().filter(|spot| !spots[*spot].bound).collect();
+        if spots_left.is_empty() {
+            continue;
+        }
         let value = &spots[credential.spots[0]].value;
-        let free = |name: &str| taken.allows(name, value) && !result.iter().any(|known| known.name == name && &known.value != value);
+        // A place that names the variable already keeps it; otherwise a name is one credential's.
+        let its_own = |name: &str| credential.spots.iter().any(|spot| spots[*spot].fallback_of.as_deref() == Some(name));
+        let there = |name: &str| its_own(name) || taken.defined.contains_key(name);
+        let kept = |known: &Variable| &known.value == value && (known.bound || there(&known.name));
+        let free = |name: &str| taken.allows(name, value) && result.iter().all(|known| known.name != name || kept(known));
         let name = existing(spots, credential, taken)
             .filter(|name| free(name))
             .or_else(|| wanted(spots, credential).into_iter().find(|name| free(name)));
@@ -57,11 +66,11 @@ pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> V
         let well_known = credential.spots.iter().any(|spot| spots[*spot].well_known);
         match result.iter_mut().find(|known| known.name == name) {
             Some(known) => {
-                known.spots.extend(&credential.spots);
+                known.spots.extend(&spots_left);
                 known.bound = false;
             }
             None => {
-                let (system, spots) = (credential.owner.system.clone(), credential.spots.clone());
+                let (system, spots) = (credential.owner.system.clone(), spots_left);
                 result.push(Variable { name, system, value: value.clone(), spots, well_known, bound: false });
             }
         }
@@ -112,16 +121,23 @@ fn wanted(spots: &[Spot], credential: &Credential) -> Vec<String> {
     }
     let system = words(&credential.owner.system);
     let slot = &credential.owner.slot;
-    let own = if *slot == system || slot.starts_with(&format!("{system}_")) { slot.clone() } else { format!("{system}_{slot}") };
-    names.push(own);
-    let key = words(&spots[credential.spots[0]].key);
-    names.push(format!("{system}_{key}"));
+    if says_its_system(slot, &system) {
+        names.push(slot.clone());
+    }
+    names.push(format!("{system}_{slot}"));
     let folder = spots[credential.spots[0]].file.parent().and_then(|folder| folder.file_name());
     if let Some(folder) = folder {
         names.push(format!("{}_{system}_{slot}", words(&folder.to_string_lossy())));
     }
+    names.push(format!("{system}_{}", words(&spots[credential.spots[0]].key)));
     names.retain(|name| is_variable(name));
     names
+}
+
+/// `DRONE_RPC_SECRET` of `drone-server` needs no second `DRONE`.
+fn says_its_system(slot: &str, system: &str) -> bool {
+    let first = slot.split('_').next().unwrap_or_default();
+    slot.starts_with(&format!("{system}_")) || (slot != first && first.len() > 2 && system.split('_').any(|word| word == first))
 }
 
 fn is_variable(name: &str) -> bool {
@@ -144,30 +160,15 @@ fn numbered(wanted: &[String], free: impl Fn(&str) -> bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::group::Owner;
+    use super::super::spot::testing;
     use super::*;
-    use crate::text::Span;
 
     fn spot(service: &str, key: &str, value: &str, fallback_of: Option<&str>) -> Spot {
-        Spot {
-            file: "/p/web/compose.yaml".into(),
-            scalar: Span::default(),
-            cut: 0..0,
-            source: Span::default(),
-            value: Secret::new(value),
-            services: vec![service.into()],
-            key: key.into(),
-            place: Where::Environment,
-            account: None,
-            hosts: Vec::new(),
-            fallback_of: fallback_of.map(String::from),
-            bound: false,
-            token: false,
-            well_known: value == "admin",
-        }
+        Spot { fallback_of: fallback_of.map(String::from), well_known: value == "admin", ..testing::spot(service, key, value) }
     }
 
     fn credential(system: &str, slot: &str, spots: &[usize]) -> Credential {
-        Credential { owner: Owner { system: system.into(), slot: slot.into() }, spots: spots.to_vec() }
+        Credential { owner: Owner { project: "shop".into(), system: system.into(), slot: slot.into() }, spots: spots.to_vec() }
     }
 
     fn secrets(pairs: &[(&str, &str)]) -> BTreeMap<String, Vec<Secret>> {
@@ -183,6 +184,13 @@ mod tests {
         let spots = [spot("timescaledb", "POSTGRES_PASSWORD", "abc", None), spot("pgadmin", "PGADMIN_DEFAULT_PASSWORD", "x", None)];
         let credentials = [credential("timescaledb", "PASSWORD", &[0]), credential("pgadmin", "PGADMIN_DEFAULT_PASSWORD", &[1])];
         assert_eq!(names(&spots, &credentials, &Taken::default()), ["TIMESCALEDB_PASSWORD", "PGADMIN_DEFAULT_PASSWORD"]);
+    }
+
+    #[test]
+    fn a_key_that_says_its_system_needs_no_second_word_for_it() {
+        let spots = [spot("drone-server", "DRONE_RPC_SECRET", "x1", None), spot("db-admin", "DB_PASSWORD", "x2", None)];
+        let credentials = [credential("drone-server", "DRONE_RPC_SECRET", &[0]), credential("db-admin", "DB_PASSWORD", &[1])];
+        assert_eq!(names(&spots, &credentials, &Taken::default()), ["DRONE_RPC_SECRET", "DB_ADMIN_DB_PASSWORD"]);
     }
 
     #[test]
@@ -205,7 +213,7 @@ mod tests {
             Taken { exported: BTreeMap::from([("DB_PASSWORD".into(), Secret::new("other"))]), ..Taken::default() },
             Taken { referenced: secrets(&[("DB_PASSWORD", "")]), ..Taken::default() },
         ] {
-            assert_eq!(names(&spots, &credentials, &taken), ["DB_POSTGRES_PASSWORD"]);
+            assert_eq!(names(&spots, &credentials, &taken), ["WEB_DB_PASSWORD"]);
         }
     }
 
@@ -215,6 +223,27 @@ mod tests {
         let credentials = [credential("db", "PASSWORD", &[0]), credential("ui", "UI_PASSWORD", &[1])];
         let taken = Taken { defined: secrets(&[("OLD_NAME", "long-enough"), ("GRAFANA_PASSWORD", "admin")]), ..Taken::default() };
         assert_eq!(names(&spots, &credentials, &taken), ["OLD_NAME", "UI_PASSWORD"]);
+    }
+
+    #[test]
+    fn two_credentials_of_one_value_get_two_names_unless_one_is_known_already() {
+        let credentials = [credential("db", "PASSWORD", &[0]), credential("db", "PASSWORD", &[1])];
+        let literal = [spot("db", "POSTGRES_PASSWORD", "admin", None), spot("db", "POSTGRES_PASSWORD", "admin", None)];
+        assert_eq!(names(&literal, &credentials, &Taken::default()), ["DB_PASSWORD", "WEB_DB_PASSWORD"]);
+        let fallback = literal.map(|spot| Spot { fallback_of: Some("PG_PASS".into()), ..spot });
+        assert_eq!(names(&fallback, &credentials, &Taken::default()), ["PG_PASS"]);
+    }
+
+    #[test]
+    fn a_place_whose_variable_is_set_counts_once_and_needs_no_line() {
+        let bound = |value: &str| Spot { bound: true, ..spot("db", "POSTGRES_PASSWORD", value, Some("PG_PASS")) };
+        let taken = Taken { defined: secrets(&[("PG_PASS", "set-already")]), ..Taken::default() };
+        let alone = variables(&[bound("set-already")], &[credential("db", "PASSWORD", &[0])], &taken);
+        assert_eq!((alone[0].spots.as_slice(), alone[0].bound), (&[0][..], true));
+        let spots = [bound("set-already"), spot("app", "DB_PASSWORD", "set-already", None)];
+        let both = variables(&spots, &[credential("db", "PASSWORD", &[0, 1])], &taken);
+        assert_eq!(both.len(), 1);
+        assert_eq!((both[0].name.as_str(), both[0].spots.as_slice(), both[0].bound), ("PG_PASS", &[0, 1][..], false));
     }
 
     #[test]
@@ -228,7 +257,7 @@ mod tests {
         let credentials: Vec<Credential> = (0..4).map(|n| credential("db", "PASSWORD", &[n])).collect();
         assert_eq!(
             names(&spots, &credentials, &Taken::default()),
-            ["DB_PASSWORD", "DB_POSTGRES_PASSWORD", "WEB_DB_PASSWORD", "DB_PASSWORD_2"]
+            ["DB_PASSWORD", "WEB_DB_PASSWORD", "DB_POSTGRES_PASSWORD", "DB_PASSWORD_2"]
         );
     }
 }

@@ -10,7 +10,7 @@ use super::survey::{Survey, survey};
 use crate::error::Result;
 use crate::event::Event;
 use crate::saga::{Proof, Verdict};
-use crate::source::Disk;
+use crate::source::{Disk, real};
 use crate::tasks::Context;
 
 /// What the phase declares that may differ: these variables, in services that load one of these files.
@@ -26,7 +26,8 @@ impl Permitted {
     fn allows(&self, survey: &Survey<'_>, stack: &str, service: &str, name: &str) -> bool {
         let view = survey.views.iter().find(|view| view.stack.id == stack);
         let loaded = view.and_then(|view| view.model.env_files.get(service));
-        self.variables.contains(name) && loaded.is_some_and(|files| files.iter().any(|file| self.files.contains(&file.path)))
+        let written = |path: &std::path::Path| self.files.contains(path) || self.files.contains(&real(path));
+        self.variables.contains(name) && loaded.is_some_and(|files| files.iter().any(|file| written(&file.path)))
     }
 }
 
