@@ -6,8 +6,15 @@ mod phase1;
 #[path = "crash/snapshot.rs"]
 mod snapshot;
 
+use std::collections::BTreeMap;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
 use engine_support::sandbox;
-use phase1::{SHOP, Shop, mode, same};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use phase1::{SHOP, Said, Shop, mode, same};
+use xtask::engine::Engine;
 
 #[test]
 fn a_running_database_and_two_services_are_proven_and_not_disturbed() {
@@ -64,8 +71,7 @@ fn services_are_recreated_one_stack_at_a_time() {
     let shop = Shop::of(sandbox, SHOP);
     shop.up_and_well();
     let (before, serving) = (shop.tree(), shop.serving());
-    shop.migrate(&["--recreate", "--rehearse"])
-        .expect(0, &["rehearsal of data, apps", "cache, db of data: recreated and well", "api, worker of apps: recreated and well"]);
+    shop.migrate(&["--recreate"]).expect(0, &["cache, db of data: recreated and well", "api, worker of apps: recreated and well"]);
     shop.nothing_remains();
     let now = shop.serving();
     assert_eq!(now.keys().collect::<Vec<_>>(), serving.keys().collect::<Vec<_>>());
@@ -149,7 +155,7 @@ fn a_variable_of_this_shell_is_refused() {
     std::fs::write(shop.root().join(".env"), "CACHE_PASSWORD=canary-own-Wd93nVb6Ls\n").unwrap();
     let before = shop.tree();
     let mut command = shop.command(&["migrate", "--phase", "1", "--yes"]);
-    let said = phase1::Said::of(command.env("CACHE_PASSWORD", "canary-db-7Hq2Lw9ZxT4m").output().unwrap());
+    let said = Said::of(command.env("CACHE_PASSWORD", "canary-db-7Hq2Lw9ZxT4m").output().unwrap());
     said.expect(3, &["exported-variables", "CACHE_PASSWORD is exported in this shell"]);
     same(&before, &shop.tree());
 }
@@ -163,6 +169,20 @@ fn a_live_proof_can_be_required() {
     same(&before, &shop.tree());
     shop.up();
     shop.migrate(&["--require-live"]).expect(0, &["box of shop accepts its credential"]);
+}
+
+#[test]
+fn a_stack_that_was_started_through_a_link_is_known() {
+    let Some(sandbox) = sandbox("link") else { return };
+    let mut shop = Shop::of_one(sandbox, "  box:\n    image: redis:7\n    command: redis-server --requirepass canary-cache-Rk81mQz5Yt\n");
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(shop.root(), elsewhere.path().join("link")).unwrap();
+    shop.stacks = vec![elsewhere.path().join("link/compose.yml")];
+    shop.up();
+    let serving = shop.serving();
+    shop.migrate(&["--require-live"]).expect(0, &["box of shop accepts its credential"]);
+    shop.up();
+    assert_eq!(shop.serving(), serving);
 }
 
 #[test]
@@ -200,4 +220,118 @@ fn who_is_stopped_or_done_is_no_failure_and_is_not_started() {
     assert_ne!(now[&cache], serving[&cache]);
     now.insert(cache.clone(), serving[&cache].clone());
     assert_eq!(now, serving, "one that slept was started");
+}
+
+/// The arguments of the program and of all that it started, at this moment.
+fn arguments(child: &Child) -> Vec<String> {
+    let stat = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+    let parent = |pid: u32| stat(pid)?.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok();
+    let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok());
+    let parents: BTreeMap<u32, u32> = all.filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let ours = |pid: &&u32| std::iter::successors(Some(**pid), |pid| parents.get(pid).copied()).any(|pid| pid == child.id());
+    let command = |pid: &u32| std::fs::read(format!("/proc/{pid}/cmdline")).ok();
+    parents.keys().filter(ours).filter_map(command).map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
+}
+
+#[test]
+fn no_secret_is_in_an_argument_a_log_or_anew_in_a_container() {
+    let Some(sandbox) = sandbox("hidden") else { return };
+    let shop = Shop::of(sandbox, SHOP);
+    shop.up_and_well();
+    let told = |shop: &Shop| -> BTreeMap<String, usize> {
+        let inspected = |name: &String| Shop::docker(&["inspect", name]).matches("canary").count();
+        shop.containers().keys().map(|name| (name.clone(), inspected(name))).collect()
+    };
+    let before = told(&shop);
+    assert!(before.values().sum::<usize>() >= 4, "{before:?}");
+    let mut command = shop.command(&["migrate", "--phase", "1", "--yes", "--rehearse", "--recreate"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    while child.try_wait().unwrap().is_none() {
+        seen.extend(arguments(&child));
+        std::thread::sleep(Duration::from_millis(15));
+    }
+    Said::of(child.wait_with_output().unwrap()).expect(0, &["recreated and well"]);
+    for word in ["config --format json", "up --detach", "create --no-build"] {
+        assert!(seen.iter().any(|line| line.contains(word)), "{word} was not seen: {seen:#?}");
+    }
+    let shown: Vec<&String> = seen.iter().filter(|line| line.contains("canary-")).collect();
+    assert!(shown.is_empty(), "{shown:#?}");
+    assert_eq!(told(&shop), before);
+    for name in before.keys() {
+        let log = shop.sandbox.docker.logs(&shop.containers()[name].id, 1000).unwrap();
+        assert!(!log.contains("canary-"), "{log}");
+    }
+    for (name, content) in snapshot::files(&shop.root().join(".xtask")) {
+        assert!(name.contains("/blobs") || !content.contains("canary-"), "{name} holds a secret");
+    }
+}
+
+#[test]
+fn what_others_need_comes_back_first() {
+    let Some(sandbox) = sandbox("order") else { return };
+    // The database is well again only once its old file is read; the service cannot be well without it.
+    let data = "name: PROJECT
+services:
+  cache:
+    image: redis:7
+    command: redis-server --requirepass canary-cache-Rk81mQz5Yt
+    networks: [back]
+    healthcheck: {test: [CMD-SHELL, 'redis-cli -a canary-cache-Rk81mQz5Yt ping | grep -q PONG'], interval: 1s, timeout: 3s, retries: 5}
+networks:
+  back: {name: PROJECT_back}
+";
+    let apps = "name: PROJECT
+services:
+  api:
+    image: redis:7
+    init: true
+    entrypoint: [sh, -c]
+    command: ['n=$$(($$(cat /state/n || echo 0) + 1)); echo $$n > /state/n; if [ $$n -eq 2 ]; then exit 7; fi; exec sleep 3600']
+    environment: {REDISCLI_AUTH: canary-cache-Rk81mQz5Yt, API_PASSWORD: canary-own-Wd93nVb6Ls}
+    volumes: [state:/state]
+    networks: [back]
+    healthcheck: {test: [CMD-SHELL, 'redis-cli -h cache ping | grep -q PONG'], interval: 1s, timeout: 3s, retries: 5}
+volumes:
+  state:
+networks:
+  back: {name: PROJECT_back, external: true}
+";
+    let files = [("xtask.yaml", SHOP[0].1), ("compose.data.yml", data), ("apps/compose.yml", apps)];
+    let shop = Shop::of(sandbox, &files);
+    shop.up_and_well();
+    let (before, configurations) = (shop.tree(), shop.configurations());
+    let said = shop.migrate(&["--recreate"]);
+    said.expect(4, &["api-1: exited with code 7"]);
+    let place = |words: &str| said.text.find(words).unwrap_or_else(|| panic!("{words}: {}", said.text));
+    assert!(place("Undone note the containers of data") < place("Undone note the containers of apps"));
+    same(&before, &shop.tree());
+    assert_eq!(shop.configurations(), configurations);
+    shop.must_be_well();
+}
+
+#[test]
+fn interrupted_while_it_recreates_it_puts_everything_back() {
+    let Some(sandbox) = sandbox("ctrl") else { return };
+    let yaml = "  box:
+    image: redis:7
+    stop_grace_period: 4s
+    entrypoint: [sh, -c]
+    command: ['trap : TERM; while true; do sleep 1; done']
+    environment: {API_PASSWORD: canary-own-Wd93nVb6Ls}
+";
+    let shop = Shop::of_one(sandbox, yaml);
+    shop.up_and_well();
+    let (before, configurations) = (shop.tree(), shop.configurations());
+    let mut command = shop.command(&["migrate", "--phase", "1", "--yes", "--recreate"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while shop.containers().len() < 2 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
+    Said::of(child.wait_with_output().unwrap()).expect(130, &["everything was put back"]);
+    same(&before, &shop.tree());
+    assert_eq!(shop.configurations(), configurations);
+    shop.must_be_well();
+    shop.run(&["recover"]).expect(0, &["no run is open"]);
 }

@@ -15,7 +15,7 @@ fn a_rehearsal_passes_beside_the_live_stacks() {
     let shop = Shop::of(sandbox, SHOP);
     shop.up_and_well();
     let serving = shop.serving();
-    shop.migrate(&["--rehearse"]).expect(0, &["rehearse data, apps"]);
+    shop.migrate(&["--rehearse"]).expect(0, &["rehearsal of data, apps: "]);
     assert_eq!(shop.serving(), serving);
     shop.nothing_remains();
 }

@@ -13,9 +13,9 @@ pub const TESTS: &[(&str, fn())] = &[("a_run_that_is_killed_at_a_call_of_the_eng
 
 /// Fewer calls than these mean that the harness has lost sight of them.
 const FEWEST_CALLS: usize = 40;
-const FEWEST_POINTS: usize = 14;
+const FEWEST_POINTS: usize = 10;
 /// Of the calls that only look, so many are tried unless all are.
-const LOOKS: usize = 8;
+const LOOKS: usize = 5;
 
 pub const STACK: &str = "  cache:
     image: redis:7

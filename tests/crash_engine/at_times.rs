@@ -15,6 +15,7 @@ pub const TESTS: &[(&str, fn())] = &[
     ("a_compose_that_outlives_the_killed_tool_is_waited_for", compose_goes_on),
     ("a_container_that_was_half_replaced_serves_again", half_replaced),
     ("a_run_that_is_killed_at_any_time_is_put_back", killed_at_times),
+    ("a_recovery_that_is_killed_is_recovered", recovery_killed),
 ];
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// It stops for as long as it may, so that Compose can be met at it.
 const SLOW: &str = "  box:
     image: redis:7
-    stop_grace_period: 6s
+    stop_grace_period: 4s
     entrypoint: [sh, -c]
     command: ['trap : TERM; while true; do sleep 1; done']
     environment: {API_PASSWORD: canary-own-Wd93nVb6Ls}
@@ -96,7 +97,7 @@ fn half_replaced() {
     before.recovered(&shop);
     assert_eq!(ids(&shop), serving, "the old container was still there");
     // The request to stop it that was under way has ended by now.
-    std::thread::sleep(Duration::from_secs(8));
+    std::thread::sleep(Duration::from_secs(5));
     shop.must_be_well();
     assert_eq!(ids(&shop), serving);
 }
@@ -110,7 +111,7 @@ fn killed_at_times() {
     assert!(child.wait().unwrap().success());
     let whole = began.elapsed();
     before.rolled_back(&shop);
-    let points: u32 = if std::env::var_os("XTASK_FULL").is_some() { 40 } else { 8 };
+    let points: u32 = if std::env::var_os("XTASK_FULL").is_some() { 40 } else { 6 };
     let mut killed = 0;
     for point in 1..=points {
         let mut child = start(&shop, &["--rehearse", "--recreate"]);
@@ -131,4 +132,22 @@ fn killed_at_times() {
     }
     println!("    {killed} of {points} points killed, {:.0} s", began.elapsed().as_secs_f32());
     assert!(killed * 2 >= points, "{killed} of {points}");
+}
+
+fn recovery_killed() {
+    let Some(sandbox) = sandbox("twice") else { return };
+    let shop = Shop::of_one(sandbox, SLOW);
+    let before = Before::of(&shop);
+    let mut child = start(&shop, &["--recreate"]);
+    until_half_replaced(&shop, &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Compose goes on to the end, so recovery replaces the new container by one from the old files.
+    while !processes(&shop).is_empty() {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let mut recovery = shop.command(&["recover"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until_half_replaced(&shop, &mut recovery);
+    kill_all(&shop, &mut recovery);
+    before.recovered(&shop);
 }

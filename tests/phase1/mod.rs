@@ -33,7 +33,7 @@ pub const SHOP: &[(&str, &str)] = &[
 
 pub struct Shop {
     pub sandbox: Sandbox,
-    stacks: Vec<PathBuf>,
+    pub stacks: Vec<PathBuf>,
     pub state: tempfile::TempDir,
 }
 

@@ -26,9 +26,17 @@ pub struct Running {
 /// `Failed`: the engine does not answer.
 pub fn containers(engine: &dyn Engine, stack: &Running) -> Result<Vec<Listed>> {
     let listed = engine.containers(&[("com.docker.compose.project", &stack.project), ("com.docker.compose.oneoff", "False")])?;
-    let wanted: BTreeSet<&Path> = stack.config_files.iter().map(PathBuf::as_path).collect();
+    let wanted: BTreeSet<PathBuf> = stack.config_files.iter().map(|file| without_links(file)).collect();
     let made_from = |container: &Listed| container.labels.get("com.docker.compose.project.config_files").cloned().unwrap_or_default();
-    Ok(listed.into_iter().filter(|container| made_from(container).split(',').map(Path::new).collect::<BTreeSet<_>>() == wanted).collect())
+    Ok(listed
+        .into_iter()
+        .filter(|container| made_from(container).split(',').map(|file| without_links(Path::new(file))).collect::<BTreeSet<_>>() == wanted)
+        .collect())
+}
+
+/// Compose notes a file by the way that its user came, which may lead through a link.
+fn without_links(file: &Path) -> PathBuf {
+    file.canonicalize().unwrap_or_else(|_| file.to_path_buf())
 }
 
 /// Waits until the stack's containers are well: those of `services`, which must have one; of all
