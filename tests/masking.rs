@@ -1,6 +1,8 @@
 //! A secret is never shown: canaries in every place where a secret can stand, and every way of
 //! running. They may be in the project's own files and in the run's blobs, both private; nowhere else.
 
+#![allow(clippy::print_stderr, reason = "a test says what it could not look at, and counts")]
+
 mod support;
 
 mod masking {

@@ -50,6 +50,25 @@ fn a_small_env_file_where_the_root_s_would_change_something() {
 }
 
 #[test]
+fn a_link_must_suit_every_stack_of_the_folder_not_only_the_named_one() {
+    let beside = "services:\n  web:\n    image: nginx\n    environment:\n      LEVEL: ${LEVEL:-debug}\n";
+    let project = project(&[("tools/compose.db.yaml", DB), ("tools/compose.web.yaml", beside), (".gitignore", "/.env\n")]);
+    project.write(".env", "LEVEL=info\n");
+    project.migrated(&["tools/db"]);
+    assert!(!project.path("tools/.env").is_symlink(), "through a link web would see another LEVEL");
+    assert_eq!(project.env("tools/.env").into_keys().collect::<Vec<_>>(), ["DB_PASSWORD"]);
+}
+
+#[test]
+fn a_link_is_chosen_although_a_service_gains_the_new_variable() {
+    let loads = DB.to_string() + "    env_file: ../.env\n";
+    let project = project(&[("tools/compose.yaml", &loads), (".gitignore", ".env\n")]);
+    project.write(".env", "TZ=UTC\n");
+    project.migrated(&[]);
+    assert!(project.path("tools/.env").is_symlink());
+}
+
+#[test]
 fn the_folder_s_own_env_file_where_there_is_one() {
     let project = project(&[("tools/db/compose.yaml", DB), (".gitignore", ".env\n")]);
     project.write("tools/db/.env", "TZ=UTC\n");

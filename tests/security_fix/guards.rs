@@ -138,6 +138,23 @@ fn of_two_runs_at_once_the_second_names_the_first() {
     project.migrated(&[]);
 }
 
+/// Really at once: one carries it out, the other refuses or comes later and finds nothing to do.
+#[test]
+fn two_runs_that_start_together_do_not_meet() {
+    let project = project();
+    let run = || project.call_migrate(&[]).run();
+    let (one, two) = std::thread::scope(|scope| {
+        let first = scope.spawn(run);
+        (run(), first.join().unwrap())
+    });
+    for outcome in [&one, &two] {
+        assert!(matches!(outcome.code, 0 | 3), "{outcome}");
+    }
+    assert!(one.code == 0 || two.code == 0, "{one}\n{two}");
+    assert_eq!(project.env(".env").len(), 1);
+    project.holds();
+}
+
 #[test]
 fn usage_errors_exit_with_2() {
     let project = project();

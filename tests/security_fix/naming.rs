@@ -31,6 +31,18 @@ fn two_services_that_share_admin_get_two_variables() {
 }
 
 #[test]
+fn one_service_name_and_admin_in_two_projects_are_two_credentials() {
+    let stack = db("      POSTGRES_PASSWORD: admin\n");
+    let project = Project::with(&[("one/compose.yaml", &stack), ("two/compose.yaml", &stack)]);
+    let outcome = project.migrated(&[]);
+    let names: Vec<String> = project.env(".env").into_keys().collect();
+    assert_eq!(names, ["DB_PASSWORD", "TWO_DB_PASSWORD"]);
+    let of_two = outcome.stdout.split("Burned TWO_DB_PASSWORD").nth(1).unwrap();
+    assert!(of_two.contains("docker compose -f two/compose.yaml exec db"), "{outcome}");
+    assert!(project.read("two/compose.yaml").contains("${TWO_DB_PASSWORD:?"));
+}
+
+#[test]
 fn a_url_s_password_is_the_variable_of_its_host() {
     let project = Project::of(
         "services:\n  app:\n    image: app\n    environment:\n      - DATABASE_URL=postgres://shop:Zx81-kq@store:5432/shop?sslmode=disable\n  \
@@ -73,7 +85,7 @@ fn a_name_with_another_value_is_not_taken() {
     project.migrated(&[]);
     let env = project.env(".env");
     assert_eq!(env["DB_PASSWORD"], "another-secret");
-    assert_eq!(env["DB_POSTGRES_PASSWORD"], "one-good-secret");
+    assert_eq!(env["SHOP_DB_PASSWORD"], "one-good-secret");
 }
 
 #[test]

@@ -95,7 +95,24 @@ fn without_git_there_is_nothing_to_ignore_or_commit() {
 fn commit_without_git_is_refused() {
     let project = Project::new().hides(&["one-good-secret"]);
     project.write("compose.yaml", DB);
-    project.refuses(&["--commit"], 3, &["git-repository", "no git repository to commit to"]);
+    project.refuses(&["--commit"], 3, &["can-commit", "no git repository to commit to"]);
+}
+
+#[test]
+fn what_git_would_not_commit_is_refused_before_anything_is_touched() {
+    let project = Project::of(DB).hides(&["one-good-secret"]);
+    project.git(&["config", "user.useConfigOnly", "true"]);
+    let mut call = project.call_migrate(&["--commit"]);
+    for name in ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"] {
+        call = call.without(name);
+    }
+    project.leaves_alone(call, 3, &["can-commit", "git does not know who you are"]);
+    project.write(".git/MERGE_HEAD", "");
+    project.refuses(&["--commit"], 3, &["can-commit", "a merge is under way"]);
+    let unborn = Project::new();
+    unborn.git(&["init", "-q"]);
+    unborn.write("compose.yaml", DB);
+    unborn.refuses(&["--commit", "--allow-dirty"], 3, &["can-commit", "no commit yet"]);
 }
 
 #[test]

@@ -197,6 +197,11 @@ impl Call<'_> {
         self
     }
 
+    pub fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     pub fn cwd(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self

@@ -1,7 +1,5 @@
-//! The steps that touch containers: a rehearsal beside the live stack, and the recreation of
-//! services, one stack at a time.
+//! The step that tries stacks beside the live ones, and what all steps that touch containers need.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,17 +9,17 @@ use serde_json::Value;
 
 use super::World;
 use crate::engine::Engine;
-use crate::engine::compose::{Compose, ComposeCall, Up};
-use crate::engine::remove::remove_run;
+use crate::engine::compose::{Compose, ComposeCall};
+use crate::engine::remove::{Removed, remove_run};
 use crate::error::{Error, Result};
 use crate::process::Cancel;
 use crate::proof::Verdict;
-use crate::proof::health::{self, Running};
+use crate::proof::health::Running;
 use crate::proof::rehearsal::{Rehearsal, Stack, copy};
 use crate::saga::Sha;
 
-/// How long Compose may take beyond what the health of the services needs.
-const STARTING: Duration = Duration::from_secs(300);
+/// How long the engine may take to finish one request whose client was killed.
+const IN_THE_MAKING: Duration = Duration::from_millis(300);
 
 /// A running engine and a compose program, for as long as the tool runs.
 pub struct Live {
@@ -86,11 +84,11 @@ impl Rehearse {
         };
         let rehearsed = rehearsal.rehearse(&stacks)?;
         for (stack, left) in &rehearsed.left_out {
-            world.not_proven(format!("rehearsal of {} in {stack}", left.service), left.why.clone());
+            world.not_proven(format!("rehearsal of {} in {stack}", left.service), format!("to be rehearsed, but {}", left.why));
         }
         let label = format!("rehearsal of {}", self.names());
         match rehearsed.verdict {
-            Verdict::Holds { detail } => world.proven(format!("{label}: {detail}")),
+            Verdict::Holds { detail } => world.proven(label, detail),
             Verdict::NotProven { needs } => world.not_proven(label, needs),
             Verdict::Fails { why } => return Err(Error::refused(format!("rehearse {}", self.names())).why(why.join("; "))),
         }
@@ -101,94 +99,19 @@ impl Rehearse {
         self.stacks.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Nothing of a rehearsal may remain, whoever was killed in it.
+    /// Nothing of a rehearsal may remain, whoever was killed in it: what a killed program has asked
+    /// the engine for may still be in the making, so one more look must find nothing.
     pub fn undo(&self, world: &World) -> Result<()> {
         let live = world.live()?;
-        remove_run(live.engine.as_ref(), world.run.as_str())?;
+        std::thread::sleep(IN_THE_MAKING);
+        while remove_run(live.engine.as_ref(), world.run.as_str())? != Removed::default() {
+            std::thread::sleep(IN_THE_MAKING);
+        }
         copy::remove(&world.scratch())
-    }
-}
-
-/// Remembers which containers serve; taken before the files are touched, so that its undo comes after
-/// theirs: when it runs, the files are the old ones again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeepContainers {
-    pub call: StackCall,
-    pub services: Vec<String>,
-    pub settle_secs: u64,
-}
-
-/// The containers of each service, by id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
-    pub containers: BTreeMap<String, Vec<String>>,
-}
-
-impl KeepContainers {
-    pub fn prepare(&self, world: &World) -> Result<Kept> {
-        Ok(Kept { containers: self.now(world)? })
-    }
-
-    /// Where a service is not served by the same containers any more, they are made again from the
-    /// files, which are the old ones now, and must become well.
-    pub fn undo(&self, world: &World, kept: &Kept) -> Result<()> {
-        let now = self.now(world)?;
-        let gone: Vec<String> =
-            kept.containers.iter().filter(|(service, ids)| now.get(*service) != Some(ids)).map(|(service, _)| service.clone()).collect();
-        if gone.is_empty() {
-            return Ok(());
-        }
-        recreate(world, &self.call, &gone, self.settle_secs, &Cancel::default())
-    }
-
-    fn now(&self, world: &World) -> Result<BTreeMap<String, Vec<String>>> {
-        let live = world.live()?;
-        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for listed in health::containers(live.engine.as_ref(), &self.call.running())? {
-            let service = listed.labels.get("com.docker.compose.service").cloned().unwrap_or_default();
-            if self.services.contains(&service) {
-                found.entry(service).or_default().push(listed.id);
-            }
-        }
-        found.values_mut().for_each(|ids| ids.sort());
-        Ok(found)
-    }
-}
-
-/// Makes the containers of some services again, from the files as they are, and waits until they are well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recreate {
-    pub call: StackCall,
-    pub services: Vec<String>,
-    pub settle_secs: u64,
-}
-
-impl Recreate {
-    pub fn prepare(&self, world: &World) -> Result<()> {
-        world.live().map(|_| ())
-    }
-
-    pub fn apply(&self, world: &World) -> Result<()> {
-        let cancel = world.live()?.cancel.clone();
-        recreate(world, &self.call, &self.services, self.settle_secs, &cancel)?;
-        world.proven(format!("{} of {} recreated and well", self.services.join(", "), self.call.stack));
-        Ok(())
     }
 }
 
 fn read(world: &World, model: &Sha) -> Result<Value> {
     serde_json::from_slice(&world.blobs.get(model)?)
         .map_err(|error| Error::failed("read the rendered model").why(format!("line {} column {}", error.line(), error.column())))
-}
-
-fn recreate(world: &World, call: &StackCall, services: &[String], settle_secs: u64, cancel: &Cancel) -> Result<()> {
-    let live = world.live()?;
-    let up = Up { services: services.to_vec(), force_recreate: true, no_deps: true };
-    live.compose.up(&call.call(), &up, STARTING, &world.masker, cancel)?;
-    let settle = Duration::from_secs(settle_secs);
-    match health::prove(live.engine.as_ref(), &call.running(), services, settle, &world.masker, cancel)? {
-        Verdict::Holds { .. } => Ok(()),
-        Verdict::Fails { why } => Err(Error::failed(format!("recreate services of {}", call.stack)).why(why.join("; "))),
-        Verdict::NotProven { needs } => Err(Error::failed(format!("recreate services of {}", call.stack)).why(format!("needs {needs}"))),
-    }
 }

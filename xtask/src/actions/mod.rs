@@ -6,6 +6,7 @@ mod git_entry;
 mod inside;
 mod inverse;
 mod live;
+mod recreate;
 mod remove_file;
 mod symlink;
 mod write_file;
@@ -19,14 +20,15 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::git::Git;
 use crate::process::Cancel;
-use crate::saga::{Blobs, Proof, RunId, Sha, Step};
+use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
 pub use file::Original;
 pub use git_commit::{CommitReceipt, GitCommit};
 pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
 pub use inverse::{Inverse, inverse};
-pub use live::{KeepContainers, Kept, Live, Recreate, Rehearse, StackCall};
+pub use live::{Live, Rehearse, StackCall};
+pub use recreate::{KeepContainers, Kept, Recreate};
 pub use remove_file::{RemoveFile, Removed};
 pub use symlink::Symlink;
 pub use write_file::{Found, WriteFile};
@@ -47,7 +49,14 @@ pub struct World {
     /// Takes secrets out of what programs and containers say.
     pub masker: Masker,
     /// What steps have proven on the way, and what they could not.
-    pub said: RefCell<Proof>,
+    pub said: RefCell<Vec<Said>>,
+}
+
+/// What a step has to say for the proof of its run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    Proven { label: String, detail: String },
+    NotProven { label: String, needs: String },
 }
 
 impl World {
@@ -70,12 +79,12 @@ impl World {
         self.blobs.dir().with_file_name("scratch")
     }
 
-    fn proven(&self, what: String) {
-        self.said.borrow_mut().proven.push(what);
+    fn proven(&self, label: String, detail: String) {
+        self.said.borrow_mut().push(Said::Proven { label, detail });
     }
 
-    fn not_proven(&self, what: String, needs: String) {
-        self.said.borrow_mut().not_proven.push(format!("{what} (needs {needs})"));
+    fn not_proven(&self, label: String, needs: String) {
+        self.said.borrow_mut().push(Said::NotProven { label, needs });
     }
 
     /// The name of the temporary file through which `path` is written, in the same folder.

@@ -109,7 +109,7 @@ fn security_fix(cx: &Context<'_>, args: &SecurityFixArgs) -> Result<(Exit, Answe
         require_live: args.require_live,
     };
     let (ended, report) = security_fix::run(cx, &options, &overrides(&args.overrides, args.reason.as_deref()))?;
-    Ok((Exit::Done, Answer::SecurityFix(ended, report)))
+    Ok((Exit::Done, Answer::SecurityFix(ended, Box::new(report))))
 }
 
 fn overrides(guards: &[String], reason: Option<&str>) -> Overrides {

@@ -2,6 +2,7 @@
 //! compose-go's `dotenv` package, checked against `docker compose` itself.
 
 mod edit;
+mod escape;
 mod parse;
 mod quote;
 mod raw;

@@ -40,6 +40,7 @@ pub(super) fn container(inspected: models::ContainerInspectResponse) -> Containe
         state: state(inspected.state.unwrap_or_default()),
         restart_count: inspected.restart_count.unwrap_or_default(),
         restart: restart(host.restart_policy),
+        stop_grace: stop_grace(config.stop_timeout),
         healthcheck: config.healthcheck.as_ref().and_then(healthcheck),
         env: environment(config.env.unwrap_or_default()),
         command: config.cmd.unwrap_or_default(),
@@ -86,6 +87,11 @@ fn restart(policy: Option<models::RestartPolicy>) -> Restart {
         Some(R::ON_FAILURE) => Restart::OnFailure,
         _ => Restart::No,
     }
+}
+
+/// The engine's default is ten seconds.
+fn stop_grace(secs: Option<i64>) -> Duration {
+    secs.and_then(|secs| u64::try_from(secs).ok()).map_or(Duration::from_secs(10), Duration::from_secs)
 }
 
 /// A check that is switched off (`NONE`) is none. Zeros are what was not said: the engine's defaults.

@@ -105,6 +105,8 @@ pub struct Container {
     pub state: State,
     pub restart_count: i64,
     pub restart: Restart,
+    /// For how long it may end by itself when it is stopped.
+    pub stop_grace: Duration,
     pub healthcheck: Option<Healthcheck>,
     pub env: BTreeMap<String, String>,
     pub command: Vec<String>,
@@ -122,6 +124,18 @@ impl Container {
     /// Whether it is meant to end: a container that is always started again is none, whatever it runs.
     pub fn may_end(&self) -> bool {
         matches!(self.restart, Restart::No | Restart::OnFailure)
+    }
+
+    /// Whether nobody expects it to run: never started, done, or stopped by somebody. The engine itself
+    /// starts one again that is to run always, unless it was told to stop it.
+    pub fn is_asleep(&self) -> bool {
+        let State { status, exit_code, oom_killed, error, .. } = &self.state;
+        let stopped = || matches!(self.restart, Restart::Always | Restart::UnlessStopped) || matches!(exit_code, 0 | 137 | 143);
+        match status {
+            Status::Created => error.is_empty(),
+            Status::Exited => error.is_empty() && !oom_killed && stopped(),
+            _ => false,
+        }
     }
 
     pub fn service(&self) -> &str {

@@ -19,7 +19,8 @@ pub struct Made {
 }
 
 impl Git {
-    /// Refuses where a commit would end, or disturb, something that the user is in the middle of.
+    /// Refuses where a commit would end, or disturb, something that the user is in the middle of, and
+    /// where git would not make one.
     pub fn check_can_commit(&self) -> Result<()> {
         let under_way = [
             ("MERGE_HEAD", "a merge"),
@@ -30,6 +31,13 @@ impl Git {
         ];
         if let Some((_, what)) = under_way.iter().find(|(name, _)| self.dir.join(name).exists()) {
             return Err(Error::refused("commit").why(format!("{what} is under way")).help("Finish or abort it first"));
+        }
+        self.commit_to_build_on()?;
+        for who in ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"] {
+            if text(self.command().args(["var", who]), "var").is_err() {
+                let help = "Run `git config user.name NAME` and `git config user.email ADDRESS`";
+                return Err(Error::refused("commit").why("git does not know who you are").help(help));
+            }
         }
         match self.reference_locks().first() {
             Some(lock) => Err(Error::refused("commit")

@@ -30,12 +30,17 @@ pub fn clean_in_git(git: &Git, paths: &[PathBuf], left_by_us: &BTreeMap<PathBuf,
 pub fn replaceable(root: &Path, paths: &[PathBuf]) -> Checked {
     let mut why = Vec::new();
     for path in paths {
-        why.extend(obstacle(&root.join(path)).map(|what| format!("{} {what}", path.display())));
+        why.extend(obstacle(root, path).map(|what| format!("{} {what}", path.display())));
     }
     Checked::new("writable-files", why, "make it a plain file of its own that you may write to")
 }
 
-fn obstacle(path: &Path) -> Option<&'static str> {
+fn obstacle(root: &Path, below: &Path) -> Option<&'static str> {
+    let path = &root.join(below);
+    let inside = below.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    if !inside || leads_out(root, path) {
+        return Some("lies outside the project");
+    }
     if let Ok(meta) = std::fs::symlink_metadata(path) {
         if meta.file_type().is_symlink() {
             return Some("is a symbolic link");
@@ -65,6 +70,15 @@ fn may_give_to(uid: u32, gid: u32) -> bool {
     user.is_root() || (user.as_raw() == uid && mine())
 }
 
+/// Whether a link on the way to a path leaves the project; a folder that is missing is told elsewhere.
+fn leads_out(root: &Path, path: &Path) -> bool {
+    let real = |path: Option<&Path>| path.and_then(|path| path.canonicalize().ok());
+    match (real(Some(root)), real(path.parent())) {
+        (Some(root), Some(folder)) => !folder.starts_with(root),
+        _ => false,
+    }
+}
+
 fn may_write(path: &Path) -> bool {
     nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()
 }
@@ -86,7 +100,8 @@ mod tests {
         fs::create_dir(root.join("folder")).unwrap();
         fs::write(root.join("fixed"), "").unwrap();
         fs::set_permissions(root.join("fixed"), fs::Permissions::from_mode(0o444)).unwrap();
-        let paths = ["plain", "new", "one", "link", "folder", "fixed", "missing/new"].map(PathBuf::from);
+        std::os::unix::fs::symlink("/usr", root.join("away")).unwrap();
+        let paths = ["plain", "new", "one", "link", "folder", "fixed", "missing/new", "../up", "away/file"].map(PathBuf::from);
         let why = replaceable(root, &paths).refusal.unwrap().why;
         assert_eq!(
             why,
@@ -96,6 +111,8 @@ mod tests {
                 "folder is not a plain file",
                 "fixed is read-only",
                 "missing/new lies in a folder that is missing or read-only",
+                "../up lies outside the project",
+                "away/file lies outside the project",
             ]
         );
         assert_eq!(replaceable(root, &paths[..2]).refusal, None);

@@ -3,12 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use indexmap::IndexMap;
-
 use crate::yaml::{Data, Field, Value};
 
-use super::Fault;
 use super::prune::volume_names;
+use super::{Fault, cycles};
 
 /// Rules on a canonical document before it gets its types.
 pub fn validate(root: &Value) -> Result<(), Fault> {
@@ -82,7 +80,7 @@ pub fn check(root: &mut Value, inactive: &HashSet<String>) -> Result<(), Fault> 
             return Err(Fault::new(secret.at, format!("secrets.{name}: needs a `file` or an `environment`")));
         }
     }
-    cycles(root)?;
+    cycles::check(root)?;
     container_names(root)?;
     for (_, field) in root.get_mut("services").and_then(Value::as_map_mut).into_iter().flatten() {
         let scale = field.value.get("scale").cloned();
@@ -207,41 +205,6 @@ fn mounts(service: &Value) -> Result<(), Fault> {
     let mut taken = HashSet::new();
     match tmpfs.chain(volumes).find(|(_, target)| !taken.insert(*target)) {
         Some((at, target)) => Err(Fault::new(at, format!("something else is mounted at {target}"))),
-        None => Ok(()),
-    }
-}
-
-/// No service may depend on itself, also not in a round.
-fn cycles(root: &Value) -> Result<(), Fault> {
-    let services: IndexMap<&str, &Value> = entries(root, "services").map(|(name, field)| (name.as_str(), &field.value)).collect();
-    let needs = |name: &str| services.get(name).and_then(|service| service.get("depends_on")).and_then(Value::as_map).into_iter().flatten();
-    // Services whose dependencies are all settled are taken away until nothing changes.
-    let mut open: HashMap<&str, usize> = HashMap::new();
-    let mut dependants: HashMap<&str, Vec<&str>> = HashMap::new();
-    for name in services.keys() {
-        let known: Vec<&str> = needs(name).map(|(need, _)| need.as_str()).filter(|need| services.contains_key(need)).collect();
-        open.insert(name, known.len());
-        for need in known {
-            dependants.entry(need).or_default().push(name);
-        }
-    }
-    let mut settled: Vec<&str> = open.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
-    while let Some(name) = settled.pop() {
-        open.remove(name);
-        for dependant in dependants.remove(name).into_iter().flatten() {
-            if let Some(count) = open.get_mut(dependant) {
-                *count -= 1;
-                if *count == 0 {
-                    settled.push(dependant);
-                }
-            }
-        }
-    }
-    match services.iter().find(|(name, _)| open.contains_key(*name)) {
-        Some((name, service)) => {
-            let at = service.get("depends_on").map_or(service.at, |needs| needs.at);
-            Err(Fault::new(at, format!("services.{name}: its dependencies lead back to where they began")))
-        }
         None => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 
 mod canonical;
 mod consistency;
+mod cycles;
 mod environment;
 pub mod interpolate;
 mod json;
@@ -163,5 +164,75 @@ impl Source {
             SourceKind::Compose(_) => &[],
             SourceKind::Env(entries) => entries,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::source::{Disk, Overlay};
+
+    const COMPOSE: &str = "x-env: &env {SHARED: \"${WORD:-dflt}\"}\nservices:\n  db:\n    image: postgres\n    env_file: [one.env, {path: none.env, required: false}]\n    environment:\n      <<: *env\n      PASSWORD: ${PASSWORD:?set it}\n      BARE:\n";
+
+    fn model() -> Model {
+        let mut files = Overlay::new(&Disk);
+        files.set("/nowhere/shop/compose.yaml", Some(COMPOSE.into()));
+        files.set("/nowhere/shop/over.yaml", Some("services:\n  db:\n    environment: [MORE=1]\n".into()));
+        files.set("/nowhere/shop/.env", Some(b"PASSWORD=dotted\nWORD=unused\n".to_vec()));
+        files.set("/nowhere/shop/one.env", Some(b"# c\nFROM_FILE='in file'\n".to_vec()));
+        let paths = ["compose.yaml", "over.yaml"].map(|name| Path::new("/nowhere/shop").join(name));
+        let call = Call { files: paths.to_vec(), ..Call::default() };
+        load(&files, &call, &Environment::from([("WORD".into(), "exported".into())])).unwrap()
+    }
+
+    #[test]
+    fn every_value_says_where_it_is_defined() {
+        let model = model();
+        assert_eq!(model.name, "shop");
+        let environment = model.environment_of("db");
+        let shown = |name: &str| {
+            let (value, at) = environment[name].unwrap();
+            let source = &model.sources[at.file as usize];
+            (value, source.path.file_name().unwrap().to_str().unwrap(), at.span.slice(&source.text))
+        };
+        assert_eq!(shown("PASSWORD"), ("dotted", "compose.yaml", "${PASSWORD:?set it}"));
+        assert_eq!(shown("SHARED"), ("exported", "compose.yaml", "\"${WORD:-dflt}\""));
+        assert_eq!(shown("MORE"), ("1", "over.yaml", "MORE=1"));
+        assert_eq!(shown("FROM_FILE"), ("in file", "one.env", "'in file'"));
+        assert_eq!(environment["BARE"], None);
+        let place = model.locate(environment["PASSWORD"].unwrap().1).unwrap();
+        assert_eq!((place.line, place.column), (8, 17));
+    }
+
+    #[test]
+    fn references_and_env_files_are_listed() {
+        let model = model();
+        let dotenv = model.variable_files[0];
+        assert_eq!(model.sources[dotenv as usize].entries()[0].key, "PASSWORD");
+        let told: Vec<_> = model.references.iter().map(|r| (r.name.as_str(), r.place.as_str(), r.service.as_deref(), r.found)).collect();
+        assert_eq!(
+            told,
+            [
+                ("WORD", "x-env.SHARED", None, Found::Exported),
+                ("PASSWORD", "services.db.environment.PASSWORD", Some("db"), Found::EnvFile(dotenv)),
+                ("WORD", "services.db.environment.SHARED", Some("db"), Found::Exported),
+            ]
+        );
+        let files = &model.env_files["db"];
+        assert_eq!((files[0].path.as_path(), files[0].source.is_some()), (Path::new("/nowhere/shop/one.env"), true));
+        assert_eq!((files[1].required, files[1].source), (false, None));
+    }
+
+    #[test]
+    fn json_doubles_dollars_and_masks_what_it_is_told_to() {
+        let mut files = Overlay::new(&Disk);
+        files.set("/nowhere/a/compose.yaml", Some(b"services: {web: {image: x, environment: {A: $$a, B: b}}}".to_vec()));
+        let call = Call { files: vec!["/nowhere/a/compose.yaml".into()], ..Call::default() };
+        let model = load(&files, &call, &Environment::new()).unwrap();
+        assert_eq!(model.json()["services"]["web"]["environment"]["A"], "$$a");
+        let masked = model.masked_json(&|_, text| text == "b");
+        assert_eq!(masked["services"]["web"]["environment"]["B"], crate::secret::MASK);
     }
 }

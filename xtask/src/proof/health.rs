@@ -31,7 +31,8 @@ pub fn containers(engine: &dyn Engine, stack: &Running) -> Result<Vec<Listed>> {
     Ok(listed.into_iter().filter(|container| made_from(container).split(',').map(Path::new).collect::<BTreeSet<_>>() == wanted).collect())
 }
 
-/// Waits until the stack's containers are well; `services` are those that must have one.
+/// Waits until the stack's containers are well: those of `services`, which must have one; of all
+/// services when none is named.
 ///
 /// # Errors
 /// The engine does not answer (`Failed`), or somebody wants to stop (`Interrupted`).
@@ -53,7 +54,11 @@ pub fn prove(
     if !missing.is_empty() {
         return Ok(Verdict::Fails { why: missing });
     }
-    let ids: Vec<String> = found.into_iter().map(|container| container.id).collect();
+    let asked = |container: &Listed| {
+        let service = container.labels.get("com.docker.compose.service");
+        services.is_empty() || service.is_some_and(|service| services.contains(service))
+    };
+    let ids: Vec<String> = found.into_iter().filter(asked).map(|container| container.id).collect();
     Ok(verdict(until_well(engine, &ids, settle, masker, cancel)?))
 }
 

@@ -11,7 +11,7 @@ use crate::tasks::status::PhaseStatus;
 use crate::tasks::try_out::Tried;
 
 pub enum Answer {
-    SecurityFix(Ended, Report),
+    SecurityFix(Ended, Box<Report>),
     Ended(Ended),
     /// The run that was put back, if one was open.
     Recovered(Option<String>),

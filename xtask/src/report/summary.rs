@@ -19,7 +19,9 @@ pub fn security_fix(how: &Ended, report: &Report, look: Look) -> String {
     }
     let mut text = ended(how, look);
     let places: usize = report.moved.iter().map(|moved| moved.places.len()).sum();
-    let counted = format!("{} credentials in {places} places, {} files", report.moved.len(), report.changed.len());
+    let counted = [(report.moved.len(), "credential"), (places, "place"), (report.changed.len(), "changed file")]
+        .map(|(n, what)| counted(n, what))
+        .join(", ");
     text.push_str(&look.line(Style::Info, "Credentials", &counted));
     if !matches!(how, Ended::Committed { .. }) {
         return text;
@@ -40,10 +42,16 @@ pub fn security_fix(how: &Ended, report: &Report, look: Look) -> String {
     text
 }
 
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 /// Named where they were not told while they were made; counted where they were.
 fn proofs(report: &Report, look: Look) -> String {
     if !look.quiet {
-        let counted = format!("{} statements, {} could not be made; they stand above", report.proven.len(), report.not_proven.len());
+        let counted =
+            format!("{}, {} could not be made; they stand above", counted(report.proven.len(), "statement"), report.not_proven.len());
         return look.line(Style::Good, "Proven", &counted);
     }
     let proven = report.proven.iter().map(|proven| look.line(Style::Good, "Proven", proven));

@@ -12,6 +12,9 @@ use super::project_lock::lock_projects;
 /// For how long the originals of a committed run are kept, for its rollback: 90 days.
 const KEPT_MS: u64 = 90 * 24 * 60 * 60 * 1000;
 
+/// Looks, in the world of the run, whether the change holds.
+pub type Prove<'p> = Box<dyn FnOnce(&World) -> Result<Verdict> + 'p>;
+
 /// What a task has found out and would do; nothing was touched for it.
 pub struct Prepared<'p> {
     pub guards: Vec<Checked>,
@@ -23,7 +26,7 @@ pub struct Prepared<'p> {
     /// What the plan comes to, secrets masked: shown before anybody is asked.
     pub preview: Vec<Event>,
     /// Starts again from the sources; called after the last step.
-    pub prove: Box<dyn FnOnce(&World) -> Result<Verdict> + 'p>,
+    pub prove: Prove<'p>,
 }
 
 /// Guards that the caller wants to go over, and why.
@@ -146,13 +149,7 @@ fn consent(cx: &Context<'_>, plan: &Plan<Action>) -> Result<()> {
     if (cx.confirm)(&question)? { Ok(()) } else { Err(Error::refused("nothing was touched").why("you said no")) }
 }
 
-fn start(
-    cx: &Context<'_>,
-    run: RunId,
-    plan: &Plan<Action>,
-    contents: &[Vec<u8>],
-    prove: Box<dyn FnOnce(&World) -> Result<Verdict> + '_>,
-) -> Result<Ended> {
+fn start(cx: &Context<'_>, run: RunId, plan: &Plan<Action>, contents: &[Vec<u8>], prove: Prove<'_>) -> Result<Ended> {
     let mut journal = cx.store.begin(&run, plan)?;
     cx.events.emit(Event::RunBegun { run: run.to_string() });
     let world = cx.world(&run);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use super::Context;
+use super::{Context, security_fix};
 use crate::actions::{Action, World};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
@@ -25,6 +25,8 @@ pub fn recover(cx: &Context<'_>) -> Result<Option<String>> {
         return Ok(None);
     }
     let (mut journal, entries) = cx.store.reopen(&open)?;
+    // What containers say while they are put back is told with its secrets masked.
+    cx.masker.replace(security_fix::secrets(cx));
     let world = cx.world(&open.id);
     match saga::recover::<World, Action>(&world, &mut journal, &entries, cx.events, cx.cancel)? {
         Some(Outcome::Stuck { why }) => Err(Error { kind: Kind::Stuck, ..why }),

@@ -5,47 +5,10 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
-use super::{Document, Node, ReadError, Resolved, Style, TIMESTAMP, Written, resolve};
-use crate::text::Span;
-
-/// A value and where it is defined.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Value {
-    pub at: Origin,
-    /// A tag other than YAML's own, for example `!reset`; or [`TIMESTAMP`].
-    pub tag: Option<String>,
-    pub data: Data,
-}
-
-/// The file (a number that the caller gave) and the bytes of the node that defines a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
-pub struct Origin {
-    pub file: u32,
-    pub span: Span,
-}
-
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum Data {
-    #[default]
-    Null,
-    Bool(bool),
-    Int(i64),
-    Uint(u64),
-    Float(f64),
-    Str(String),
-    Seq(Vec<Value>),
-    Map(IndexMap<String, Field>),
-}
-
-/// A value in a mapping; `key` is where its key stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Field {
-    pub key: Origin,
-    pub value: Value,
-}
+use super::{Data, Document, Field, Node, Origin, ReadError, Resolved, Style, TIMESTAMP, Value, Written, resolve};
 
 /// How many values aliases and merge keys may make before a document is refused as a bomb.
-pub const VALUE_LIMIT: usize = 1_000_000;
+pub const VALUE_LIMIT: usize = 250_000;
 
 /// How deep aliases and merge keys may nest a document.
 pub const DEPTH_LIMIT: usize = 200;
@@ -88,7 +51,7 @@ impl<'a> Expander<'a> {
         self.made += usize::from(self.copying > 0);
         self.depth += 1;
         if self.made > VALUE_LIMIT {
-            return Err(refuse(node, "aliases multiply this document beyond a million values"));
+            return Err(refuse(node, "aliases multiply this document beyond 250,000 values"));
         }
         if self.depth > DEPTH_LIMIT {
             return Err(refuse(node, "aliases nest this document too deep"));
@@ -265,54 +228,6 @@ fn known_tag(node: &Node) -> Result<(), ReadError> {
 
 fn refuse(node: &Node, why: impl Into<String>) -> ReadError {
     ReadError { offset: node.span.start, why: why.into() }
-}
-
-impl Value {
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        match &self.data {
-            Data::Map(fields) => fields.get(key).map(|field| &field.value),
-            _ => None,
-        }
-    }
-
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.as_map_mut()?.get_mut(key).map(|field| &mut field.value)
-    }
-
-    pub fn as_map_mut(&mut self) -> Option<&mut IndexMap<String, Field>> {
-        match &mut self.data {
-            Data::Map(fields) => Some(fields),
-            _ => None,
-        }
-    }
-
-    pub fn as_seq_mut(&mut self) -> Option<&mut Vec<Value>> {
-        match &mut self.data {
-            Data::Seq(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    pub fn as_str(&self) -> Option<&str> {
-        match &self.data {
-            Data::Str(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    pub fn as_seq(&self) -> Option<&[Value]> {
-        match &self.data {
-            Data::Seq(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    pub fn as_map(&self) -> Option<&IndexMap<String, Field>> {
-        match &self.data {
-            Data::Map(fields) => Some(fields),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,14 +11,16 @@ mod read;
 mod scalar;
 mod strict;
 mod timestamp;
+mod value;
 mod write;
 
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
-pub use expand::{Data, Field, Origin, VALUE_LIMIT, Value, expand};
+pub use expand::{VALUE_LIMIT, expand};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
 pub use scalar::{Resolved, resolve};
+pub use value::{Data, Field, Origin, Value};
 
 /// The tag of a value that is a point in time: its data is RFC 3339 text.
 pub const TIMESTAMP: &str = "!!timestamp";

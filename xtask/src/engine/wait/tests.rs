@@ -12,6 +12,7 @@ fn container(status: Status) -> Container {
         state,
         restart_count: 0,
         restart: Restart::No,
+        stop_grace: Duration::from_secs(10),
         healthcheck: None,
         env: BTreeMap::new(),
         command: Vec::new(),
@@ -77,4 +78,20 @@ fn a_check_decides_where_there_is_one() {
     assert_eq!(judged(&checked, now), Judgement::NotYet("unhealthy".into()));
     checked.state.health = Some(Health::Healthy);
     assert_eq!(judged(&checked, now), Judgement::Well(Well::Healthy));
+}
+
+#[test]
+fn who_was_stopped_or_is_done_sleeps_and_who_failed_does_not() {
+    let exited = |restart: Restart, exit_code: i64| {
+        let mut container = container(Status::Exited);
+        (container.restart, container.state.exit_code) = (restart, exit_code);
+        container
+    };
+    assert!(exited(Restart::No, 0).is_asleep() && exited(Restart::No, 143).is_asleep());
+    assert!(!exited(Restart::No, 1).is_asleep() && !exited(Restart::OnFailure, 1).is_asleep());
+    assert!(exited(Restart::UnlessStopped, 1).is_asleep());
+    assert!(!container(Status::Running).is_asleep() && container(Status::Created).is_asleep());
+    let mut killed = exited(Restart::No, 137);
+    killed.state.oom_killed = true;
+    assert!(!killed.is_asleep());
 }

@@ -8,7 +8,7 @@ use super::spot::{Spot, Where};
 use crate::catalogue::{self, Rotation, ServerKind, server_kind};
 use crate::error::Result;
 use crate::git::{Git, Wanted};
-use crate::project::Project;
+use crate::project::{Project, Stack};
 
 /// What a search of all reachable blobs found, and what it could not see.
 pub struct Search {
@@ -56,11 +56,12 @@ pub fn search(git: &Git, project: &Project, proposal: &Proposal) -> Result<Searc
 /// The commands of the server that the credential opens, or what holds for any service.
 fn rotation(project: &Project, proposal: &Proposal, spots: &[&Spot], variable: &Variable) -> Vec<String> {
     let system = variable.system.as_str();
-    let kind = kind_of(proposal, system);
+    let holder = holder(project, proposal, spots, system);
+    let kind = holder.and_then(|(_, service)| server_kind(service.get("image")?.as_str()?));
     let opens = |spot: &&&Spot| kind.is_some_and(|kind| spot_opens(spot, system, kind));
     let spot = spots.iter().find(opens);
-    let compose = compose_call(project, proposal, system);
-    let user = spot.map_or_else(String::new, |spot| user_of(proposal, spot, system, kind));
+    let compose = compose_call(project, holder.map(|(stack, _)| stack));
+    let user = spot.map_or_else(String::new, |spot| user_of(holder.map(|(_, service)| service), spot, kind));
     let about = Rotation { compose: &compose, service: system, user: &user, variable: &variable.name };
     let lines = match spots.iter().any(|spot| spot.token) {
         true => catalogue::token_rotation(about),
@@ -90,28 +91,28 @@ fn spot_opens(spot: &Spot, system: &str, kind: &ServerKind) -> bool {
     own && (spot.place == Where::Argument || (spot.place == Where::Environment && kind.keys.password.contains(&spot.key)))
 }
 
-fn kind_of(proposal: &Proposal, service: &str) -> Option<&'static ServerKind> {
-    server_kind(rendered(proposal, service)?.1.get("image")?.as_str()?)
-}
-
-/// The stack that holds a service, and the service as it renders.
-fn rendered<'p>(proposal: &'p Proposal, service: &str) -> Option<(&'p str, &'p serde_json::Value)> {
-    proposal.before.renderings.iter().find_map(|(stack, rendering)| {
+/// The stack that holds the service, and the service as it renders. Where several have one of its
+/// name, it is the one whose files the credential stood in.
+fn holder<'p>(project: &'p Project, proposal: &'p Proposal, spots: &[&Spot], service: &str) -> Option<(&'p Stack, &'p serde_json::Value)> {
+    let rendered = |stack: &'p Stack| {
+        let rendering = proposal.before.renderings.get(&stack.id)?;
         let model = rendering.full.as_ref().unwrap_or(&rendering.users);
-        Some((stack.as_str(), model.get("services")?.get(service)?))
-    })
+        Some((stack, model.get("services")?.get(service)?))
+    };
+    let mut all: Vec<_> = project.stacks.iter().filter_map(rendered).collect();
+    all.sort_by_key(|(stack, _)| !spots.iter().any(|spot| spot.service() == service && stack.files.contains(&spot.file)));
+    all.first().copied()
 }
 
-fn compose_call(project: &Project, proposal: &Proposal, service: &str) -> String {
-    let stack = rendered(proposal, service).and_then(|(id, _)| project.stacks.iter().find(|stack| stack.id == id));
+fn compose_call(project: &Project, stack: Option<&Stack>) -> String {
     let files = stack.map(|stack| stack.files.iter().map(|file| format!(" -f {}", project.relative(file).display())).collect::<String>());
     format!("docker compose{}", files.unwrap_or_default())
 }
 
-fn user_of(proposal: &Proposal, spot: &Spot, system: &str, kind: Option<&ServerKind>) -> String {
+fn user_of(service: Option<&serde_json::Value>, spot: &Spot, kind: Option<&ServerKind>) -> String {
     let named = spot.account.as_ref().and_then(|account| account.user.clone());
     let set = || {
-        let environment = rendered(proposal, system)?.1.get("environment")?;
+        let environment = service?.get("environment")?;
         kind?.keys.user.iter().find_map(|key| Some(environment.get(key)?.as_str()?.to_string()))
     };
     named.or_else(set).unwrap_or_else(|| kind.map(|kind| kind.default_user.clone()).unwrap_or_default())

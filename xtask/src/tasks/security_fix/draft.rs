@@ -16,7 +16,7 @@ use crate::dotenv;
 use crate::error::{Error, Result};
 use crate::git::Git;
 use crate::model::Environment;
-use crate::project::Project;
+use crate::project::{Project, Stack};
 use crate::source::{Files, Overlay};
 use crate::text::Span;
 
@@ -126,7 +126,7 @@ impl<'a> Drafting<'a> {
                 Home::Main => draft.closed.extend(self.unread_main(&views)),
                 Home::Closed(why) => draft.closed.push(why),
                 Home::Own(path) => env.extend(self.env_change(&path, HEADING, &used)?),
-                Home::Missing(path) => match self.link(&path, &views, rewritten, env)? {
+                Home::Missing(path) => match self.link(&path, rewritten, env)? {
                     Some(link) => draft.links.push(link),
                     None => env.extend(self.env_change(&path, CARRIER, &used)?),
                 },
@@ -151,7 +151,13 @@ impl<'a> Drafting<'a> {
     }
 
     /// A link to the main file, where every stack of the folder renders the same under it.
-    fn link(&self, path: &Path, views: &[&View<'_>], rewritten: &[Change], env: &[Change]) -> Result<Option<Symlink>> {
+    fn link(&self, path: &Path, rewritten: &[Change], env: &[Change]) -> Result<Option<Symlink>> {
+        // Every stack of the folder will read through the link, also one that nobody named; what does
+        // not render cannot be judged.
+        let here = |stack: &Stack| stack.env_files.is_none() && stack.folder().join(".env") == *path;
+        if self.survey.broken.iter().any(|broken| here(broken.stack)) {
+            return Ok(None);
+        }
         let Some(main) = env.iter().find(|change| change.path == self.main).map(|change| change.after.clone()).or(self.text(&self.main)?)
         else {
             return Ok(None);
@@ -165,14 +171,19 @@ impl<'a> Drafting<'a> {
             planned.set(&change.path, Some(change.after.clone().into_bytes()));
         }
         planned.set(path, Some(main.into_bytes()));
-        for view in views {
-            let same = rendering::render(&planned, view.stack, self.environment).is_ok_and(|(_, after)| after == view.rendering);
-            if !same {
+        for view in self.survey.views.iter().filter(|view| here(view.stack)) {
+            let after = rendering::render(&planned, view.stack, self.environment);
+            if !after.is_ok_and(|(_, after)| after.equals_but_for(&view.rendering, |name| self.introduces(name))) {
                 return Ok(None);
             }
         }
         let below = self.project.relative(path).to_path_buf();
         Ok(Some(Symlink { path: below, target: link_target(path, &self.main) }))
+    }
+
+    /// Whether this is one of the variables that a service may come to see.
+    fn introduces(&self, name: &str) -> bool {
+        self.variables.iter().any(|variable| !variable.bound && variable.name == name)
     }
 
     /// What git must ignore, and what it must forget first.

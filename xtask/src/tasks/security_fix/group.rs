@@ -46,6 +46,8 @@ impl Directory {
 /// The system that a credential opens, and which of its credentials it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner {
+    /// The compose project, where the value alone could be anybody's.
+    pub project: String,
     /// The service, or the stem of the env file.
     pub system: String,
     /// The rest of its name: `PASSWORD`, `ROOT_PASSWORD`, `JWT_SECRET`.
@@ -64,7 +66,8 @@ pub struct Credential {
 pub fn credentials(spots: &[Spot], directory: &Directory) -> Vec<Credential> {
     let own = own_slots(spots, directory);
     let mut result: Vec<Credential> = Vec::new();
-    for (number, spot) in spots.iter().enumerate() {
+    // A place that is bound to a variable keeps it, whatever else holds its value.
+    for (number, spot) in spots.iter().enumerate().filter(|(_, spot)| !spot.bound) {
         let owner =
             own.iter().find(|(n, _)| *n == number).map_or_else(|| client_slot(spot, spots, &own, directory), |(_, owner)| owner.clone());
         let same = |known: &&mut Credential| known.owner == owner && spots[known.spots[0]].value == spot.value;
@@ -92,20 +95,29 @@ fn own_slots(spots: &[Spot], directory: &Directory) -> Vec<(usize, Owner)> {
     own
 }
 
+/// Two projects that have one telling value share it; `admin` they both have by chance.
+fn project_of(spot: &Spot) -> String {
+    if is_telling(spot) { String::new() } else { spot.project.clone() }
+}
+
+fn is_telling(spot: &Spot) -> bool {
+    !spot.well_known && spot.value.expose().chars().count() >= TELLING_CHARS
+}
+
 fn own_slot(spot: &Spot) -> Owner {
-    Owner { system: spot.service().to_string(), slot: slot_of_key(&spot.key) }
+    Owner { project: project_of(spot), system: spot.service().to_string(), slot: slot_of_key(&spot.key) }
 }
 
 /// Which of a server's own credentials has the value of this place. Where several have it, the user
 /// or the key tells, and an administrator's is not taken for an application's.
 fn of_system(spot: &Spot, system: &str, spots: &[Spot], own: &[(usize, Owner)]) -> Option<Owner> {
-    let equal: Vec<&Owner> =
-        own.iter().filter(|(n, owner)| owner.system == system && spots[*n].value == spot.value).map(|(_, owner)| owner).collect();
+    let mut equal: Vec<&(usize, Owner)> = own.iter().filter(|(n, owner)| owner.system == system && spots[*n].value == spot.value).collect();
+    equal.sort_by_key(|(n, _)| spots[*n].project != spot.project);
     let user = spot.account.as_ref().and_then(|account| account.user.as_deref()).unwrap_or_default();
     let slot = slot_of_key(&spot.key);
     let wanted = if words(user) == "ROOT" { "ROOT_PASSWORD" } else { &slot };
-    let named = |name: &str| equal.iter().find(|owner| owner.slot == name);
-    named(wanted).or_else(|| named("PASSWORD")).or(equal.first()).map(|owner| (*owner).clone())
+    let named = |name: &str| equal.iter().find(|(_, owner)| owner.slot == name);
+    named(wanted).or_else(|| named("PASSWORD")).or(equal.first()).map(|(_, owner)| owner.clone())
 }
 
 fn client_slot(spot: &Spot, spots: &[Spot], own: &[(usize, Owner)], directory: &Directory) -> Owner {
@@ -114,7 +126,8 @@ fn client_slot(spot: &Spot, spots: &[Spot], own: &[(usize, Owner)], directory: &
             return elsewhere(spot);
         };
         // Another role on the same server is another credential: it is named after the role.
-        let role = || Owner { system: host.to_string(), slot: account_slot(account.user.as_deref(), host) };
+        let slot = || account_slot(account.user.as_deref(), host);
+        let role = || Owner { project: project_of(spot), system: host.to_string(), slot: slot() };
         return of_system(spot, host, spots, own).unwrap_or_else(role);
     }
     let beside = |host: &String| {
@@ -127,7 +140,7 @@ fn client_slot(spot: &Spot, spots: &[Spot], own: &[(usize, Owner)], directory: &
     if let Some(owner) = spot.hosts.iter().find_map(beside) {
         return owner;
     }
-    if !spot.well_known && spot.value.expose().chars().count() >= TELLING_CHARS {
+    if is_telling(spot) {
         return told_by_value(spot, spots, own);
     }
     elsewhere(spot)
@@ -150,10 +163,10 @@ fn elsewhere(spot: &Spot) -> Owner {
     if spot.place == Where::EnvFile {
         let name = spot.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let stem = name.trim_start_matches('.').split('.').find(|part| !part.is_empty() && *part != "env").unwrap_or("shared").to_string();
-        return Owner { system: stem, slot: words(&spot.key) };
+        return Owner { project: project_of(spot), system: stem, slot: words(&spot.key) };
     }
     let slot = if spot.account.is_some() { url_slot(&spot.key) } else { slot_of_key(&spot.key) };
-    Owner { system: spot.service().to_string(), slot }
+    Owner { project: project_of(spot), system: spot.service().to_string(), slot }
 }
 
 fn account_slot(user: Option<&str>, host: &str) -> String {
@@ -213,28 +226,8 @@ pub fn words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::spot::Account;
+    use super::super::spot::testing::spot;
     use super::*;
-    use crate::secret::Secret;
-    use crate::text::Span;
-
-    fn spot(service: &str, key: &str, value: &str) -> Spot {
-        Spot {
-            file: "/p/compose.yaml".into(),
-            scalar: Span::default(),
-            cut: 0..0,
-            source: Span::default(),
-            value: Secret::new(value),
-            services: vec![service.into()],
-            key: key.into(),
-            place: Where::Environment,
-            account: None,
-            hosts: Vec::new(),
-            fallback_of: None,
-            bound: false,
-            token: false,
-            well_known: false,
-        }
-    }
 
     fn url(service: &str, user: &str, host: &str, value: &str) -> Spot {
         let account = Some(Account { user: Some(user.into()), host: Some(host.into()) });
@@ -308,6 +301,20 @@ mod tests {
     }
 
     #[test]
+    fn services_of_one_name_in_two_projects_are_two_systems() {
+        let there = |spot: Spot| Spot { project: "other".into(), ..spot };
+        let own = || spot("timescaledb", "POSTGRES_PASSWORD", "admin");
+        let client = || url("app", "x", "timescaledb", "admin");
+        assert_eq!(
+            shown(&[own(), there(own()), there(client()), client()]),
+            ["timescaledb/PASSWORD [0, 3]", "timescaledb/PASSWORD [1, 2]"]
+        );
+        assert_eq!(shown(&[own(), there(client())]), ["timescaledb/PASSWORD [0, 1]"], "reached over a shared network");
+        let telling = || spot("timescaledb", "POSTGRES_PASSWORD", "qC2PGZabxfjg");
+        assert_eq!(shown(&[telling(), there(telling())]), ["timescaledb/PASSWORD [0, 1]"]);
+    }
+
+    #[test]
     fn a_password_that_the_server_holds_under_the_same_key_is_the_one() {
         let own = spot("timescaledb", "MONGO_PASS", "unifi");
         let client = Spot { hosts: vec!["timescaledb".into()], ..spot("app", "MONGO_PASS", "unifi") };
@@ -324,6 +331,12 @@ mod tests {
         let file = Spot { file: "/p/config/docker.env".into(), place: Where::EnvFile, services: vec![], ..spot("", "WEBHOOK_SECRET", "x") };
         let hidden = Spot { file: "/p/.env.shared".into(), ..file.clone() };
         assert_eq!(shown(&[file, hidden]), ["docker/WEBHOOK_SECRET [0]", "shared/WEBHOOK_SECRET [1]"]);
+    }
+
+    #[test]
+    fn a_place_that_is_bound_belongs_to_its_variable_alone() {
+        let bound = Spot { bound: true, ..spot("timescaledb", "POSTGRES_PASSWORD", "s3cret") };
+        assert_eq!(shown(&[bound, spot("app", "DB_PASSWORD", "other")]), ["app/DB_PASSWORD [1]"]);
     }
 
     #[test]

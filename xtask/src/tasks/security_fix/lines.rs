@@ -78,10 +78,8 @@ fn appended(before: Option<&str>, heading: &str, lines: impl Iterator<Item = Str
     }
     let ending = if before.contains("\r\n") { "\r\n" } else { "\n" };
     let mut text = before.to_string();
-    if !text.is_empty() {
-        if !text.ends_with('\n') {
-            text.push_str(ending);
-        }
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push_str(ending);
     }
     if !ends_under(before, heading) {
         if !text.is_empty() {

@@ -22,7 +22,7 @@ pub const SETTLE: Duration = Duration::from_secs(2);
 /// One running stack and what is asked of it.
 pub struct Asking {
     pub call: StackCall,
-    /// The services that have a container.
+    /// The services that have a container which runs, or should.
     pub services: Vec<String>,
     /// Service, container and login: those whose password is one of the moved credentials.
     pub logins: Vec<(String, String, Login)>,
@@ -38,16 +38,16 @@ pub struct Said {
     pub not_proven: Vec<(String, String)>,
 }
 
-/// The stacks that have containers, and what to ask of them.
+/// The stacks that run, and what to ask of them. What somebody has stopped, or what is done, is none of
+/// them: it serves nobody, and starting it is not for this task.
 pub fn running(live: &Live, survey: &Survey<'_>, variables: &[Variable]) -> Result<Vec<Asking>> {
     let mut asking = Vec::new();
     for view in &survey.views {
         let call = stack_call(view);
-        let containers = health::containers(live.engine.as_ref(), &call.running())?;
-        if containers.is_empty() {
+        let by_service = by_service(&awake(live, health::containers(live.engine.as_ref(), &call.running())?)?);
+        if by_service.is_empty() {
             continue;
         }
-        let by_service = by_service(&containers);
         let logins = logins(&view.rendering.users, &by_service, variables);
         asking.push(Asking { call, services: by_service.into_keys().collect(), logins });
     }
@@ -62,6 +62,16 @@ pub fn stack_call(view: &View<'_>) -> StackCall {
         env_files: view.stack.env_files.clone(),
         profiles: view.stack.profiles.clone(),
     }
+}
+
+fn awake(live: &Live, containers: Vec<Listed>) -> Result<Vec<Listed>> {
+    let mut awake = Vec::new();
+    for listed in containers {
+        if live.engine.container(&listed.id)?.is_some_and(|container| !container.is_asleep()) {
+            awake.push(listed);
+        }
+    }
+    Ok(awake)
 }
 
 fn by_service(containers: &[Listed]) -> BTreeMap<String, String> {

@@ -5,6 +5,7 @@
 
 mod before;
 mod burned;
+mod checks;
 mod draft;
 mod equal;
 mod group;
@@ -13,6 +14,7 @@ mod lines;
 mod live;
 mod name;
 mod prepare;
+mod preview;
 mod prove;
 mod rendering;
 mod report;
@@ -21,10 +23,12 @@ mod show;
 mod spot;
 mod spots;
 mod standing;
+mod steps;
 mod survey;
 mod taken;
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use before::Asked;
 use prove::Rendered;
@@ -35,10 +39,13 @@ pub use show::credentials as credentials_in_text;
 pub use standing::{Standing, StandingCredential, standing};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
-use crate::actions::World;
+use crate::actions::{Said, World};
 use crate::error::Result;
 use crate::event::Event;
+use crate::project::Stack;
 use crate::saga::{Proof, Verdict};
+use crate::secret::Masker;
+use crate::source::Disk;
 use prepare::Proposal;
 
 /// What the caller chose.
@@ -63,8 +70,8 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
     let proposed: RefCell<Option<Proposal>> = RefCell::default();
     let ended = carry_out(cx, "security-fix", overrides, |_| {
         let mut proposal = prepare::propose(cx, options, asked)?;
-        let (plan, contents) = prepare::plan(cx, &proposal, options);
-        let preview = prepare::preview(cx, &proposal);
+        let (plan, contents) = steps::plan(cx, &proposal, options);
+        let preview = preview::preview(cx, &proposal);
         let guards = std::mem::take(&mut proposal.guards);
         let projects = proposal.touched.iter().map(|touched| touched.call.project.clone()).collect();
         proposed.replace(Some(proposal));
@@ -86,20 +93,41 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
     Ok((ended, report))
 }
 
+/// Takes the project's secrets out of text, as far as its files can be read.
+pub fn secrets(cx: &Context<'_>) -> Masker {
+    let all: Vec<&Stack> = cx.project.stacks.iter().collect();
+    survey::survey(&cx.project, &all, &Disk, &cx.environment, cx.git.as_ref()).map(|found| found.masker()).unwrap_or_default()
+}
+
 fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option<&Asked<'_>>) -> Result<Verdict> {
-    let mut proof = world.said.take();
+    let mut proof = on_the_way(cx, world);
     let rendered = Rendered {
         cx,
         before: &proposal.before,
         permitted: &proposal.permitted,
         chosen: &proposal.chosen,
         asked,
-        left: proposal.left.len(),
+        left: proposal.left_standing,
     };
     if let Verdict::Bad(why) = rendered.prove(&mut proof)? {
         return Ok(Verdict::Bad(why));
     }
     prove_live(cx, proposal, &mut proof)
+}
+
+/// What the steps have proven, told beside what is proven after them.
+fn on_the_way(cx: &Context<'_>, world: &World) -> Proof {
+    let mut proof = Proof::default();
+    for said in world.said.take() {
+        match said {
+            Said::Proven { label, detail } => {
+                proof.proven.push(format!("{label}: {detail}"));
+                cx.events.emit(Event::ProofHolds { label, detail, took: Duration::ZERO });
+            }
+            Said::NotProven { label, needs } => prove::not_proven(cx, &mut proof, &label, &needs),
+        }
+    }
+    proof
 }
 
 /// Asks the running stacks again what they were asked before.

@@ -48,8 +48,17 @@ pub struct Variable {
 pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> Vec<Variable> {
     let mut result = bound(spots);
     for credential in credentials {
+        // The others have their variable, and keep it.
+        let spots_left: Vec<usize> = credential.spots.iter().copied().filter(|spot| !spots[*spot].bound).collect();
+        if spots_left.is_empty() {
+            continue;
+        }
         let value = &spots[credential.spots[0]].value;
-        let free = |name: &str| taken.allows(name, value) && !result.iter().any(|known| known.name == name && &known.value != value);
+        // A place that names the variable already keeps it; otherwise a name is one credential's.
+        let its_own = |name: &str| credential.spots.iter().any(|spot| spots[*spot].fallback_of.as_deref() == Some(name));
+        let there = |name: &str| its_own(name) || taken.defined.contains_key(name);
+        let kept = |known: &Variable| &known.value == value && (known.bound || there(&known.name));
+        let free = |name: &str| taken.allows(name, value) && result.iter().all(|known| known.name != name || kept(known));
         let name = existing(spots, credential, taken)
             .filter(|name| free(name))
             .or_else(|| wanted(spots, credential).into_iter().find(|name| free(name)));
@@ -57,11 +66,11 @@ pub fn variables(spots: &[Spot], credentials: &[Credential], taken: &Taken) -> V
         let well_known = credential.spots.iter().any(|spot| spots[*spot].well_known);
         match result.iter_mut().find(|known| known.name == name) {
             Some(known) => {
-                known.spots.extend(&credential.spots);
+                known.spots.extend(&spots_left);
                 known.bound = false;
             }
             None => {
-                let (system, spots) = (credential.owner.system.clone(), credential.spots.clone());
+                let (system, spots) = (credential.owner.system.clone(), spots_left);
                 result.push(Variable { name, system, value: value.clone(), spots, well_known, bound: false });
             }
         }
@@ -116,12 +125,11 @@ fn wanted(spots: &[Spot], credential: &Credential) -> Vec<String> {
         names.push(slot.clone());
     }
     names.push(format!("{system}_{slot}"));
-    let key = words(&spots[credential.spots[0]].key);
-    names.push(format!("{system}_{key}"));
     let folder = spots[credential.spots[0]].file.parent().and_then(|folder| folder.file_name());
     if let Some(folder) = folder {
         names.push(format!("{}_{system}_{slot}", words(&folder.to_string_lossy())));
     }
+    names.push(format!("{system}_{}", words(&spots[credential.spots[0]].key)));
     names.retain(|name| is_variable(name));
     names
 }
@@ -152,30 +160,15 @@ fn numbered(wanted: &[String], free: impl Fn(&str) -> bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::group::Owner;
+    use super::super::spot::testing;
     use super::*;
-    use crate::text::Span;
 
     fn spot(service: &str, key: &str, value: &str, fallback_of: Option<&str>) -> Spot {
-        Spot {
-            file: "/p/web/compose.yaml".into(),
-            scalar: Span::default(),
-            cut: 0..0,
-            source: Span::default(),
-            value: Secret::new(value),
-            services: vec![service.into()],
-            key: key.into(),
-            place: Where::Environment,
-            account: None,
-            hosts: Vec::new(),
-            fallback_of: fallback_of.map(String::from),
-            bound: false,
-            token: false,
-            well_known: value == "admin",
-        }
+        Spot { fallback_of: fallback_of.map(String::from), well_known: value == "admin", ..testing::spot(service, key, value) }
     }
 
     fn credential(system: &str, slot: &str, spots: &[usize]) -> Credential {
-        Credential { owner: Owner { system: system.into(), slot: slot.into() }, spots: spots.to_vec() }
+        Credential { owner: Owner { project: "shop".into(), system: system.into(), slot: slot.into() }, spots: spots.to_vec() }
     }
 
     fn secrets(pairs: &[(&str, &str)]) -> BTreeMap<String, Vec<Secret>> {
@@ -220,7 +213,7 @@ mod tests {
             Taken { exported: BTreeMap::from([("DB_PASSWORD".into(), Secret::new("other"))]), ..Taken::default() },
             Taken { referenced: secrets(&[("DB_PASSWORD", "")]), ..Taken::default() },
         ] {
-            assert_eq!(names(&spots, &credentials, &taken), ["DB_POSTGRES_PASSWORD"]);
+            assert_eq!(names(&spots, &credentials, &taken), ["WEB_DB_PASSWORD"]);
         }
     }
 
@@ -230,6 +223,27 @@ mod tests {
         let credentials = [credential("db", "PASSWORD", &[0]), credential("ui", "UI_PASSWORD", &[1])];
         let taken = Taken { defined: secrets(&[("OLD_NAME", "long-enough"), ("GRAFANA_PASSWORD", "admin")]), ..Taken::default() };
         assert_eq!(names(&spots, &credentials, &taken), ["OLD_NAME", "UI_PASSWORD"]);
+    }
+
+    #[test]
+    fn two_credentials_of_one_value_get_two_names_unless_one_is_known_already() {
+        let credentials = [credential("db", "PASSWORD", &[0]), credential("db", "PASSWORD", &[1])];
+        let literal = [spot("db", "POSTGRES_PASSWORD", "admin", None), spot("db", "POSTGRES_PASSWORD", "admin", None)];
+        assert_eq!(names(&literal, &credentials, &Taken::default()), ["DB_PASSWORD", "WEB_DB_PASSWORD"]);
+        let fallback = literal.map(|spot| Spot { fallback_of: Some("PG_PASS".into()), ..spot });
+        assert_eq!(names(&fallback, &credentials, &Taken::default()), ["PG_PASS"]);
+    }
+
+    #[test]
+    fn a_place_whose_variable_is_set_counts_once_and_needs_no_line() {
+        let bound = |value: &str| Spot { bound: true, ..spot("db", "POSTGRES_PASSWORD", value, Some("PG_PASS")) };
+        let taken = Taken { defined: secrets(&[("PG_PASS", "set-already")]), ..Taken::default() };
+        let alone = variables(&[bound("set-already")], &[credential("db", "PASSWORD", &[0])], &taken);
+        assert_eq!((alone[0].spots.as_slice(), alone[0].bound), (&[0][..], true));
+        let spots = [bound("set-already"), spot("app", "DB_PASSWORD", "set-already", None)];
+        let both = variables(&spots, &[credential("db", "PASSWORD", &[0, 1])], &taken);
+        assert_eq!(both.len(), 1);
+        assert_eq!((both[0].name.as_str(), both[0].spots.as_slice(), both[0].bound), ("PG_PASS", &[0, 1][..], false));
     }
 
     #[test]
@@ -243,7 +257,7 @@ mod tests {
         let credentials: Vec<Credential> = (0..4).map(|n| credential("db", "PASSWORD", &[n])).collect();
         assert_eq!(
             names(&spots, &credentials, &Taken::default()),
-            ["DB_PASSWORD", "DB_POSTGRES_PASSWORD", "WEB_DB_PASSWORD", "DB_PASSWORD_2"]
+            ["DB_PASSWORD", "WEB_DB_PASSWORD", "DB_POSTGRES_PASSWORD", "DB_PASSWORD_2"]
         );
     }
 }

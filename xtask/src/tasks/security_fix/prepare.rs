@@ -1,25 +1,24 @@
-//! From the look at everything to a plan: guards answered, contents ready, nothing touched.
+//! From the look at everything to a proposal: guards answered, nothing touched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::before::{Asked, Before};
-use super::draft::{Change, Draft, Drafting, Kind};
+use super::checks::{exported, file_guards, hidden, live_guards, renders};
+use super::draft::{Draft, Drafting, Kind};
 use super::group::credentials;
 use super::live::{Asking, stack_call};
 use super::name::{Variable, variables};
+use super::preview::warnings;
 use super::prove::{Gains, Permitted, rendered_equal};
 use super::rewrite::rewrite;
 use super::spot::Spot;
 use super::survey::{Survey, locate, survey};
 use super::taken::{directory, taken};
-use super::{Options, live, show, spots};
-use crate::actions::{Action, GitCommit, GitUntrack, KeepContainers, Recreate, Rehearse, StackCall, WriteFile};
+use super::{Options, spots};
+use crate::actions::StackCall;
 use crate::error::Result;
-use crate::event::{Event, FileDiff};
-use crate::guards::{self, Checked};
-use crate::model::Found;
-use crate::saga::{Plan, Sha};
+use crate::guards::Checked;
 use crate::source::{Disk, Files, Overlay, clean};
 use crate::tasks::Context;
 
@@ -34,16 +33,18 @@ pub struct Proposal {
     pub guards: Vec<Checked>,
     /// The chosen stacks.
     pub chosen: Vec<String>,
-    /// Places that are left alone.
+    /// Places that are left alone, in words; a file that cannot be changed is one of them.
     pub left: Vec<String>,
+    /// How many credentials will still stand where they stand.
+    pub left_standing: usize,
     /// Where each credential stands, for people: by variable.
     pub places: Vec<Vec<String>>,
     /// The stacks that run, and what to ask of them again after the change.
     pub asking: Vec<Asking>,
     /// The stacks whose files or variables change, in the order in which they start.
     pub touched: Vec<Touched>,
-    /// Warnings about stacks that share a compose project's name.
-    pub shared_projects: Vec<String>,
+    /// About stacks that share a compose project's name, or could not be looked at.
+    pub warnings: Vec<String>,
 }
 
 /// A stack that the change concerns.
@@ -69,6 +70,7 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     // A variable that nothing would name is not introduced.
     named.iter_mut().for_each(|variable| variable.spots.retain(|spot| !rewritten.stay.contains(spot)));
     named.retain(|variable| !variable.spots.is_empty());
+    let moved: usize = named.iter().map(|variable| variable.spots.len()).sum();
     let left: Vec<String> = spotted.left.iter().chain(&rewritten.left).cloned().collect();
     let drafting = Drafting {
         project: &cx.project,
@@ -103,8 +105,11 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
         Checked::new("renders-as-before", unequal, "nothing may change what runs; please report this with the file"),
     ];
     if options.commit {
-        let why = cx.git.is_none().then(|| "there is no git repository to commit to".to_string());
-        guards.push(Checked::new("git-repository", why.into_iter().collect(), "leave out --commit, or run `git init` first"));
+        let why = match &cx.git {
+            None => Some("there is no git repository to commit to".to_string()),
+            Some(git) => git.check_can_commit().err().map(|error| error.to_string()),
+        };
+        guards.push(Checked::new("can-commit", why.into_iter().collect(), "set this right first, or leave out --commit"));
     }
     guards.extend(file_guards(cx, &draft, options)?);
     let mut asking = Vec::new();
@@ -114,9 +119,11 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let places = named.iter().map(|variable| places(cx, &found, &spotted.spots, variable)).collect();
     let chosen = chosen.iter().map(|stack| stack.id.clone()).collect();
     let spots = spotted.spots;
-    let shared_projects = shared_projects(&found);
+    let warnings = warnings(&found);
+    let left_standing = found.files.iter().map(|looked| looked.evidence.len()).sum::<usize>() - moved;
     Ok(Proposal {
-        shared_projects,
+        warnings,
+        left_standing,
         before,
         spots,
         variables: named,
@@ -174,80 +181,6 @@ fn touched(cx: &Context<'_>, planned: &Survey<'_>, spots: &[Spot], variables: &[
     Ok(touched)
 }
 
-fn renders(survey: &Survey<'_>) -> Checked {
-    let why = survey.broken.iter().filter(|broken| broken.chosen).map(|broken| format!("stack {}: {}", broken.stack.id, broken.why));
-    Checked::new("stacks-render", why.collect(), "make `docker compose config` accept the stack, or name only stacks that it accepts")
-}
-
-/// A value that comes from this shell is nobody else's: what it renders to is not what the files say.
-fn exported(survey: &Survey<'_>, variables: &[Variable], spots: &[Spot]) -> Checked {
-    let mut why = Vec::new();
-    for variable in variables {
-        let in_use = |spot: &usize| {
-            survey
-                .views
-                .iter()
-                .filter(|view| view.reads(&spots[*spot].file))
-                .any(|view| view.model.found(&variable.name) == Found::Exported)
-        };
-        if variable.spots.iter().any(in_use) {
-            why.push(format!("{} is exported in this shell, so what renders here is not what the files say", variable.name));
-        }
-    }
-    Checked::new("exported-variables", why, "unset it here (env -u NAME cargo xtask ...), or write its value into the env file first")
-}
-
-fn hidden(draft: &Draft, options: &Options) -> Checked {
-    let why = if options.untrack {
-        Vec::new()
-    } else {
-        draft.tracked.iter().map(|path| format!("git tracks {path}, where credentials would stand")).collect()
-    };
-    Checked::new("untracked-env", why, "add --untrack: it takes the file out of git's index, keeps it on disk, and adds it to .gitignore")
-}
-
-/// What containers say before the change: a check that fails already would prove nothing afterwards.
-fn live_guards(
-    cx: &Context<'_>,
-    options: &Options,
-    found: &Survey<'_>,
-    variables: &[Variable],
-    asking: &mut Vec<Asking>,
-) -> Result<Vec<Checked>> {
-    let needs_engine = options.recreate || options.rehearse || options.require_live;
-    let Some(live) = cx.live() else {
-        let missing = if cx.doors.engine.is_none() {
-            cx.doors.no_engine.clone()
-        } else {
-            "Docker Compose 2.20 or later is not installed".to_string()
-        };
-        let why = if needs_engine { vec![missing] } else { Vec::new() };
-        return Ok(vec![Checked::new("engine", why, "start Docker, or go on without --recreate, --rehearse and --require-live")]);
-    };
-    *asking = live::running(&live, found, variables)?;
-    let said = live::ask(&live, asking, &cx.masker.borrow())?;
-    let mut guards = vec![
-        Checked::new(
-            "healthy-stacks",
-            said.unwell,
-            "make the stack healthy first; what is ill already cannot show whether the change holds",
-        ),
-        Checked::new(
-            "accepted-credentials",
-            said.refused,
-            "the server was set up with another password; find the right one before it is moved",
-        ),
-    ];
-    if options.require_live {
-        let mut why: Vec<String> = said.not_proven.into_iter().map(|(label, needs)| format!("{label}: needs {needs}")).collect();
-        if asking.is_empty() {
-            why.push("no stack of this project runs".to_string());
-        }
-        guards.push(Checked::new("live-proof", why, "start the stacks, or go on without --require-live"));
-    }
-    Ok(guards)
-}
-
 /// `tools/compose/x.yml:12:26 (services.db...)`, one for each place of a variable.
 fn places(cx: &Context<'_>, found: &Survey<'_>, spots: &[Spot], variable: &Variable) -> Vec<String> {
     let place = |number: &usize| {
@@ -256,181 +189,4 @@ fn places(cx: &Context<'_>, found: &Survey<'_>, spots: &[Spot], variable: &Varia
         Some(locate(&cx.project, looked, spot.source))
     };
     variable.spots.iter().filter_map(place).collect()
-}
-
-fn file_guards(cx: &Context<'_>, draft: &Draft, options: &Options) -> Result<Vec<Checked>> {
-    let below = |change: &Change| cx.project.relative(&change.path).to_path_buf();
-    let all: Vec<PathBuf> = draft.changes.iter().map(below).collect();
-    let mut guards = vec![guards::replaceable(&cx.project.root, &all)];
-    if let Some(git) = &cx.git {
-        // Env files with values are ignored, or about to be.
-        let shared: Vec<PathBuf> =
-            draft.changes.iter().filter(|change| change.kind != Kind::Env && change.before.is_some()).map(below).collect();
-        let checked = guards::clean_in_git(git, &shared, &left_by_us(cx)?)?;
-        guards.push(if options.allow_dirty { Checked { refusal: None, ..checked } } else { checked });
-    }
-    Ok(guards)
-}
-
-/// What our committed runs left in the files that they wrote, the latest of each.
-fn left_by_us(cx: &Context<'_>) -> Result<BTreeMap<PathBuf, Sha>> {
-    let mut left = BTreeMap::new();
-    for view in cx.store.history()? {
-        if view.state.phase != crate::saga::Phase::Committed {
-            continue;
-        }
-        for done in crate::saga::prepared::<crate::actions::World, Action>(&view.entries)? {
-            if let Action::WriteFile(write) = done.step {
-                left.insert(write.path, write.content);
-            }
-        }
-    }
-    Ok(left)
-}
-
-/// The steps, and the contents that they write.
-pub fn plan(cx: &Context<'_>, proposal: &Proposal, options: &Options) -> (Plan<Action>, Vec<Vec<u8>>) {
-    let draft = &proposal.draft;
-    let mut contents = Vec::new();
-    let mut steps = before_files(proposal, options, &mut contents);
-    let mut paths = Vec::new();
-    let untracked: BTreeSet<&PathBuf> = draft.untrack.iter().collect();
-    let write = |change: &Change| {
-        Action::WriteFile(WriteFile {
-            path: cx.project.relative(&change.path).to_path_buf(),
-            content: Sha::of(change.after.as_bytes()),
-            before: change.before.as_ref().map(|text| Sha::of(text.as_bytes())),
-            mode: (change.kind == Kind::Env).then_some(0o600),
-        })
-    };
-    // A variable is there, and hidden, before anything needs it.
-    for change in draft.changes.iter().filter(|change| matches!(change.kind, Kind::Ignore | Kind::Env)) {
-        steps.push(write(change));
-    }
-    steps.extend(draft.links.iter().map(|link| Action::CreateSymlink(link.clone())));
-    for change in draft.changes.iter().filter(|change| !matches!(change.kind, Kind::Ignore | Kind::Env)) {
-        steps.push(write(change));
-    }
-    if options.untrack {
-        steps.extend(draft.untrack.iter().map(|path| Action::GitUntrack(GitUntrack { path: path.clone() })));
-        paths.extend(draft.untrack.iter().cloned());
-    }
-    steps.extend(after_files(proposal, options));
-    for change in &draft.changes {
-        contents.push(change.after.clone().into_bytes());
-        let path = cx.project.relative(&change.path).to_path_buf();
-        if change.kind != Kind::Env && !untracked.contains(&path) {
-            paths.push(path);
-        }
-    }
-    paths.extend(
-        draft
-            .links
-            .iter()
-            .map(|link| link.path.clone())
-            .filter(|path| cx.git.as_ref().is_some_and(|git| !git.ignored(path).unwrap_or(true))),
-    );
-    let mut plan = Plan::new("security-fix", steps);
-    plan.stacks = proposal.chosen.clone();
-    if options.commit && !plan.steps.is_empty() {
-        paths.sort();
-        plan.finish.push(Action::GitCommit(GitCommit { paths, message: message(proposal) }));
-    }
-    (plan, contents)
-}
-
-/// What comes before a file is touched: the rehearsal, and the note of what serves.
-fn before_files(proposal: &Proposal, options: &Options, contents: &mut Vec<Vec<u8>>) -> Vec<Action> {
-    let mut steps = Vec::new();
-    if proposal.draft.changes.is_empty() {
-        return steps;
-    }
-    let settle_secs = live::SETTLE.as_secs();
-    if options.rehearse && !proposal.touched.is_empty() {
-        let mut stacks = Vec::new();
-        for touched in &proposal.touched {
-            let model = touched.planned.to_string().into_bytes();
-            stacks.push((touched.call.stack.clone(), Sha::of(&model)));
-            contents.push(model);
-        }
-        steps.push(Action::Rehearse(Rehearse { stacks, settle_secs }));
-    }
-    let keep = |(call, services)| Action::KeepContainers(KeepContainers { call, services, settle_secs });
-    steps.extend(recreated(proposal, options).map(keep));
-    steps
-}
-
-fn after_files(proposal: &Proposal, options: &Options) -> Vec<Action> {
-    if proposal.draft.changes.is_empty() {
-        return Vec::new();
-    }
-    let settle_secs = live::SETTLE.as_secs();
-    recreated(proposal, options).map(|(call, services)| Action::Recreate(Recreate { call, services, settle_secs })).collect()
-}
-
-/// The services to recreate: touched, and running now.
-fn recreated<'p>(proposal: &'p Proposal, options: &Options) -> impl Iterator<Item = (StackCall, Vec<String>)> + 'p {
-    let wanted = options.recreate;
-    proposal.touched.iter().filter(move |_| wanted).filter_map(|touched| {
-        let running = proposal.asking.iter().find(|asking| asking.call == touched.call)?;
-        let services: Vec<String> = touched.services.iter().filter(|service| running.services.contains(service)).cloned().collect();
-        (!services.is_empty()).then(|| (touched.call.clone(), services))
-    })
-}
-
-fn message(proposal: &Proposal) -> String {
-    let names: Vec<&str> = proposal.variables.iter().map(|variable| variable.name.as_str()).collect();
-    format!(
-        "Move credentials out of compose files\n\nThey are read from .env now, under these names: {}.\nEvery stack renders as before; history still holds the old values.\n",
-        names.join(", ")
-    )
-}
-
-/// What the plan comes to, for people and programs.
-pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
-    let files: Vec<FileDiff> = proposal.draft.changes.iter().map(|change| show::diff(&cx.project, change)).collect();
-    let mut other = Vec::new();
-    for (variable, places) in proposal.variables.iter().zip(&proposal.places) {
-        let known = if variable.well_known { " (a value that anyone would try)" } else { "" };
-        other.push(format!("{}{known}: {}", variable.name, places.join(", ")));
-    }
-    other.extend(proposal.draft.links.iter().map(|link| format!("link {} to {}", link.path.display(), link.target.display())));
-    other.extend(proposal.draft.untrack.iter().map(|path| format!("take {} out of git's index", path.display())));
-    other.extend(gained(proposal));
-    if files.is_empty() && other.is_empty() {
-        return Vec::new();
-    }
-    let mut events = vec![Event::Planned { files, other }];
-    events.extend(proposal.shared_projects.iter().cloned().map(Event::Warning));
-    events
-}
-
-/// Compose takes stacks of one project name for one another's orphans.
-fn shared_projects(survey: &Survey<'_>) -> Vec<String> {
-    let mut by_project: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for view in &survey.views {
-        by_project.entry(&view.model.name).or_default().push(&view.stack.id);
-    }
-    by_project.retain(|_, stacks| stacks.len() > 1);
-    let warn = |(project, stacks): (&str, Vec<&str>)| {
-        format!(
-            "{} share the compose project `{project}`: `--remove-orphans` on one removes the others' containers; give each a `name:`",
-            stacks.join(" and ")
-        )
-    };
-    by_project.into_iter().map(warn).collect()
-}
-
-/// Who sees more than before, in one sentence.
-fn gained(proposal: &Proposal) -> Option<String> {
-    let names: BTreeSet<&String> = proposal.gains.values().flatten().collect();
-    if names.is_empty() {
-        return None;
-    }
-    let services: Vec<String> = proposal.gains.keys().map(|(stack, service)| format!("{service} ({stack})")).collect();
-    Some(format!(
-        "{} load the env file with their env_file: each will see up to {} of these secrets, and the next `up` recreates it; --strict keeps them out",
-        services.join(", "),
-        names.len()
-    ))
 }

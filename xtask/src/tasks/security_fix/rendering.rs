@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::equal::differences;
 use crate::error::Result;
 use crate::model::{self, Call, Environment, Model};
 use crate::project::Stack;
@@ -13,6 +14,15 @@ pub struct Rendering {
     pub users: Json,
     /// With every profile; `None` where that renders the same, or does not render.
     pub full: Option<Json>,
+}
+
+impl Rendering {
+    /// Whether this is `before` still, except that services may have gained these variables.
+    pub fn equals_but_for(&self, before: &Rendering, may_gain: impl Fn(&str) -> bool) -> bool {
+        let full = |rendering: &'_ Rendering| rendering.full.clone().unwrap_or_else(|| rendering.users.clone());
+        let pairs = [(&before.users, &self.users), (&full(before), &full(self))];
+        pairs.iter().all(|(old, new)| differences(old, new).beyond(|_, name| may_gain(name)).is_empty())
+    }
 }
 
 /// The way a stack's users call Compose.

@@ -38,6 +38,8 @@ pub struct Spot {
     pub source: Span,
     /// What that part renders to: what must be stored.
     pub value: Secret,
+    /// The compose project that renders it: services of one name in two projects are two systems.
+    pub project: String,
     /// The services that render it, the one it is written under first; empty for an env file.
     pub services: Vec<String>,
     pub key: String,
@@ -58,5 +60,31 @@ pub struct Spot {
 impl Spot {
     pub fn service(&self) -> &str {
         self.services.first().map_or("", String::as_str)
+    }
+}
+
+#[cfg(test)]
+pub mod testing {
+    use super::*;
+
+    /// A password in the environment of a service of the project `shop`.
+    pub fn spot(service: &str, key: &str, value: &str) -> Spot {
+        Spot {
+            file: "/p/web/compose.yaml".into(),
+            scalar: Span::default(),
+            cut: 0..0,
+            source: Span::default(),
+            value: Secret::new(value),
+            project: "shop".into(),
+            services: vec![service.into()],
+            key: key.into(),
+            place: Where::Environment,
+            account: None,
+            hosts: Vec::new(),
+            fallback_of: None,
+            bound: false,
+            token: false,
+            well_known: false,
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! From what the rules found to what can be moved: the part of each scalar that a variable takes
 //! the place of, and the value that this part renders to.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::spot::{Account, Spot, Where};
 use super::survey::{Looked, Survey, View, locate};
+use crate::catalogue::is_known_default;
 use crate::model::scalar_text;
 use crate::project::Project;
 use crate::rules::{Evidence, EvidenceKind, Form};
@@ -38,12 +40,15 @@ type Why<T> = Result<T, String>;
 
 fn spot(looked: &Looked, evidence: &Evidence, views: &[&View<'_>]) -> Why<Spot> {
     let place = cut_and_value(looked, evidence, views)?;
+    // Of a variable that is set, the value counts and not the default.
+    let well_known = if place.bound { is_known_default(&place.value) } else { evidence.known_default };
     Ok(Spot {
         file: looked.path.clone(),
         scalar: evidence.scalar.span,
         cut: place.cut,
         source: evidence.source,
         value: Secret::new(place.value),
+        project: projects(views),
         services: if looked.env { Vec::new() } else { evidence.services.clone() },
         key: evidence.key.clone(),
         place: place_of(evidence.form),
@@ -52,8 +57,14 @@ fn spot(looked: &Looked, evidence: &Evidence, views: &[&View<'_>]) -> Why<Spot> 
         fallback_of: evidence.variable.clone(),
         bound: place.bound,
         token: evidence.token.is_some(),
-        well_known: evidence.known_default,
+        well_known,
     })
+}
+
+/// The names under which Compose runs it, as one word.
+fn projects(views: &[&View<'_>]) -> String {
+    let names: BTreeSet<&str> = views.iter().map(|view| view.model.name.as_str()).collect();
+    names.into_iter().collect::<Vec<_>>().join(" ")
 }
 
 struct Cut {

@@ -1,0 +1,136 @@
+//! What is crashed: phase 1 with the library, and an engine that ends the process at one of its calls.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, Info, Listed, Network, Volume, Watch};
+use xtask::error::Result;
+use xtask::event::Silent;
+use xtask::saga::Cancel;
+use xtask::tasks::security_fix::{self, Options};
+use xtask::tasks::{Context, Doors, Overrides};
+
+/// `ROOT CALL before|after LOG`: carries phase 1 out in ROOT and dies at that call, counted from 1; with
+/// 0 it lives. The names of all calls go to LOG, one a line.
+pub fn main(args: &[String]) -> ExitCode {
+    let [root, call, when, log] = args else { return ExitCode::from(2) };
+    match carry_out(Path::new(root), call.parse().unwrap(), when == "before", Path::new(log)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(6)
+        }
+    }
+}
+
+fn carry_out(root: &Path, at: usize, before: bool, log: &Path) -> Result<()> {
+    let (cancel, yes) = (Cancel::new(), |_: &str| Ok(true));
+    let mut cx = Context::open(root, &Silent, &cancel, false, &yes)?;
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+    let killer = Killer { docker: Docker::connect()?, at, before, calls: Cell::new(0), log };
+    cx.doors = Doors { engine: Some(Rc::new(killer)), ..Doors::open(&cancel)? };
+    let options = Options { rehearse: true, recreate: true, ..Options::default() };
+    security_fix::run(&cx, &options, &Overrides::default()).map(|_| ())
+}
+
+struct Killer {
+    docker: Docker,
+    at: usize,
+    before: bool,
+    calls: Cell<usize>,
+    log: std::fs::File,
+}
+
+impl Killer {
+    fn call<T>(&self, name: &str, ask: impl FnOnce(&Docker) -> T) -> T {
+        self.calls.set(self.calls.get() + 1);
+        writeln!(&self.log, "{name}").unwrap();
+        let die = |now: bool| {
+            if now && self.calls.get() == self.at {
+                let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
+            }
+        };
+        die(self.before);
+        let answer = ask(&self.docker);
+        die(!self.before);
+        answer
+    }
+}
+
+impl Engine for Killer {
+    fn info(&self) -> Result<Info> {
+        self.call("info", Engine::info)
+    }
+
+    fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>> {
+        self.call("containers", |docker| docker.containers(labels))
+    }
+
+    fn container(&self, id: &str) -> Result<Option<Container>> {
+        self.call("container", |docker| docker.container(id))
+    }
+
+    fn image(&self, name: &str) -> Result<Option<Image>> {
+        self.call("image", |docker| docker.image(name))
+    }
+
+    fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>> {
+        self.call("networks", |docker| docker.networks(labels))
+    }
+
+    fn network(&self, id: &str) -> Result<Option<Network>> {
+        self.call("network", |docker| docker.network(id))
+    }
+
+    fn volumes(&self, labels: &[(&str, &str)]) -> Result<Vec<Volume>> {
+        self.call("volumes", |docker| docker.volumes(labels))
+    }
+
+    fn volume(&self, name: &str) -> Result<Option<Volume>> {
+        self.call("volume", |docker| docker.volume(name))
+    }
+
+    fn exec(&self, id: &str, exec: &Exec<'_>) -> Result<Executed> {
+        self.call("exec", |docker| docker.exec(id, exec))
+    }
+
+    fn logs(&self, id: &str, lines: usize) -> Result<String> {
+        self.call("logs", |docker| docker.logs(id, lines))
+    }
+
+    fn watch(&self, ids: &[String]) -> Watch {
+        self.docker.watch(ids)
+    }
+
+    fn start(&self, id: &str) -> Result<()> {
+        self.call("start!", |docker| docker.start(id))
+    }
+
+    fn stop(&self, id: &str, grace: Duration) -> Result<()> {
+        self.call("stop!", |docker| docker.stop(id, grace))
+    }
+
+    fn restart(&self, id: &str, grace: Duration) -> Result<()> {
+        self.call("restart!", |docker| docker.restart(id, grace))
+    }
+
+    fn create_network(&self, name: &str) -> Result<()> {
+        self.call("create network!", |docker| docker.create_network(name))
+    }
+
+    fn remove_container(&self, id: &str) -> Result<()> {
+        self.call("remove container!", |docker| docker.remove_container(id))
+    }
+
+    fn remove_network(&self, id: &str) -> Result<()> {
+        self.call("remove network!", |docker| docker.remove_network(id))
+    }
+
+    fn remove_volume(&self, name: &str) -> Result<()> {
+        self.call("remove volume!", |docker| docker.remove_volume(name))
+    }
+}

@@ -1,0 +1,62 @@
+//! What a plan comes to, for people and programs, before anybody is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::prepare::Proposal;
+use super::show;
+use super::survey::Survey;
+use crate::event::{Event, FileDiff};
+use crate::tasks::Context;
+
+/// What the plan comes to, for people and programs.
+pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
+    let files: Vec<FileDiff> = proposal.draft.changes.iter().map(|change| show::diff(&cx.project, change)).collect();
+    let mut other = Vec::new();
+    for (variable, places) in proposal.variables.iter().zip(&proposal.places) {
+        let known = if variable.well_known { " (a value that anyone would try)" } else { "" };
+        other.push(format!("{}{known}: {}", variable.name, places.join(", ")));
+    }
+    other.extend(proposal.draft.links.iter().map(|link| format!("link {} to {}", link.path.display(), link.target.display())));
+    other.extend(proposal.draft.untrack.iter().map(|path| format!("take {} out of git's index", path.display())));
+    other.extend(gained(proposal));
+    if files.is_empty() && other.is_empty() {
+        return Vec::new();
+    }
+    let mut events = vec![Event::Planned { files, other }];
+    events.extend(proposal.warnings.iter().cloned().map(Event::Warning));
+    events
+}
+
+/// What the caller should know of the project beyond the plan.
+pub fn warnings(survey: &Survey<'_>) -> Vec<String> {
+    let mut by_project: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for view in &survey.views {
+        by_project.entry(&view.model.name).or_default().push(&view.stack.id);
+    }
+    by_project.retain(|_, stacks| stacks.len() > 1);
+    // Compose takes stacks of one project name for one another's orphans.
+    let shared = by_project.into_iter().map(|(project, stacks)| {
+        let stacks = stacks.join(" and ");
+        format!(
+            "{stacks} share the compose project `{project}`: `--remove-orphans` on one removes the others' containers; give each a `name:`"
+        )
+    });
+    let unseen = survey.broken.iter().filter(|broken| !broken.chosen);
+    shared
+        .chain(unseen.map(|broken| format!("stack {} does not render, so nothing is known about it: {}", broken.stack.id, broken.why)))
+        .collect()
+}
+
+/// Who sees more than before, in one sentence.
+fn gained(proposal: &Proposal) -> Option<String> {
+    let names: BTreeSet<&String> = proposal.gains.values().flatten().collect();
+    if names.is_empty() {
+        return None;
+    }
+    let services: Vec<String> = proposal.gains.keys().map(|(stack, service)| format!("{service} ({stack})")).collect();
+    Some(format!(
+        "{} load the env file with their env_file: each will see up to {} of these secrets, and the next `up` recreates it; --strict keeps them out",
+        services.join(", "),
+        names.len()
+    ))
+}
