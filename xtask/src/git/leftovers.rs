@@ -68,22 +68,26 @@ fn works_in(process: &Path, top: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
 
     use super::*;
 
     #[test]
     fn a_git_that_has_ended_works_nowhere() {
-        let mut child = Command::new("git").args(["cat-file", "--batch"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let pipe = Stdio::piped;
+        let mut child = Command::new("git").args(["cat-file", "--batch"]).stdin(pipe()).stdout(pipe()).spawn().unwrap();
+        // It answers, so it has become git.
+        child.stdin.as_mut().unwrap().write_all(b"nothing\n").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0; 1]).unwrap();
         let process = PathBuf::from(format!("/proc/{}", child.id()));
-        let (here, until) = (std::env::current_dir().unwrap(), Instant::now() + Duration::from_secs(10));
-        while !is_git(&process) {
-            assert!(Instant::now() < until);
-        }
-        assert!(works_in(&process, &here) && !works_in(&process, Path::new("/nowhere")));
+        // Git goes to the top of its working tree.
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let until = Instant::now() + Duration::from_secs(10);
+        assert!(is_git(&process) && works_in(&process, here) && !works_in(&process, Path::new("/nowhere")));
         // Killed and not waited for, it stays in the list of processes.
         child.kill().unwrap();
-        while works_in(&process, &here) {
+        while works_in(&process, here) {
             assert!(Instant::now() < until);
         }
         assert!(is_git(&process));

@@ -63,6 +63,13 @@ fn obstacle(root: &Path, below: &Path) -> Option<&'static str> {
     (!may_write(folder)).then_some("lies in a folder that is missing or read-only")
 }
 
+/// Only root gives files away; others to a group of theirs.
+fn may_give_to(uid: u32, gid: u32) -> bool {
+    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    let mine = || group.as_raw() == gid || nix::unistd::getgroups().is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == gid));
+    user.is_root() || (user.as_raw() == uid && mine())
+}
+
 /// Whether a link on the way to a path leaves the project; a folder that is missing is told elsewhere.
 fn leads_out(root: &Path, path: &Path) -> bool {
     let real = |path: Option<&Path>| path.and_then(|path| path.canonicalize().ok());
@@ -70,13 +77,6 @@ fn leads_out(root: &Path, path: &Path) -> bool {
         (Some(root), Some(folder)) => !folder.starts_with(root),
         _ => false,
     }
-}
-
-/// Only root gives files away; others to a group of theirs.
-fn may_give_to(uid: u32, gid: u32) -> bool {
-    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    let mine = || group.as_raw() == gid || nix::unistd::getgroups().is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == gid));
-    user.is_root() || (user.as_raw() == uid && mine())
 }
 
 fn may_write(path: &Path) -> bool {
