@@ -86,17 +86,12 @@ root_of() { # root_of NAME
 	echo "$image"
 }
 
-# Debian's npm is 400 packages; the registry's is one. apt's own downloader serves machines without npm.
+# The images get the registry's npm, one package; Debian's, some 400, only fetches it where the host has none.
 fetch_npm() { # fetch_npm FILE
 	local cached=$STATE/npm-$NPM_VERSION.tgz
 	if [ ! -s "$cached" ]; then
-		if command -v npm >/dev/null; then
-			(cd "$STATE" && run "fetch npm" npm pack --silent "npm@$NPM_VERSION")
-		else
-			install_missing update-ca-certificates:ca-certificates
-			run "fetch npm" /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file \
-				"${npm_config_registry:-https://registry.npmjs.org}/npm/-/npm-$NPM_VERSION.tgz" "$cached"
-		fi
+		install_missing npm:npm
+		(cd "$STATE" && run "fetch npm" npm pack --silent "npm@$NPM_VERSION")
 	fi
 	echo "$NPM_SHA256  $cached" | sha256sum --check --status || { rm -f "$cached"; fail "npm $NPM_VERSION has another checksum than expected"; }
 	cp "$cached" "$1"
