@@ -1,4 +1,4 @@
-//! Comments and files that cannot be read: what a diff shows beside the change.
+//! Comments, messages, and files that cannot be read: what is shown beside a change.
 
 use crate::support::Project;
 
@@ -35,4 +35,14 @@ fn an_example_that_nobody_can_read_is_not_shown() {
         "Cmap7Kq2vX9zR4tB",
     ]);
     project.migrate(&["--dry-run"]).exits(0).says(&["# Settings", "API_KEY=********"]);
+}
+
+/// What Compose says of a missing variable may be made from others.
+#[test]
+fn a_message_made_from_a_secret_is_not_shown() {
+    let asks = "services:\n  db:\n    image: a\n    environment:\n      A: ${X:?set X like ${MY_PASSWORD}}\n      B: b\n";
+    let project = Project::with(&[("compose.yaml", asks), (".gitignore", "/.env\n")]).hides(&["Cnested4Secret"]);
+    project.write(".env", "MY_PASSWORD=Cnested4Secret\n");
+    project.xtask(&["render", "shop"]).run().exits(2).says(&["the variable X has no value"]);
+    project.migrate(&["--dry-run"]).exits(3);
 }
