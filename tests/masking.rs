@@ -6,6 +6,7 @@
 mod support;
 
 mod masking {
+    mod comments;
     mod output;
     mod processes;
     mod store;

@@ -104,3 +104,31 @@ fn every_byte_outside_the_credentials_stays() {
     project.migrated(&[]);
     assert_eq!(project.read("compose.yaml"), odd.replace("one-good-secret", "${DB_PASSWORD:?set DB_PASSWORD in .env}"));
 }
+
+/// A pipe or a device in the place of a file must not make anybody wait.
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let project = project();
+    nix::unistd::mkfifo(&project.path(".env"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    project.migrate(&[]).exits(2).says(&["pipe or a device"]);
+}
+
+#[test]
+fn a_folder_with_a_pattern_for_a_name_is_ignored() {
+    let own = "services:\n  web:\n    image: nginx\n    environment:\n      API_KEY: another-good-secret\n      TZ: ${TZ:-UTC}\n";
+    let project = Project::with(&[("a[1]*/compose.yaml", own), ("compose.yaml", DB), (".gitignore", "/.env\n")])
+        .hides(&["one-good-secret", "another-good-secret"]);
+    project.write(".env", "TZ=Europe/Paris\n");
+    project.migrated(&[]);
+    assert!(!project.git(&["status", "--porcelain"]).contains("/.env"), "{}", project.read(".gitignore"));
+}
+
+#[test]
+fn what_git_would_take_after_all_is_put_back() {
+    let own = "services:\n  web:\n    image: nginx\n    environment:\n      API_KEY: another-good-secret\n      TZ: ${TZ:-UTC}\n";
+    let project = Project::with(&[("app/compose.yaml", own), ("app/.gitignore", "!.env\n"), (".gitignore", "/.env\n")])
+        .hides(&["another-good-secret"]);
+    project.write(".env", "TZ=Europe/Paris\n");
+    project.migrate(&[]).exits(4).says(&["git does not ignore app/.env"]);
+    assert!(!project.has("app/.env"));
+}

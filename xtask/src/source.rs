@@ -2,8 +2,13 @@
 //! so that a plan is judged before a byte is touched.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use nix::fcntl::OFlag;
 
 use crate::error::{Error, Result};
 
@@ -18,12 +23,28 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> Result<Option<Arc<[u8]>>> {
-        match std::fs::read(path) {
-            Ok(bytes) => Ok(Some(bytes.into())),
+        match read_plain(path) {
+            Ok(Some(bytes)) => Ok(Some(bytes.into())),
+            Ok(None) => Err(Error::unusable(format!("read {}", path.display())).why("it is a pipe or a device, not a file")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("read", path, error).kind(crate::error::Kind::Unusable)),
         }
     }
+}
+
+/// The bytes of a file; `None` for what could keep its reader waiting, or never ends.
+fn read_plain(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    // Opening a pipe must not wait for somebody who writes to it.
+    let mut file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    let kind = file.metadata()?.file_type();
+    // The usual name for "no env file".
+    let nothing = path == Path::new("/dev/null");
+    if !kind.is_file() && !kind.is_dir() && !nothing {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 /// Other files with some replaced, added (`Some`) or taken away (`None`).
@@ -127,6 +148,18 @@ mod tests {
         let mut plan = Overlay::new(&Disk);
         plan.set(root.join(".env"), Some(b"A=2".to_vec()));
         assert_eq!(plan.read(&root.join("link")).unwrap().as_deref(), Some(&b"A=2"[..]));
+    }
+
+    #[test]
+    fn nothing_that_never_ends_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join(".env");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for path in [pipe.as_path(), Path::new("/dev/zero")] {
+            assert_eq!(Disk.read(path).unwrap_err().kind, crate::error::Kind::Unusable);
+        }
+        assert!(Disk.read(folder.path()).is_err());
+        assert_eq!(Disk.read(Path::new("/dev/null")).unwrap().as_deref(), Some(&b""[..]));
     }
 
     #[test]

@@ -126,7 +126,10 @@ impl Walk<'_> {
                 at,
                 match error.why {
                     Why::Invalid => format!("{place}: a `${{` opens no variable; write `$$` for a dollar sign"),
-                    Why::Missing { name, message } if message.is_empty() => format!("{place}: the variable {name} has no value"),
+                    // A message that is not written so was made from other variables, and may hold anything.
+                    Why::Missing { name, message } if message.is_empty() || !text.contains(&message) => {
+                        format!("{place}: the variable {name} has no value")
+                    }
                     Why::Missing { name, message } => format!("{place}: the variable {name} has no value: {message}"),
                 },
             )

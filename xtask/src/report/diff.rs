@@ -2,7 +2,7 @@
 
 use similar::TextDiff;
 
-use super::{Look, Style};
+use super::{Look, Style, harmless};
 use crate::event::FileDiff;
 
 /// Both sides with three lines of context, as `git apply` would read them if nothing were masked.
@@ -21,6 +21,9 @@ pub fn painted(diff: &str, look: Look) -> String {
     let mut shown = String::with_capacity(diff.len());
     for line in diff.split_inclusive('\n') {
         let (body, ending) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
+        // A carriage return at the end is the file's own, and moves nothing.
+        let (body, ending) = body.strip_suffix('\r').map_or((body, ending), |body| (body, if ending.is_empty() { "\r" } else { "\r\n" }));
+        let body = &harmless(body);
         let style = match body.as_bytes().first() {
             Some(b'+') => Some(Style::Good),
             Some(b'-') => Some(Style::Bad),

@@ -3,7 +3,7 @@
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::Look;
+use super::{Look, harmless};
 use crate::secret::MASK;
 use crate::text::{LineIndex, Span, redact};
 
@@ -35,9 +35,10 @@ pub fn human(shown: &Shown<'_>, look: Look) -> String {
     let redacted = redact(&shown.text[start..end], &secrets, MASK);
     let span = redacted.moved(Span::new(shown.span.start - start, shown.span.end - start));
     let level = if shown.error { Level::ERROR } else { Level::WARNING };
-    let annotation = AnnotationKind::Primary.span(span.start..span.end).label(shown.label);
-    let snippet = Snippet::source(redacted.text.as_str()).path(shown.path).line_start(first).annotation(annotation);
-    let report = &[level.primary_title(shown.message).id(shown.rule).element(snippet).element(Level::HELP.message(shown.help))];
+    let [path, message, label, help] = [shown.path, shown.message, shown.label, shown.help].map(harmless);
+    let annotation = AnnotationKind::Primary.span(span.start..span.end).label(label.as_ref());
+    let snippet = Snippet::source(redacted.text.as_str()).path(path.as_ref()).line_start(first).annotation(annotation);
+    let report = &[level.primary_title(message.as_ref()).id(shown.rule).element(snippet).element(Level::HELP.message(help.as_ref()))];
     let renderer = if look.colour { Renderer::styled() } else { Renderer::plain() };
     let mut text = renderer.decor_style(DecorStyle::Ascii).render(report);
     text.push_str("\n\n");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::diff::{painted, unified};
-use super::{Look, Style, err, out};
+use super::{Look, Style, err, harmless, out};
 use crate::event::{Event, FileDiff, GuardOutcome, Sink};
 
 pub struct Live {
@@ -31,7 +31,7 @@ impl Live {
             bar.set_style(style);
         }
         bar.set_prefix(word.to_string());
-        bar.set_message(text.to_string());
+        bar.set_message(harmless(text).into_owned());
         bar.enable_steady_tick(Duration::from_millis(100));
         self.spinner.replace(Some(bar));
     }

@@ -11,7 +11,7 @@ pub mod status;
 mod style;
 pub mod summary;
 
-pub use style::{Look, Style};
+pub use style::{Look, Style, harmless};
 
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;

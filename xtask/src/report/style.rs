@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io::IsTerminal;
 
 /// How much may be said, and with which means; decided once, at the start.
@@ -29,9 +30,22 @@ impl Look {
     pub fn line(self, style: Style, word: &str, rest: &str) -> String {
         // The padding is computed before painting, because colour codes have no width.
         let padding = " ".repeat(12_usize.saturating_sub(word.chars().count()));
-        let indented = rest.replace('\n', &format!("\n{}", " ".repeat(13)));
+        let indented = harmless(rest).replace('\n', &format!("\n{}", " ".repeat(13)));
         format!("{padding}{} {indented}\n", self.paint(style, word))
     }
+}
+
+/// Text without the characters that would command a terminal: names of files and services may hold any.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let commands = |char: char| char.is_control() && !matches!(char, '\n' | '\t');
+    if !text.contains(commands) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        if commands(char) { shown.extend(char.escape_unicode()) } else { shown.push(char) }
+    }
+    Cow::Owned(shown)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +72,13 @@ impl Style {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_cannot_command_the_terminal() {
+        let plain = Look { colour: false, live: false, quiet: false, verbose: false };
+        assert_eq!(plain.line(Style::Good, "Applied", "a\u{1b}]0;x\u{7}\u{9b}"), "     Applied a\\u{1b}]0;x\\u{7}\\u{9b}\n");
+        assert_eq!(harmless("a\tb\n"), "a\tb\n");
+    }
 
     #[test]
     fn lines_align_with_and_without_colour() {

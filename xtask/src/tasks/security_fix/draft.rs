@@ -216,7 +216,7 @@ impl<'a> Drafting<'a> {
         let path = self.project.root.join(".gitignore");
         let before = self.text(&path)?;
         let known: Vec<&str> = before.as_deref().unwrap_or("").lines().map(str::trim).collect();
-        ignore.retain(|path| !known.contains(&format!("/{path}").as_str()));
+        ignore.retain(|path| !known.contains(&lines::pattern(path).as_str()));
         let after = lines::ignore(before.as_deref(), IGNORED, &ignore);
         let change = Change { path, kind: Kind::Ignore, before, after, secrets: Vec::new() };
         Ok((Some(change).filter(|change| change.before.as_deref() != Some(&change.after)), untrack))

@@ -57,7 +57,19 @@ fn without(text: &str, unwanted: impl Fn(&str) -> bool) -> String {
 
 /// The ignore file with these paths (from the root, `/` in front) added.
 pub fn ignore(before: Option<&str>, heading: &str, paths: &[String]) -> String {
-    appended(before, heading, paths.iter().map(|path| format!("/{path}")))
+    appended(before, heading, paths.iter().map(|path| pattern(path)))
+}
+
+/// The line of an ignore file that means exactly this path.
+pub fn pattern(path: &str) -> String {
+    let mut pattern = String::from("/");
+    for char in path.chars() {
+        if matches!(char, '\\' | '*' | '?' | '[') {
+            pattern.push('\\');
+        }
+        pattern.push(char);
+    }
+    pattern
 }
 
 fn key(line: &str) -> Option<&str> {

@@ -112,7 +112,26 @@ fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option<&As
     if let Verdict::Bad(why) = rendered.prove(&mut proof)? {
         return Ok(Verdict::Bad(why));
     }
+    let seen = seen_by_git(cx, proposal)?;
+    if !seen.is_empty() {
+        cx.events.emit(Event::ProofFails { label: "git ignores what holds credentials".into(), why: seen.clone() });
+        return Ok(Verdict::Bad(seen));
+    }
     prove_live(cx, proposal, &mut proof)
+}
+
+/// The env files that were written and that `git add` would take: another rule may take back what the
+/// ignore file says. One that git tracks was the caller's own decision.
+fn seen_by_git(cx: &Context<'_>, proposal: &Proposal) -> Result<Vec<String>> {
+    let Some(git) = &cx.git else { return Ok(Vec::new()) };
+    let mut seen = Vec::new();
+    for change in proposal.draft.changes.iter().filter(|change| change.kind == draft::Kind::Env) {
+        let path = cx.project.relative(&change.path);
+        if !git.tracked(path)? && !git.ignored(path)? {
+            seen.push(format!("git does not ignore {}: a `!` rule of another .gitignore takes it back", path.display()));
+        }
+    }
+    Ok(seen)
 }
 
 /// What the steps have proven, told beside what is proven after them.

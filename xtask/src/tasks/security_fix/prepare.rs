@@ -9,7 +9,7 @@ use super::draft::{Draft, Drafting, Kind};
 use super::group::credentials;
 use super::live::{Asking, stack_call};
 use super::name::{Variable, variables};
-use super::preview::warnings;
+use super::preview::{in_comments, warnings};
 use super::prove::{Gains, Permitted, rendered_equal};
 use super::rewrite::rewrite;
 use super::spot::Spot;
@@ -119,7 +119,8 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let places = named.iter().map(|variable| places(cx, &found, &spotted.spots, variable)).collect();
     let chosen = chosen.iter().map(|stack| stack.id.clone()).collect();
     let spots = spotted.spots;
-    let warnings = warnings(&found);
+    let mut warnings = warnings(&found);
+    warnings.extend(in_comments(&cx.project, &draft, &cx.masker.borrow()));
     let left_standing = found.files.iter().filter(|looked| !looked.home).map(|looked| looked.evidence.len()).sum::<usize>() - moved;
     Ok(Proposal {
         warnings,

@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::draft::{Draft, Kind};
 use super::prepare::Proposal;
 use super::show;
 use super::survey::Survey;
 use crate::event::{Event, FileDiff};
-use crate::project::Stack;
+use crate::project::{Project, Stack};
+use crate::secret::Masker;
 use crate::tasks::Context;
+use crate::text::LineIndex;
 
 /// What the plan comes to, for people and programs.
 pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
-    let files: Vec<FileDiff> = proposal.draft.changes.iter().map(|change| show::diff(&cx.project, change)).collect();
+    let files: Vec<FileDiff> = proposal.draft.changes.iter().map(|change| show::diff(&cx.project, change, &cx.masker.borrow())).collect();
     let mut other = Vec::new();
     for (variable, places) in proposal.variables.iter().zip(&proposal.places) {
         let known = if variable.well_known { " (a value that anyone would try)" } else { "" };
@@ -47,6 +50,20 @@ pub fn warnings(survey: &Survey<'_>) -> Vec<String> {
     shared
         .chain(unseen.map(|broken| format!("stack {} does not render, so nothing is known about it: {}", broken.stack.id, broken.why)))
         .collect()
+}
+
+/// The comments that will still say a credential which is moved: a comment is nobody's to rewrite.
+pub fn in_comments(project: &Project, draft: &Draft, masker: &Masker) -> Vec<String> {
+    let public = draft.changes.iter().filter(|change| matches!(change.kind, Kind::Compose | Kind::SharedEnv));
+    let mut told = Vec::new();
+    for change in public {
+        let lines = LineIndex::new(&change.after);
+        for span in show::telling_comments(&change.after, masker) {
+            let (line, _) = lines.line_column(&change.after, span.start);
+            told.push(format!("{}:{line}: a comment says a credential and will go on saying it", project.relative(&change.path).display()));
+        }
+    }
+    told
 }
 
 /// Who sees more than before, in one sentence.

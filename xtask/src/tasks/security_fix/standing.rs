@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::show::telling_comments;
 use super::survey::survey;
 use crate::error::Result;
 use crate::finding::Finding;
@@ -32,10 +33,12 @@ pub struct Standing {
 pub fn standing(cx: &Context<'_>, stacks: &[String]) -> Result<Standing> {
     let chosen = cx.project.select(stacks)?;
     let found = survey(&cx.project, &chosen, &Disk, &cx.environment, cx.git.as_ref())?;
+    let masker = found.masker();
     let mut credentials = Vec::new();
     for looked in &found.files {
         let text: Rc<str> = looked.text.as_str().into();
-        let secrets: Vec<Span> = looked.evidence.iter().map(|evidence| evidence.source).collect();
+        let mut secrets: Vec<Span> = looked.evidence.iter().map(|evidence| evidence.source).collect();
+        secrets.extend(telling_comments(&looked.text, &masker));
         let lines = LineIndex::new(&looked.text);
         for evidence in &looked.evidence {
             let (line, column) = lines.line_column(&looked.text, evidence.finding.span.start);
