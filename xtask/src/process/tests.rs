@@ -52,11 +52,16 @@ fn a_cancelled_compose_child_is_interrupted_and_awaited() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("finished");
     // A trap that takes its time: it must be let to its end.
-    let script = format!("trap 'sleep 0.3; echo done > {}; exit 0' INT; while :; do sleep 0.05; done", file.display());
+    let ready = folder.path().join("ready");
+    let (end, begin) = (file.display(), ready.display());
+    let script = format!("trap 'sleep 0.3; echo done > {end}; exit 0' INT; : > {begin}; while :; do sleep 0.05; done");
     let cancel = Cancel::default();
     let other = cancel.clone();
     let canceller = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(200));
+        // Before its trap is set it would simply die.
+        while !ready.exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         other.cancel();
     });
     let error = sh(&script).interruptible().run(&Masker::default(), &cancel).err().unwrap();
