@@ -132,3 +132,14 @@ fn what_git_would_take_after_all_is_put_back() {
     project.migrate(&[]).exits(4).says(&["git does not ignore app/.env"]);
     assert!(!project.has("app/.env"));
 }
+
+#[test]
+fn an_env_file_that_others_may_read_is_closed_and_the_plan_says_so() {
+    let project = Project::of("services:\n  db:\n    image: postgres:15\n    environment:\n      POSTGRES_PASSWORD: one-good-secret\n");
+    project.write(".gitignore", "/.env\n").write(".env", "TZ=UTC\n").commit_all();
+    std::fs::set_permissions(project.path(".env"), std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+    project.migrated(&[]).says(&[".env becomes its owner's alone (0600)"]);
+    assert_eq!(project.mode(".env"), 0o600);
+    project.xtask(&["rollback", "--yes"]).run().exits(0);
+    assert_eq!(project.mode(".env"), 0o640);
+}

@@ -189,5 +189,7 @@ fn places(cx: &Context<'_>, found: &Survey<'_>, spots: &[Spot], variable: &Varia
         let looked = found.files.iter().find(|looked| looked.path == spot.file)?;
         Some(locate(&cx.project, looked, spot.source))
     };
-    variable.spots.iter().filter_map(place).collect()
+    let mut places: Vec<String> = variable.spots.iter().filter_map(place).collect();
+    places.dedup();
+    places
 }

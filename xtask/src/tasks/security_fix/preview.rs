@@ -1,6 +1,8 @@
 //! What a plan comes to, for people and programs, before anybody is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use super::draft::{Draft, Kind};
 use super::prepare::Proposal;
@@ -20,6 +22,8 @@ pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
         let known = if variable.well_known { " (a value that anyone would try)" } else { "" };
         other.push(format!("{}{known}: {}", variable.name, places.join(", ")));
     }
+    let opened = proposal.draft.changes.iter().filter(|change| change.kind == Kind::Env && others_may_read(&change.path));
+    other.extend(opened.map(|change| format!("{} becomes its owner's alone (0600)", cx.project.relative(&change.path).display())));
     other.extend(proposal.draft.links.iter().map(|link| format!("link {} to {}", link.path.display(), link.target.display())));
     other.extend(proposal.draft.untrack.iter().map(|path| format!("take {} out of git's index", path.display())));
     other.extend(gained(proposal));
@@ -64,6 +68,10 @@ pub fn in_comments(project: &Project, draft: &Draft, masker: &Masker) -> Vec<Str
         }
     }
     told
+}
+
+fn others_may_read(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o077 != 0)
 }
 
 /// Who sees more than before, in one sentence.
