@@ -37,6 +37,12 @@ struct Case {
     environment: BTreeMap<String, String>,
 }
 
+/// Recordings hold wherever the checkout lies: the case's folder is `/case`, the one around it `/cases`.
+fn without_place(text: &str, folder: &Path) -> String {
+    let around = folder.parent().and_then(Path::to_str).expect("a path in UTF-8");
+    text.replace(folder.to_str().expect("a path in UTF-8"), "/case").replace(around, "/cases")
+}
+
 impl Case {
     fn read(folder: PathBuf) -> Case {
         let text = fs::read_to_string(folder.join("call.yaml")).unwrap_or_else(|_| "{}".into());
@@ -67,7 +73,7 @@ impl Case {
 
     fn movable(&self, json: &Json) -> Json {
         let folder = self.folder.to_str().expect("a path in UTF-8");
-        serde_json::from_str(&json.to_string().replace(folder, "/case")).expect("JSON stays JSON")
+        serde_json::from_str(&without_place(&json.to_string(), Path::new(folder))).expect("JSON stays JSON")
     }
 
     /// Compose's recorded answer; nothing if it refuses the case.
@@ -83,7 +89,7 @@ impl Case {
     }
 
     fn refusal(&self, error: &xtask::error::Error) -> String {
-        format!("{error}\n").replace(self.folder.to_str().expect("a path in UTF-8"), "/case")
+        without_place(&format!("{error}\n"), &self.folder)
     }
 
     fn record(&self) {
