@@ -64,7 +64,9 @@ fn a_cancelled_compose_child_is_interrupted_and_awaited() {
         }
         other.cancel();
     });
-    let error = sh(&script).interruptible().run(&Masker::default(), &cancel).err().unwrap();
+    // Where the tests run in the background, SIGINT is ignored, and a shell cannot trap what it found ignored.
+    let shell = Program::new("env").args(["--default-signal=INT", "sh", "-c", &script]);
+    let error = shell.interruptible().run(&Masker::default(), &cancel).err().unwrap();
     canceller.join().unwrap();
     assert_eq!(error.kind, Kind::Interrupted);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "done\n");
