@@ -15,7 +15,7 @@ mod value;
 mod write;
 
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
-pub use expand::{VALUE_LIMIT, expand};
+pub use expand::{VALUE_LIMIT, expand, is_merge, scalar};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
