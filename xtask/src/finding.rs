@@ -1,8 +1,12 @@
 //! What a rule has to say about a place, as data. Values never stand in it.
 
+mod fix;
+
 use std::path::PathBuf;
 
 use crate::text::Span;
+
+pub use fix::{Change, Fix, FixKind};
 
 /// How much a finding matters, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -27,9 +31,64 @@ impl Severity {
     }
 }
 
+/// What a finding is about: the chapters of a review, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    SecuritySettings,
+    SecretsManagement,
+    NetworkIsolation,
+    VolumeMounts,
+    PortExposure,
+    ResourceLimits,
+    EnvironmentVariables,
+    HealthChecks,
+    DependencyManagement,
+    ServiceDefinitions,
+}
+
+impl Category {
+    pub const ALL: [Category; 10] = [
+        Category::SecuritySettings,
+        Category::SecretsManagement,
+        Category::NetworkIsolation,
+        Category::VolumeMounts,
+        Category::PortExposure,
+        Category::ResourceLimits,
+        Category::EnvironmentVariables,
+        Category::HealthChecks,
+        Category::DependencyManagement,
+        Category::ServiceDefinitions,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Category::SecuritySettings => "Security settings",
+            Category::SecretsManagement => "Secrets management",
+            Category::NetworkIsolation => "Network isolation",
+            Category::VolumeMounts => "Volume mounts",
+            Category::PortExposure => "Port exposure",
+            Category::ResourceLimits => "Resource limits",
+            Category::EnvironmentVariables => "Environment variables",
+            Category::HealthChecks => "Health checks",
+            Category::DependencyManagement => "Dependency management",
+            Category::ServiceDefinitions => "Service definitions",
+        }
+    }
+}
+
+/// When it should be dealt with: at once, before production, soon, some day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Priority {
+    P0,
+    P1,
+    P2,
+    P3,
+}
+
 /// One thing that a rule found. What it *is* are its rule, file and place: message and help are
 /// words for people and may change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The rule's name, which is also its file and its key in a policy.
     pub rule: &'static str,
@@ -46,6 +105,10 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub help: String,
+    /// What tells it from others of the same rule, file, service and place: the host port of an entry of
+    /// `ports`, say. Empty where the place is enough. Never a value that could be secret.
+    pub about: String,
+    pub fix: Option<Box<Fix>>,
 }
 
 /// Puts findings into their one order: by file, place in the file, rule.
@@ -67,6 +130,8 @@ mod tests {
             service: None,
             message: String::new(),
             help: String::new(),
+            about: String::new(),
+            fix: None,
         }
     }
 
