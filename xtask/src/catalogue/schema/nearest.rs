@@ -3,26 +3,20 @@
 use std::sync::{Arc, LazyLock};
 
 use super::rule::{FILE, Record, Rule};
+use crate::text;
 
 /// No key of the schema is longer; what is, is no slip of the pen.
 const LONGEST: usize = 40;
 
-/// The key of a mapping that is spelled most like this one. Case, `_` and `-` do not count, so that
-/// `memLimit` is `mem_limit`; of what is left, short keys forgive one slip and longer ones two.
+/// The key of a mapping that is spelled most like this one. Case, `_` and `-` do not count: `memLimit`
+/// is `mem_limit`.
 pub(super) fn nearest(key: &str, record: &Record) -> Option<String> {
     if key.len() > LONGEST {
         return None;
     }
-    let letters = squashed(key);
-    let forgiven = |known: &str| if known.len().max(letters.len()) < 6 { 1 } else { 2 };
-    let near = record.keys().filter_map(|known| {
-        let other = squashed(known);
-        let allowed = forgiven(&other);
-        let slips = (letters.len().abs_diff(other.len()) <= allowed).then(|| strsim::osa_distance(&letters, &other))?;
-        let whole = letters.len() > 2 && slips <= allowed;
-        whole.then(|| (slips, strsim::osa_distance(key, known), known))
-    });
-    near.min().map(|(_, _, known)| known.to_string())
+    let known: Vec<(String, &str)> = record.keys().map(|known| (squashed(known), known)).collect();
+    let near = text::nearest(&squashed(key), known.iter().map(|(letters, _)| letters.as_str()))?;
+    known.iter().find(|(letters, _)| letters == near).map(|(_, known)| (*known).to_string())
 }
 
 fn squashed(key: &str) -> String {
