@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use super::LONGEST_NAME;
 use crate::yaml::{Document, Node, Place};
 
 /// The way to a node while it is walked; a [`Place`] only once somebody asks.
@@ -36,9 +37,11 @@ impl<'a> Anchors<'a> {
             self.0.entry(name).or_default().push((node, way.place()));
         }
         for entry in node.entries() {
-            let key = entry.key.text().unwrap_or_default();
             self.collect(&entry.key, way);
-            self.collect(&entry.value, &Way::Key(way, key));
+            let key = entry.key.text().unwrap_or_default();
+            if key.len() <= LONGEST_NAME {
+                self.collect(&entry.value, &Way::Key(way, key));
+            }
         }
         for (n, item) in node.items().iter().enumerate() {
             self.collect(item, &Way::Index(way, n));

@@ -14,6 +14,10 @@ pub use walk::unknown_keys;
 use crate::text::Span;
 use crate::yaml::Place;
 
+/// The longest key that is followed, in bytes; YAML itself allows no longer one without a `?`. Places
+/// repeat the keys above them, so a file of one huge key and many small ones would fill the memory.
+const LONGEST_NAME: usize = 1024;
+
 /// Something that stands in a compose file and is not in the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unknown<'a> {
@@ -30,7 +34,8 @@ pub enum Unknown<'a> {
         /// is the empty string.
         elsewhere: Option<String>,
     },
-    /// A name that the user chooses, of a service for example, with characters that it may not have.
+    /// A name that the user chooses, of a service for example, with characters that it may not have or
+    /// more than [`LONGEST_NAME`] bytes. What stands below is not looked at.
     Name { place: Place, span: Span, key: &'a str },
     /// A value of a kind that its key does not take.
     Type {

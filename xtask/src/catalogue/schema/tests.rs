@@ -175,6 +175,8 @@ fn hostile_documents_end_soon() {
     let wide = format!("x: &w {{{}}}\nservices:\n{wide}", (0..2000).map(|n| format!("privilege{n}: 1")).collect::<Vec<_>>().join(", "));
     let keys: String = (0..8000).map(|n| format!("privilegd{n}: 1\n")).collect();
     let long = format!("{}: 1\n", "volumes".repeat(100));
+    let below: String = (0..3000).map(|n| format!("    a{n}: &b{n} x\n")).collect();
+    let below = format!("services:\n  ? {}\n  :\n{below}", "k".repeat(50_000));
     let inside = "services: &s\n  a: &a\n    <<: [*a, *s]\n    healthcheck: *a\n    build: {args: *s}\n".to_string();
     let doubled = "services:\n  a: &a {<<: [*a, *a], b: 1}\n".to_string();
     for (name, text, least) in [
@@ -183,6 +185,7 @@ fn hostile_documents_end_soon() {
         ("wide", &wide, 2000),
         ("keys", &keys, 8000),
         ("long", &long, 1),
+        ("below", &below, 1),
         ("inside", &inside, 1),
         ("doubled", &doubled, 1),
     ] {
@@ -190,6 +193,8 @@ fn hostile_documents_end_soon() {
         let start = Instant::now();
         let found = unknown_keys(&documents[0]);
         assert!(found.len() >= least, "{name}: {}", found.len());
+        let places: usize = found.iter().map(|unknown| unknown.place().to_string().len()).sum();
+        assert!(places < 4 << 20, "{name}: places of {places} bytes");
         // Far more than an unoptimized build on a busy machine needs.
         assert!(start.elapsed() < Duration::from_secs(5), "{name}: {:?}", start.elapsed());
     }

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use crate::yaml::{Data as Value, Document, Entry, Node, Place, Style, VALUE_LIMIT, Written as Data, is_merge, scalar};
 
-use super::Unknown;
 use super::anchors::{Anchors, Way};
 use super::nearest::{elsewhere, nearest};
 use super::rule::{BOOL, FILE, INT, Key, NULL, NUMBER, Record, Rule, STRING, Scalars};
+use super::{LONGEST_NAME, Unknown};
 
 /// How many unknown keys of a document get a suggestion; a file with more is no compose file.
 const SUGGESTIONS: usize = 200;
@@ -128,7 +128,8 @@ impl<'a, 'w> Walk<'a, 'w> {
     }
 
     fn entry(&mut self, entry: &'a Entry, key: &'a str, record: &Record, way: &Way<'_>, (merged, hidden): (bool, bool)) {
-        match record.key(key) {
+        let known = if key.len() > LONGEST_NAME { Key::BadName } else { record.key(key) };
+        match known {
             Key::Holds(rule) if !hidden && (!merged || self.first_time(&entry.value, rule)) => {
                 self.node(&entry.value, rule, &Way::Key(way, key));
             }
