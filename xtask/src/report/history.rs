@@ -1,5 +1,6 @@
 //! The table of runs.
 
+use super::harmless;
 use crate::tasks::history::{RunSummary, Standing};
 
 pub fn table(runs: &[RunSummary]) -> String {
@@ -27,10 +28,12 @@ fn standing(run: &RunSummary) -> String {
     }
 }
 
-/// Left-aligned columns, two spaces apart, no trailing blanks.
+/// Left-aligned columns, two spaces apart, no trailing blanks. Cells come from journals, which others
+/// may have written: what would command a terminal is shown escaped, and a cell stays one line.
 fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
     let mut widths = [0; N];
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
@@ -44,6 +47,10 @@ fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
+fn one_line(cell: &str) -> String {
+    harmless(&cell.replace(['\n', '\t'], " ")).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +59,11 @@ mod tests {
     fn columns_align_and_do_not_trail() {
         let rows = [["a".to_string(), "bb".to_string()], ["ccc".to_string(), String::new()]];
         assert_eq!(columns(&rows), "a    bb\nccc\n");
+    }
+
+    #[test]
+    fn a_name_from_a_journal_cannot_command_the_terminal_or_forge_a_row() {
+        let rows = [["a\u{1b}[2J".to_string(), "b\nforged  row".to_string()], ["c".to_string(), "d".to_string()]];
+        assert_eq!(columns(&rows), "a\\u{1b}[2J  b forged  row\nc           d\n");
     }
 }
