@@ -4,6 +4,7 @@
 //! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
 
 pub mod actions;
+pub mod cancel;
 pub mod catalogue;
 pub mod cli;
 pub mod dotenv;

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use super::args::{Cli, Command, Format, MigrateArgs, SecurityFixArgs};
 use super::{Exit, completions, manual};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
 use crate::report::answer::Answer;
 use crate::report::collect::Collect;
 use crate::report::live::Live;
 use crate::report::{self, Look, Style};
-use crate::saga::Cancel;
 use crate::tasks::security_fix::{self, Options};
 use crate::tasks::{self, Context, Doors, Overrides};
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Git;
 use super::call::{finish, text};
 use super::entries::{Changes, Entries};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::process::Cancel;
 
 /// A commit object that was made, and the commit that it stands on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -64,8 +64,7 @@ pub struct Options {
 
 /// Carries phase 1 out.
 pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result<(Ended, Report)> {
-    let stop = cx.stop();
-    let asked = cx.doors.compose.as_deref().map(|compose| Asked { compose, masker: &cx.masker, cancel: &stop });
+    let asked = cx.doors.compose.as_deref().map(|compose| Asked { compose, masker: &cx.masker, cancel: cx.cancel });
     let asked = asked.as_ref();
     let proposed: RefCell<Option<Proposal>> = RefCell::default();
     let ended = carry_out(cx, "security-fix", overrides, |_| {
