@@ -106,11 +106,33 @@ fn an_open_run_stops_every_other() {
     let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap();
     let cut: Vec<&str> = journal.lines().filter(|line| !line.contains("committed") && !line.contains("proven")).collect();
     std::fs::write(run.join("journal.jsonl"), cut.join("\n") + "\n").unwrap();
-    project.refuses(&[], 3, &["did not come to its end", "cargo xtask recover", run.file_name().unwrap().to_str().unwrap()]);
-    project.xtask(&["recover"]).run().exits(0);
+    let name = run.file_name().unwrap().to_str().unwrap();
+    project.refuses(&[], 3, &["did not come to its end", "cargo xtask recover", name]);
+    looking_at_the_open_run(&project, name);
+    project.xtask(&["recover"]).run().exits(0).says(&["everything is as it was before"]);
+    project.xtask(&["recover", "--dry-run"]).run().exits(0).says(&["no run is open"]);
     assert_eq!(project.read("compose.yaml"), DB);
     assert!(!project.has(".env"));
     project.migrated(&[]);
+}
+
+/// What `recover --dry-run` says of it. Nothing is touched: no byte of the journal, and not the lock.
+fn looking_at_the_open_run(project: &Project, run: &str) {
+    // A last line that was torn counts for nothing, and stays.
+    let journal = project.path(".xtask/runs").join(run).join("journal.jsonl");
+    let text = std::fs::read_to_string(&journal).unwrap() + "{\"at_ms\":1";
+    std::fs::write(&journal, &text).unwrap();
+    std::fs::remove_file(project.path(".xtask/lock")).unwrap();
+    let planned = ["would be put back; nothing was touched", run, "undo: write .env", "undo: write compose.yaml"];
+    project.leaves_alone(project.xtask(&["recover", "--dry-run"]), 1, &planned);
+    let told = project.leaves_alone(project.xtask(&["recover", "--dry-run", "--format", "json"]), 1, &[]).json();
+    assert_eq!((&told["exit"], &told["error"], &told["result"]["recovered"]), (&1.into(), &().into(), &().into()), "{told}");
+    assert_eq!(told["result"]["would_put_back"]["run"], run);
+    let steps: Vec<&str> =
+        told["result"]["would_put_back"]["steps"].as_array().unwrap().iter().map(|step| step.as_str().unwrap()).collect();
+    assert_eq!(steps.last(), Some(&"write .gitignore"), "the first is undone last: {steps:?}");
+    assert_eq!(std::fs::read_to_string(&journal).unwrap(), text);
+    assert!(!project.has(".xtask/lock"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::report::answer::Answer;
 use crate::report::collect::Collect;
 use crate::report::live::Live;
 use crate::report::{self, Look, Style};
+use crate::tasks::recover::Recovered;
 use crate::tasks::security_fix::{self, Options};
 use crate::tasks::{self, Context, Doors, Overrides};
 
@@ -65,7 +66,11 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let overrides = overrides(&args.overrides, args.reason.as_deref());
             Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
         }
-        Command::Recover => tasks::recover::recover(&cx).map(|recovered| (Exit::Done, Answer::Recovered(recovered))),
+        Command::Recover => {
+            let recovered = tasks::recover::recover(&cx)?;
+            let open = matches!(recovered, Recovered::WouldPutBack { .. });
+            Ok((if open { Exit::NotAsItShouldBe } else { Exit::Done }, Answer::Recovered(recovered)))
+        }
         Command::History => Ok((Exit::Done, Answer::History(tasks::history::runs(&cx.store)?))),
         Command::Render(args) => Ok((Exit::Done, Answer::Model(tasks::render::masked(&cx, &args.stack)?))),
         Command::Doctor => {

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Look, Style, doctor, history, status, summary};
+use super::{Look, doctor, history, status, summary};
 use crate::tasks::Ended;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
+use crate::tasks::recover::Recovered;
 use crate::tasks::security_fix::Report;
 use crate::tasks::status::PhaseStatus;
 use crate::tasks::try_out::Tried;
@@ -13,8 +14,7 @@ use crate::tasks::try_out::Tried;
 pub enum Answer {
     SecurityFix(Ended, Box<Report>),
     Ended(Ended),
-    /// The run that was put back, if one was open.
-    Recovered(Option<String>),
+    Recovered(Recovered),
     History(Vec<RunSummary>),
     Doctor(Vec<Checkup>),
     Status(Vec<PhaseStatus>),
@@ -29,8 +29,7 @@ impl Answer {
         match self {
             Answer::SecurityFix(ended, report) => summary::security_fix(ended, report, look),
             Answer::Ended(ended) => summary::ended(ended, look),
-            Answer::Recovered(Some(run)) => look.line(Style::Good, "Recovered", &format!("{run}: everything is as it was before")),
-            Answer::Recovered(None) => look.line(Style::Dim, "Nothing", "to recover: no run is open"),
+            Answer::Recovered(recovered) => summary::recovered(recovered, look),
             Answer::History(runs) => history::table(runs),
             Answer::Doctor(checkups) => doctor::list(checkups, look),
             Answer::Status(phases) => status::text(phases, look),
@@ -44,7 +43,11 @@ impl Answer {
         match self {
             Answer::SecurityFix(ended, report) => json!({"ended": ended.word(), "report": report}),
             Answer::Ended(ended) => json!({"ended": ended.word(), "run": ended.run()}),
-            Answer::Recovered(run) => json!({"recovered": run}),
+            Answer::Recovered(recovered) => match recovered {
+                Recovered::Nothing => json!({"recovered": null, "would_put_back": null}),
+                Recovered::WouldPutBack { run, steps } => json!({"recovered": null, "would_put_back": {"run": run, "steps": steps}}),
+                Recovered::PutBack(run) => json!({"recovered": run, "would_put_back": null}),
+            },
             Answer::History(runs) => json!(runs),
             Answer::Doctor(checkups) => json!(checkups),
             Answer::Status(phases) => json!(phases),

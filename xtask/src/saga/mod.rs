@@ -17,7 +17,7 @@ mod store;
 pub use blobs::{Blobs, sync_dir};
 pub use clock::{now_ms, utc};
 pub use journal::{Begun, Entry, Journal, Record, Replay, replay};
-pub use lock::{Held, Holder, Lock, try_lock, wait_lock};
+pub use lock::{Held, Holder, Lock, held, try_lock, wait_lock};
 pub use plan::{Plan, Sha};
 pub use recover::{Undoable, prepared, recover};
 pub use run::{Outcome, Proof, Verdict, execute};
