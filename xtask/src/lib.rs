@@ -4,6 +4,7 @@
 //! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
 
 pub mod actions;
+pub mod audit;
 pub mod cancel;
 pub mod catalogue;
 pub mod cli;
@@ -12,9 +13,11 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod finding;
+pub mod fix;
 pub mod git;
 pub mod guards;
 pub mod model;
+pub mod policy;
 pub mod process;
 pub mod project;
 pub mod proof;
@@ -23,6 +26,7 @@ pub mod rules;
 pub mod saga;
 pub mod secret;
 pub mod source;
+pub mod surroundings;
 pub mod tasks;
 pub mod text;
 pub mod yaml;

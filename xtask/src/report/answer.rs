@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Look, doctor, history, status, summary};
+use super::{Look, audit, doctor, explain, history, status, summary};
+use crate::audit::Audit;
+use crate::rules::{self, Rule};
 use crate::tasks::Ended;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
@@ -12,6 +14,9 @@ use crate::tasks::status::PhaseStatus;
 use crate::tasks::try_out::Tried;
 
 pub enum Answer {
+    Audit(Box<Audit>),
+    Rule(&'static Rule),
+    Rules,
     SecurityFix(Ended, Box<Report>),
     Ended(Ended),
     Recovered(Recovered),
@@ -30,6 +35,9 @@ impl Answer {
             Answer::SecurityFix(ended, report) => summary::security_fix(ended, report, look),
             Answer::Ended(ended) => summary::ended(ended, look),
             Answer::Recovered(recovered) => summary::recovered(recovered, look),
+            Answer::Audit(found) => audit::human(found, look),
+            Answer::Rule(rule) => explain::rule(rule, look),
+            Answer::Rules => explain::list(),
             Answer::History(runs) => history::table(runs),
             Answer::Doctor(checkups) => doctor::list(checkups, look),
             Answer::Status(phases) => status::text(phases, look),
@@ -48,6 +56,9 @@ impl Answer {
                 Recovered::WouldPutBack { run, steps } => json!({"recovered": null, "would_put_back": {"run": run, "steps": steps}}),
                 Recovered::PutBack(run) => json!({"recovered": run, "would_put_back": null}),
             },
+            Answer::Audit(found) => audit::json(found),
+            Answer::Rule(rule) => explain::json(rule),
+            Answer::Rules => rules::all().map(explain::json).collect(),
             Answer::History(runs) => json!(runs),
             Answer::Doctor(checkups) => json!(checkups),
             Answer::Status(phases) => json!(phases),

@@ -6,6 +6,7 @@
 mod edit;
 mod expand;
 mod node;
+mod ops;
 mod place;
 mod read;
 mod scalar;
@@ -15,8 +16,9 @@ mod value;
 mod write;
 
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
-pub use expand::{VALUE_LIMIT, expand};
+pub use expand::{VALUE_LIMIT, expand, is_merge, scalar};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
+pub use ops::{Operated, Operation, Plain, What, operate};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
 pub use scalar::{Resolved, resolve};
