@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use super::args::{Cli, Command, Format, MigrateArgs, SecurityFixArgs};
 use super::{Exit, audit, completions, manual};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
 use crate::report::answer::{Answer, Document};
 use crate::report::collect::Collect;
 use crate::report::live::Live;
 use crate::report::{self, Look, Style};
-use crate::saga::Cancel;
+use crate::tasks::recover::Recovered;
 use crate::tasks::security_fix::{self, Options};
 use crate::tasks::{self, Context, Doors, Overrides};
 
@@ -92,7 +93,11 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let overrides = overrides(&args.overrides, args.reason.as_deref());
             Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
         }
-        Command::Recover => tasks::recover::recover(&cx).map(|recovered| (Exit::Done, Answer::Recovered(recovered))),
+        Command::Recover => {
+            let recovered = tasks::recover::recover(&cx)?;
+            let open = matches!(recovered, Recovered::WouldPutBack { .. });
+            Ok((if open { Exit::NotAsItShouldBe } else { Exit::Done }, Answer::Recovered(recovered)))
+        }
         Command::History => Ok((Exit::Done, Answer::History(tasks::history::runs(&cx.store)?))),
         Command::Render(args) => Ok((Exit::Done, Answer::Model(tasks::render::masked(&cx, &args.stack)?))),
         Command::Doctor => {

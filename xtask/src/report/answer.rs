@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Look, Style, audit, doctor, explain, history, status, summary};
+use super::{Look, audit, doctor, explain, history, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Rule};
@@ -10,6 +10,7 @@ use crate::tasks::Ended;
 use crate::tasks::audit::Fixed;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
+use crate::tasks::recover::Recovered;
 use crate::tasks::security_fix::Report;
 use crate::tasks::status::PhaseStatus;
 use crate::tasks::try_out::Tried;
@@ -21,8 +22,7 @@ pub enum Answer {
     Rules,
     SecurityFix(Ended, Box<Report>),
     Ended(Ended),
-    /// The run that was put back, if one was open.
-    Recovered(Option<String>),
+    Recovered(Recovered),
     History(Vec<RunSummary>),
     Doctor(Vec<Checkup>),
     Status(Vec<PhaseStatus>),
@@ -56,8 +56,7 @@ impl Answer {
         match self {
             Answer::SecurityFix(ended, report) => summary::security_fix(ended, report, look),
             Answer::Ended(ended) => summary::ended(ended, look),
-            Answer::Recovered(Some(run)) => look.line(Style::Good, "Recovered", &format!("{run}: everything is as it was before")),
-            Answer::Recovered(None) => look.line(Style::Dim, "Nothing", "to recover: no run is open"),
+            Answer::Recovered(recovered) => summary::recovered(recovered, look),
             Answer::Audit(found) => audit::human(found, look),
             Answer::Fixed(fixed) => audit::fixed(fixed, look),
             Answer::Rule(rule) => explain::rule(rule, look),
@@ -75,7 +74,11 @@ impl Answer {
         match self {
             Answer::SecurityFix(ended, report) => json!({"ended": ended.word(), "report": report}),
             Answer::Ended(ended) => json!({"ended": ended.word(), "run": ended.run()}),
-            Answer::Recovered(run) => json!({"recovered": run}),
+            Answer::Recovered(recovered) => match recovered {
+                Recovered::Nothing => json!({"recovered": null, "would_put_back": null}),
+                Recovered::WouldPutBack { run, steps } => json!({"recovered": null, "would_put_back": {"run": run, "steps": steps}}),
+                Recovered::PutBack(run) => json!({"recovered": run, "would_put_back": null}),
+            },
             Answer::Audit(found) => audit::json(found),
             Answer::Fixed(fixed) => audit::fixed_json(fixed),
             Answer::Rule(rule) => explain::json(rule),
