@@ -1,4 +1,4 @@
-//! YAML with the exact place of everything in it: reading, naming places, changing scalars.
+//! YAML with the exact place of everything in it: reading, naming places, changing scalars and structure.
 //!
 //! granit-parser reads; this module makes a small tree of its events and resolves plain scalars
 //! the way go-yaml v3 does, because that is what Compose reads with.
@@ -6,6 +6,7 @@
 mod edit;
 mod expand;
 mod node;
+mod ops;
 mod place;
 mod read;
 mod scalar;
@@ -17,6 +18,7 @@ mod write;
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
 pub use expand::{VALUE_LIMIT, expand};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
+pub use ops::{Operated, Operation, Plain, What, operate};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
 pub use scalar::{Resolved, resolve};
