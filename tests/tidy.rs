@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const RANKS: &[(u8, &[&str])] = &[
     (0, &["error", "event", "secret", "text"]),
     (1, &["dotenv", "engine", "git", "process", "saga", "source", "yaml"]),
-    (2, &["catalogue", "finding", "model", "policy", "project"]),
+    (2, &["catalogue", "finding", "model", "policy", "project", "surroundings"]),
     (3, &["rules"]),
     (4, &["audit", "fix"]),
     (5, &["actions", "guards", "proof"]),
@@ -18,7 +18,8 @@ const RANKS: &[(u8, &[&str])] = &[
 ];
 
 /// Rooms of one rank that build on each other, lower first. Everything else on one rank is apart.
-const ALLOWED_BESIDE: &[(&str, &str)] = &[("engine", "process"), ("git", "process"), ("report", "tasks"), ("actions", "proof")];
+const ALLOWED_BESIDE: &[(&str, &str)] =
+    &[("engine", "process"), ("git", "process"), ("report", "tasks"), ("actions", "proof"), ("policy", "finding"), ("policy", "project")];
 
 const LONGEST_FILE: usize = 500;
 

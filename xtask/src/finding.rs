@@ -1,8 +1,14 @@
 //! What a rule has to say about a place, as data. Values never stand in it.
 
+mod fix;
+
 use std::path::PathBuf;
 
+use sha2::{Digest, Sha256};
+
 use crate::text::Span;
+
+pub use fix::{Change, Fix, FixKind};
 
 /// How much a finding matters, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -27,9 +33,64 @@ impl Severity {
     }
 }
 
+/// What a finding is about: the chapters of a review, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    SecuritySettings,
+    SecretsManagement,
+    NetworkIsolation,
+    VolumeMounts,
+    PortExposure,
+    ResourceLimits,
+    EnvironmentVariables,
+    HealthChecks,
+    DependencyManagement,
+    ServiceDefinitions,
+}
+
+impl Category {
+    pub const ALL: [Category; 10] = [
+        Category::SecuritySettings,
+        Category::SecretsManagement,
+        Category::NetworkIsolation,
+        Category::VolumeMounts,
+        Category::PortExposure,
+        Category::ResourceLimits,
+        Category::EnvironmentVariables,
+        Category::HealthChecks,
+        Category::DependencyManagement,
+        Category::ServiceDefinitions,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Category::SecuritySettings => "Security settings",
+            Category::SecretsManagement => "Secrets management",
+            Category::NetworkIsolation => "Network isolation",
+            Category::VolumeMounts => "Volume mounts",
+            Category::PortExposure => "Port exposure",
+            Category::ResourceLimits => "Resource limits",
+            Category::EnvironmentVariables => "Environment variables",
+            Category::HealthChecks => "Health checks",
+            Category::DependencyManagement => "Dependency management",
+            Category::ServiceDefinitions => "Service definitions",
+        }
+    }
+}
+
+/// When it should be dealt with: at once, before production, soon, some day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Priority {
+    P0,
+    P1,
+    P2,
+    P3,
+}
+
 /// One thing that a rule found. What it *is* are its rule, file and place: message and help are
 /// words for people and may change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The rule's name, which is also its file and its key in a policy.
     pub rule: &'static str,
@@ -46,11 +107,40 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub help: String,
+    /// What tells it from others of the same rule, file, service and place: the host port of an entry of
+    /// `ports`, say. Empty where the place is enough. Never a value that could be secret.
+    pub about: String,
+    pub fix: Option<Box<Fix>>,
 }
 
-/// Puts findings into their one order: by file, place in the file, rule.
+impl Finding {
+    /// The same for the same finding, wherever its lines have moved to and whatever its words are: 32
+    /// hexadecimal digits of rule, path, service, place and what else tells it apart.
+    pub fn fingerprint(&self, path: &std::path::Path) -> String {
+        let path = path.to_string_lossy();
+        // Where something else tells items apart, their order does not count.
+        let place = if self.about.is_empty() { self.place.as_str() } else { self.place.split('[').next().unwrap_or_default() };
+        let mut hash = Sha256::new();
+        for part in [self.rule, &path, self.service.as_deref().unwrap_or_default(), place, &self.about] {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+        hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The one order of findings: by file, place in the file, rule.
+    pub fn order(&self, other: &Finding) -> std::cmp::Ordering {
+        let key = |finding: &'_ Finding| (finding.span, finding.rule);
+        self.file
+            .cmp(&other.file)
+            .then_with(|| key(self).cmp(&key(other)))
+            .then_with(|| (&self.place, &self.about).cmp(&(&other.place, &other.about)))
+    }
+}
+
+/// Puts findings into their one order.
 pub fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| (&a.file, a.span, a.rule, &a.place).cmp(&(&b.file, b.span, b.rule, &b.place)));
+    findings.sort_by(Finding::order);
 }
 
 #[cfg(test)]
@@ -67,6 +157,8 @@ mod tests {
             service: None,
             message: String::new(),
             help: String::new(),
+            about: String::new(),
+            fix: None,
         }
     }
 
@@ -76,6 +168,17 @@ mod tests {
         sort(&mut findings);
         let order: Vec<_> = findings.iter().map(|f| (f.file.to_str().unwrap(), f.span.start, f.rule)).collect();
         assert_eq!(order, [("a", 1, "b"), ("a", 1, "z"), ("a", 9, "a"), ("b", 0, "a")]);
+    }
+
+    #[test]
+    fn a_fingerprint_is_not_prose_or_lines() {
+        let path = std::path::Path::new("a");
+        let one = finding("a", 0, "r");
+        let same = Finding { message: "other words".into(), span: Span::new(9, 10), severity: Severity::Low, ..one.clone() };
+        assert_eq!(one.fingerprint(path), same.fingerprint(path));
+        let port = |place: &str, about: &str| Finding { place: place.into(), about: about.into(), ..one.clone() }.fingerprint(path);
+        assert_eq!(port("ports[0]", "80"), port("ports[3]", "80"));
+        assert!(port("ports[0]", "80") != port("ports[0]", "81") && port("ports[0]", "") != port("ports[1]", ""));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! report. Every room has a rank and imports only from lower ones (see `tests/tidy.rs`).
 
 pub mod actions;
+pub mod audit;
 pub mod catalogue;
 pub mod cli;
 pub mod dotenv;
@@ -14,6 +15,7 @@ pub mod finding;
 pub mod git;
 pub mod guards;
 pub mod model;
+pub mod policy;
 pub mod process;
 pub mod project;
 pub mod proof;
@@ -22,6 +24,7 @@ pub mod rules;
 pub mod saga;
 pub mod secret;
 pub mod source;
+pub mod surroundings;
 pub mod tasks;
 pub mod text;
 pub mod yaml;

@@ -1,52 +1,85 @@
-//! What is looked for. One file a rule: what it says, how it looks, its tests.
+//! What is looked for. One file a rule: what it says, how it looks, its fix, its tests.
 //!
-//! To add a rule about credentials: a file with `RULE` and its `check`, and its line in the list.
+//! To add a rule: a file with `RULE` and its `check`, its line in the list of its room, and its line in
+//! `policies/prod.yaml` and `policies/dev.yaml`.
 
-mod arguments;
-mod credential_in_url;
 mod credentials;
-mod default_credential;
-mod evidence;
-mod hardcoded_credential;
-mod inline;
-mod interpolation;
-mod leaves;
-mod provider_token;
-mod site;
-mod tracked_env_file_secret;
-mod url;
-mod value;
+mod draft;
+mod environment;
+mod filesystem;
+mod found;
+mod hygiene;
+mod images;
+mod lifecycle;
+mod network;
+mod privilege;
+mod resources;
+mod rule;
+mod secrets;
+mod service;
+mod spot;
+mod subject;
+#[cfg(test)]
+mod testing;
 
-pub use credentials::{credentials_in_compose, credentials_in_env_file};
-pub use evidence::{Evidence, EvidenceKind, Form, UrlParts};
-pub use interpolation::{Part, parts};
-pub use site::{ComposeSource, EnvSource};
+pub use credentials::{
+    ComposeSource, EnvSource, Evidence, EvidenceKind, Form, Part, UrlParts, credentials_in_compose, credentials_in_env_file, parts,
+};
+pub use draft::Draft;
+pub use found::{Found, Reported};
+pub use rule::{Check, Fact, Reference, Rule};
+pub use service::Service;
+pub use spot::Spot;
+pub use subject::Subject;
 
-use evidence::Hit;
-use site::Site;
-
-/// What a rule is called, why it exists, and how it looks at one place.
-pub struct Rule {
-    /// Its file's name with hyphens; also its key in a policy and its anchor in the documents.
-    pub name: &'static str,
-    pub title: &'static str,
-    /// Why it matters and what to do, in Markdown.
-    pub doc: &'static str,
-    check: fn(&Site<'_>) -> Vec<Hit>,
-}
-
-/// The rules about credentials. Where two find the same bytes the earlier one speaks.
-pub const CREDENTIAL_RULES: [&Rule; 4] =
-    [&default_credential::RULE, &credential_in_url::RULE, &provider_token::RULE, &hardcoded_credential::RULE];
-
-/// Rules that the others speak through, for an index of all of them.
-pub const ALL_RULES: [&Rule; 5] = [
-    &hardcoded_credential::RULE,
-    &credential_in_url::RULE,
-    &default_credential::RULE,
-    &provider_token::RULE,
-    &tracked_env_file_secret::RULE,
+/// The rooms of the rules, in the order in which their table shows them.
+const ROOMS: &[&[&Rule]] = &[
+    privilege::RULES,
+    filesystem::RULES,
+    network::RULES,
+    images::RULES,
+    credentials::RULES,
+    secrets::RULES,
+    environment::RULES,
+    resources::RULES,
+    lifecycle::RULES,
+    hygiene::RULES,
 ];
 
+/// Every rule that there is.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    ROOMS.iter().flat_map(|room| room.iter().copied())
+}
+
+/// The rule of that name.
+pub fn named(name: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.name == name)
+}
+
 #[cfg(test)]
-mod example_tests;
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::policy::Policy;
+    use crate::project::Role;
+
+    #[test]
+    fn the_policies_name_every_rule_and_no_other() {
+        let rules: BTreeSet<&str> = all().map(|rule| rule.name).collect();
+        assert_eq!(rules.len(), all().count(), "a name is given twice");
+        for role in [Role::Prod, Role::Dev] {
+            let named: BTreeSet<&str> = Policy::of(role).rules().collect();
+            assert_eq!(named, rules, "policies of {role:?}");
+        }
+    }
+
+    #[test]
+    fn every_rule_says_why_and_where_it_comes_from() {
+        for rule in all() {
+            assert!(rule.doc.len() > 60 && rule.doc.ends_with(['.', '`']), "{}: {}", rule.name, rule.doc);
+            assert!(!rule.title.ends_with('.') && rule.title.starts_with(|c: char| !c.is_uppercase()), "{}", rule.name);
+            assert!(!rule.references.is_empty(), "{}", rule.name);
+        }
+    }
+}

@@ -2,11 +2,13 @@
 
 mod edit;
 mod line_index;
+mod nearest;
 mod redact;
 pub mod template;
 
 pub use edit::{Overlap, TextEdit, apply};
 pub use line_index::LineIndex;
+pub use nearest::nearest;
 pub use redact::{Redacted, redact};
 
 /// A half-open range of bytes, `start..end`, on character boundaries of one text.

@@ -6,6 +6,7 @@
 mod edit;
 mod expand;
 mod node;
+mod ops;
 mod place;
 mod read;
 mod scalar;
@@ -17,6 +18,7 @@ mod write;
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
 pub use expand::{VALUE_LIMIT, expand};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
+pub use ops::{Operated, Operation, Plain, What, operate};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
 pub use scalar::{Resolved, resolve};

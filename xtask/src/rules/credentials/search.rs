@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::evidence::{Evidence, EvidenceKind, Hit};
 use super::leaves::{compose_sites, env_file_sites};
 use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site};
-use super::{CREDENTIAL_RULES, Rule, provider_token, tracked_env_file_secret};
+use super::{AT_SITES, Check, Rule, provider_token, tracked_env_file_secret};
 use crate::catalogue::is_known_default;
 use crate::finding::{Finding, Severity};
 use crate::secret::Secret;
@@ -53,9 +53,10 @@ fn look<'s, 'a>(sites: &'s [Site<'a>]) -> Vec<Found<'s, 'a>> {
     let mut kept: Vec<Found<'s, 'a>> = Vec::new();
     // The bytes of each scalar that are spoken for: starts and ends.
     let mut spoken: HashMap<Origin, BTreeMap<usize, usize>> = HashMap::new();
-    for rule in CREDENTIAL_RULES {
+    for rule in AT_SITES {
+        let Check::Credential(check) = rule.check else { continue };
         for site in sites.iter().filter(|site| site.text.len() <= LONGEST_READ || rule.name == provider_token::RULE.name) {
-            for hit in (rule.check)(site) {
+            for hit in check(site) {
                 let taken = spoken.entry(site.scalar).or_default();
                 if taken.range(..hit.range.end).next_back().is_none_or(|(_, end)| *end <= hit.range.start) {
                     taken.insert(hit.range.start, hit.range.end);
@@ -79,6 +80,8 @@ fn tell(rule: &Rule, site: &Site<'_>, source: Span, hit: Hit, path: &std::path::
         service: site.services.first().cloned(),
         message: message(site, &hit, known_default),
         help: "move it into .env: cargo xtask migrate --phase 1".to_string(),
+        about: String::new(),
+        fix: None,
     };
     Evidence {
         finding,
@@ -111,5 +114,5 @@ fn message(site: &Site<'_>, hit: &Hit, known_default: bool) -> String {
 }
 
 #[cfg(test)]
-#[path = "credentials_tests.rs"]
+#[path = "search_tests.rs"]
 pub(super) mod tests;

@@ -83,7 +83,7 @@ pub struct UrlParts {
 
 /// What a check says of one place; `credentials` makes it a finding.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Hit {
+pub struct Hit {
     pub kind: EvidenceKind,
     pub range: Range<usize>,
     pub url: Option<UrlParts>,

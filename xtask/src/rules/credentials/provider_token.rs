@@ -1,8 +1,9 @@
-use super::Rule;
 use super::evidence::{EvidenceKind, Hit};
 use super::interpolation::defaults;
 use super::site::Site;
+use super::{Check, Reference, Rule};
 use crate::catalogue::{KeyShape, tokens_in};
+use crate::finding::{Category, FixKind, Priority};
 
 pub static RULE: Rule = Rule {
     name: "provider-token",
@@ -10,7 +11,11 @@ pub static RULE: Rule = Rule {
     doc: "The value has the shape of a provider's token, whatever its key is called. Programs search public \
         repositories for these shapes and use what they find within minutes. Revoke it at the provider, and let the \
         new one come from the environment.",
-    check,
+    category: Category::SecretsManagement,
+    priority: Priority::P0,
+    references: &[Reference::Owasp(12)],
+    fix: FixKind::Report,
+    check: Check::Credential(check),
 };
 
 fn check(site: &Site<'_>) -> Vec<Hit> {
@@ -29,7 +34,7 @@ fn check(site: &Site<'_>) -> Vec<Hit> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::credentials::tests::{of, secrets};
+    use super::super::search::tests::{of, secrets};
 
     #[test]
     fn finds_tokens_under_any_key() {

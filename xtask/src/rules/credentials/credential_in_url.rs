@@ -1,10 +1,11 @@
-use super::Rule;
 use super::evidence::{EvidenceKind, Hit};
 use super::interpolation::{Part, parts};
 use super::site::Site;
 use super::url;
 use super::value::is_credential;
+use super::{Check, Reference, Rule};
 use crate::catalogue::KeyShape;
+use crate::finding::{Category, FixKind, Priority};
 
 pub static RULE: Rule = Rule {
     name: "credential-in-url",
@@ -12,7 +13,11 @@ pub static RULE: Rule = Rule {
     doc: "A connection string carries the password of the server that it names: `postgres://app:secret@db/app`, \
         `Server=db;Password=secret`. It is the same credential as the server's own and goes stale when that changes. \
         Put the variable in its place: `postgres://app:${DB_PASSWORD:?set DB_PASSWORD in .env}@db/app`.",
-    check,
+    category: Category::SecretsManagement,
+    priority: Priority::P0,
+    references: &[Reference::Owasp(12), Reference::Spec("services.secrets")],
+    fix: FixKind::Report,
+    check: Check::Credential(check),
 };
 
 fn check(site: &Site<'_>) -> Vec<Hit> {
@@ -32,7 +37,7 @@ fn check(site: &Site<'_>) -> Vec<Hit> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::credentials::tests::{keys, of, secrets};
+    use super::super::search::tests::{keys, of, secrets};
 
     #[test]
     fn finds_passwords_in_urls_and_connection_strings() {

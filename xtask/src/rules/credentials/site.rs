@@ -41,7 +41,7 @@ pub struct EnvSource<'a> {
 pub(super) const LONGEST_READ: usize = 64 << 10;
 
 #[derive(Debug, Clone)]
-pub(super) struct Site<'a> {
+pub struct Site<'a> {
     pub key: String,
     pub shape: KeyShape,
     pub form: Form,
@@ -63,7 +63,7 @@ pub(super) struct Site<'a> {
 }
 
 impl Site<'_> {
-    pub(super) fn value(&self) -> &str {
+    pub fn value(&self) -> &str {
         &self.text[self.value.clone()]
     }
 }

@@ -1,4 +1,5 @@
-use super::Rule;
+use super::{Check, Reference, Rule};
+use crate::finding::{Category, FixKind, Priority};
 
 pub static RULE: Rule = Rule {
     name: "tracked-env-file-secret",
@@ -6,7 +7,11 @@ pub static RULE: Rule = Rule {
     doc: "An env file keeps credentials out of compose files, but in git it is as public as they are. Let the tracked \
         file name the variable, `KEY=${KEY:?set KEY in .env}`, and keep the value in an `.env` that git ignores.",
     // It speaks for the other rules when they find something in such a file.
-    check: |_| Vec::new(),
+    category: Category::SecretsManagement,
+    priority: Priority::P0,
+    references: &[Reference::Owasp(12), Reference::Spec("services.env_file")],
+    fix: FixKind::Report,
+    check: Check::Elsewhere,
 };
 
 #[cfg(test)]

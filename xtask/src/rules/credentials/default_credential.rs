@@ -1,17 +1,22 @@
-use super::Rule;
 use super::evidence::{EvidenceKind, Hit};
 use super::interpolation::{Part, defaults, parts};
 use super::site::Site;
 use super::url::{self, UrlPassword};
 use super::value::{is_credential, is_left_placeholder};
+use super::{Check, Reference, Rule};
 use crate::catalogue::{KeyShape, key_shape};
+use crate::finding::{Category, FixKind, Priority};
 
 pub static RULE: Rule = Rule {
     name: "default-credential",
     title: "a credential has a default",
     doc: "`${DB_PASSWORD:-postgres}` starts with a password that everybody knows whenever the variable is forgotten, \
         and nobody notices. Demand the variable instead: `${DB_PASSWORD:?set DB_PASSWORD in .env}`.",
-    check,
+    category: Category::SecretsManagement,
+    priority: Priority::P0,
+    references: &[Reference::Owasp(12), Reference::Spec("interpolation")],
+    fix: FixKind::Report,
+    check: Check::Credential(check),
 };
 
 fn check(site: &Site<'_>) -> Vec<Hit> {
@@ -40,7 +45,7 @@ fn check(site: &Site<'_>) -> Vec<Hit> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::credentials::tests::{keys, of, secrets};
+    use super::super::search::tests::{keys, of, secrets};
 
     #[test]
     fn finds_defaults_of_credentials() {

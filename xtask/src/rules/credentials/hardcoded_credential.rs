@@ -1,7 +1,8 @@
-use super::Rule;
 use super::evidence::{EvidenceKind, Hit};
 use super::site::Site;
 use super::value::{is_credential, is_left_placeholder};
+use super::{Check, Reference, Rule};
+use crate::finding::{Category, FixKind, Priority};
 
 pub static RULE: Rule = Rule {
     name: "hardcoded-credential",
@@ -9,7 +10,11 @@ pub static RULE: Rule = Rule {
     doc: "A password, token or key stands as a literal under its key: in `environment`, build arguments, labels, or \
         among the arguments of a command. Whoever can read the repository, or its history, has it; and it cannot be \
         changed without a commit. Let it come from the environment: `${DB_PASSWORD:?set DB_PASSWORD in .env}`.",
-    check,
+    category: Category::SecretsManagement,
+    priority: Priority::P0,
+    references: &[Reference::Owasp(12), Reference::Spec("services.secrets")],
+    fix: FixKind::Report,
+    check: Check::Credential(check),
 };
 
 fn check(site: &Site<'_>) -> Vec<Hit> {
@@ -22,7 +27,7 @@ fn check(site: &Site<'_>) -> Vec<Hit> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::credentials::tests::{keys, secrets};
+    use super::super::search::tests::{keys, secrets};
 
     #[test]
     fn finds_literals_in_every_form() {

@@ -1,0 +1,5 @@
+//! What can be reached from where.
+
+use super::Rule;
+
+pub(super) const RULES: &[&Rule] = &[];

@@ -1,0 +1,5 @@
+//! What a container may use up.
+
+use super::Rule;
+
+pub(super) const RULES: &[&Rule] = &[];
