@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use engine_support::{Sandbox, sandbox, skipped};
 use serde_json::{Value, json};
+use xtask::cancel::Cancel;
 use xtask::catalogue::{Container, Start, server_kind};
 use xtask::engine::wait::{Waited, Well, until_well};
 use xtask::engine::{Engine, Exec};
-use xtask::cancel::Cancel;
 use xtask::secret::Masker;
 
 const PASSWORD: &str = "catalogue-test-only";
