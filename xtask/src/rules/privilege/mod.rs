@@ -1,13 +1,21 @@
 //! What a container may do to its host.
 
 mod apparmor_disabled;
+mod cgroup_parent;
 mod docker_socket_mount;
+mod host_cgroup;
+mod host_ipc;
+mod host_network;
+mod host_pid;
+mod host_userns;
+mod host_uts;
 mod no_confinement_profile;
 mod no_new_privileges;
 mod privileged_container;
 mod seccomp_disabled;
 mod security_opt;
 mod selinux_disabled;
+mod shared_container_namespace;
 mod system_paths_unmasked;
 
 use super::Rule;
@@ -21,4 +29,12 @@ pub(super) const RULES: &[&Rule] = &[
     &apparmor_disabled::RULE,
     &selinux_disabled::RULE,
     &system_paths_unmasked::RULE,
+    &host_network::RULE,
+    &host_pid::RULE,
+    &host_ipc::RULE,
+    &host_uts::RULE,
+    &host_userns::RULE,
+    &host_cgroup::RULE,
+    &cgroup_parent::RULE,
+    &shared_container_namespace::RULE,
 ];
