@@ -1,7 +1,9 @@
 //! What a container may do to its host.
 
 mod apparmor_disabled;
+mod capabilities;
 mod cgroup_parent;
+mod dangerous_capability_added;
 mod docker_socket_mount;
 mod host_cgroup;
 mod host_ipc;
@@ -15,6 +17,7 @@ mod privileged_container;
 mod seccomp_disabled;
 mod security_opt;
 mod selinux_disabled;
+mod sensitive_capability_added;
 mod shared_container_namespace;
 mod system_paths_unmasked;
 
@@ -23,6 +26,8 @@ use super::Rule;
 pub(super) const RULES: &[&Rule] = &[
     &privileged_container::RULE,
     &docker_socket_mount::RULE,
+    &dangerous_capability_added::RULE,
+    &sensitive_capability_added::RULE,
     &no_new_privileges::RULE,
     &no_confinement_profile::RULE,
     &seccomp_disabled::RULE,
