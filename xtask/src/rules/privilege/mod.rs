@@ -6,6 +6,7 @@ mod cgroup_parent;
 mod dangerous_capability_added;
 mod docker_socket_mount;
 mod host_cgroup;
+mod host_device;
 mod host_ipc;
 mod host_network;
 mod host_pid;
@@ -14,6 +15,7 @@ mod host_uts;
 mod no_confinement_profile;
 mod no_new_privileges;
 mod privileged_container;
+mod root_group_added;
 mod seccomp_disabled;
 mod security_opt;
 mod selinux_disabled;
@@ -42,4 +44,6 @@ pub(super) const RULES: &[&Rule] = &[
     &host_cgroup::RULE,
     &cgroup_parent::RULE,
     &shared_container_namespace::RULE,
+    &host_device::RULE,
+    &root_group_added::RULE,
 ];
