@@ -1,6 +1,8 @@
 //! What a container may do to its host.
 
 mod apparmor_disabled;
+mod build_host_network;
+mod build_privileged;
 mod capabilities;
 mod cgroup_parent;
 mod dangerous_capability_added;
@@ -12,6 +14,7 @@ mod host_network;
 mod host_pid;
 mod host_userns;
 mod host_uts;
+mod lifecycle_hook_privileged;
 mod no_confinement_profile;
 mod no_new_privileges;
 mod privileged_container;
@@ -46,4 +49,7 @@ pub(super) const RULES: &[&Rule] = &[
     &shared_container_namespace::RULE,
     &host_device::RULE,
     &root_group_added::RULE,
+    &lifecycle_hook_privileged::RULE,
+    &build_privileged::RULE,
+    &build_host_network::RULE,
 ];
