@@ -4,6 +4,8 @@ mod fix;
 
 use std::path::PathBuf;
 
+use sha2::{Digest, Sha256};
+
 use crate::text::Span;
 
 pub use fix::{Change, Fix, FixKind};
@@ -111,9 +113,34 @@ pub struct Finding {
     pub fix: Option<Box<Fix>>,
 }
 
-/// Puts findings into their one order: by file, place in the file, rule.
+impl Finding {
+    /// The same for the same finding, wherever its lines have moved to and whatever its words are: 32
+    /// hexadecimal digits of rule, path, service, place and what else tells it apart.
+    pub fn fingerprint(&self, path: &std::path::Path) -> String {
+        let path = path.to_string_lossy();
+        // Where something else tells items apart, their order does not count.
+        let place = if self.about.is_empty() { self.place.as_str() } else { self.place.split('[').next().unwrap_or_default() };
+        let mut hash = Sha256::new();
+        for part in [self.rule, &path, self.service.as_deref().unwrap_or_default(), place, &self.about] {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+        hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The one order of findings: by file, place in the file, rule.
+    pub fn order(&self, other: &Finding) -> std::cmp::Ordering {
+        let key = |finding: &'_ Finding| (finding.span, finding.rule);
+        self.file
+            .cmp(&other.file)
+            .then_with(|| key(self).cmp(&key(other)))
+            .then_with(|| (&self.place, &self.about).cmp(&(&other.place, &other.about)))
+    }
+}
+
+/// Puts findings into their one order.
 pub fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| (&a.file, a.span, a.rule, &a.place).cmp(&(&b.file, b.span, b.rule, &b.place)));
+    findings.sort_by(Finding::order);
 }
 
 #[cfg(test)]
@@ -141,6 +168,17 @@ mod tests {
         sort(&mut findings);
         let order: Vec<_> = findings.iter().map(|f| (f.file.to_str().unwrap(), f.span.start, f.rule)).collect();
         assert_eq!(order, [("a", 1, "b"), ("a", 1, "z"), ("a", 9, "a"), ("b", 0, "a")]);
+    }
+
+    #[test]
+    fn a_fingerprint_is_not_prose_or_lines() {
+        let path = std::path::Path::new("a");
+        let one = finding("a", 0, "r");
+        let same = Finding { message: "other words".into(), span: Span::new(9, 10), severity: Severity::Low, ..one.clone() };
+        assert_eq!(one.fingerprint(path), same.fingerprint(path));
+        let port = |place: &str, about: &str| Finding { place: place.into(), about: about.into(), ..one.clone() }.fingerprint(path);
+        assert_eq!(port("ports[0]", "80"), port("ports[3]", "80"));
+        assert!(port("ports[0]", "80") != port("ports[0]", "81") && port("ports[0]", "") != port("ports[1]", ""));
     }
 
     #[test]

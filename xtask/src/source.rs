@@ -13,7 +13,7 @@ use nix::fcntl::OFlag;
 use crate::error::{Error, Result};
 
 /// Files by absolute path. `Ok(None)` means there is no such file.
-pub trait Files {
+pub trait Files: Sync {
     fn read(&self, path: &Path) -> Result<Option<Arc<[u8]>>>;
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The machine that the stack shall run on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,7 +15,7 @@ pub struct Host {
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
     /// The absolute paths of what git tracks; `None`: there is no git, nothing is known.
-    pub tracked: Option<BTreeSet<PathBuf>>,
+    pub tracked: Option<Arc<BTreeSet<PathBuf>>>,
     /// Only when it was asked for.
     pub host: Option<Host>,
 }

@@ -50,10 +50,22 @@ pub struct Global {
 pub enum Format {
     Human,
     Json,
+    /// SARIF 2.1.0, for code scanning; audit only
+    Sarif,
+    /// Annotations of a GitHub workflow; audit only
+    Github,
+    /// Audit and review only
+    Markdown,
+    /// One self-contained page; audit and review only
+    Html,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Judge what Compose would run by the policies, and say how to fix what is found
+    Audit(AuditArgs),
+    /// Say what a rule finds, why it matters and how far its fix goes; without a name list all rules
+    Explain(ExplainArgs),
     /// Carry out a phase of the migration, or say which phases hold
     Migrate(MigrateArgs),
     /// Phase 1: move credentials out of compose files into .env, proven equal or put back
@@ -140,6 +152,51 @@ pub struct RollbackArgs {
     /// Why a guard is overridden; recorded with the run
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Stacks, compose files, folders, or - for standard input; none means all stacks of the project
+    #[arg(value_name = "STACK|FILE|DIR|-")]
+    pub targets: Vec<String>,
+    /// A compose file; several are one stack, later ones laid over earlier ones
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Judge as this role, whatever the files' names say
+    #[arg(long, value_enum)]
+    pub role: Option<RoleArg>,
+    /// A policy to lay over the project's own
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Only these rules
+    #[arg(long = "rule", value_name = "RULE", value_delimiter = ',')]
+    pub rules: Vec<String>,
+    /// Exit with 1 when something at least so severe is found
+    #[arg(long, value_enum, default_value_t = Threshold::High, value_name = "LEVEL")]
+    pub fail_on: Threshold,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleArg {
+    Dev,
+    Prod,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Threshold {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+    /// Findings never fail; what cannot be read still does
+    Never,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The rule, as findings name it
+    pub rule: Option<String>,
 }
 
 #[derive(Debug, Args)]

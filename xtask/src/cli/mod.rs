@@ -1,6 +1,7 @@
 //! The command line: reads it, wires the tool together, and turns how it ended into an exit code.
 
 mod args;
+mod audit;
 mod exit;
 mod run;
 

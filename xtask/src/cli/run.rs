@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{Cli, Command, Format, MigrateArgs, SecurityFixArgs};
-use super::{Exit, completions, manual};
+use super::{Exit, audit, completions, manual};
 use crate::error::{Error, Result};
 use crate::event::Sink;
 use crate::report::answer::Answer;
@@ -17,7 +17,7 @@ use crate::tasks::{self, Context, Doors, Overrides};
 /// Carries a command out and says how it ended, in the form that was asked for.
 pub fn run(cli: &Cli, look: Look) -> Exit {
     match cli.global.format {
-        Format::Human => {
+        Format::Human | Format::Sarif | Format::Github | Format::Markdown | Format::Html => {
             let live = Live::new(look, cli.global.dry_run);
             match carry_out(cli, &live, look) {
                 Ok((exit, answer)) => {
@@ -44,6 +44,8 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     match &cli.command {
         Command::Completions { shell } => return Ok((Exit::Done, Answer::Text(completions(*shell)))),
         Command::Man => return Ok((Exit::Done, Answer::Text(manual()))),
+        Command::Audit(args) => return audit::audit(&cli.global, args),
+        Command::Explain(args) => return audit::explain(args),
         _ => {}
     }
     let cancel = Cancel::on_signals(move |doing| {
@@ -73,7 +75,9 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let well = checkups.iter().all(|checkup| checkup.ok);
             Ok((if well { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Doctor(checkups)))
         }
-        Command::Completions { .. } | Command::Man | Command::Try(_) => Ok((Exit::Done, Answer::Text(Vec::new()))),
+        Command::Completions { .. } | Command::Man | Command::Try(_) | Command::Audit(_) | Command::Explain(_) => {
+            Ok((Exit::Done, Answer::Text(Vec::new())))
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Look, Style, doctor, history, status, summary};
+use super::{Look, Style, audit, doctor, explain, history, status, summary};
+use crate::audit::Audit;
+use crate::rules::{self, Rule};
 use crate::tasks::Ended;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
@@ -11,6 +13,9 @@ use crate::tasks::status::PhaseStatus;
 use crate::tasks::try_out::Tried;
 
 pub enum Answer {
+    Audit(Box<Audit>),
+    Rule(&'static Rule),
+    Rules,
     SecurityFix(Ended, Box<Report>),
     Ended(Ended),
     /// The run that was put back, if one was open.
@@ -31,6 +36,9 @@ impl Answer {
             Answer::Ended(ended) => summary::ended(ended, look),
             Answer::Recovered(Some(run)) => look.line(Style::Good, "Recovered", &format!("{run}: everything is as it was before")),
             Answer::Recovered(None) => look.line(Style::Dim, "Nothing", "to recover: no run is open"),
+            Answer::Audit(found) => audit::human(found, look),
+            Answer::Rule(rule) => explain::rule(rule, look),
+            Answer::Rules => explain::list(),
             Answer::History(runs) => history::table(runs),
             Answer::Doctor(checkups) => doctor::list(checkups, look),
             Answer::Status(phases) => status::text(phases, look),
@@ -45,6 +53,9 @@ impl Answer {
             Answer::SecurityFix(ended, report) => json!({"ended": ended.word(), "report": report}),
             Answer::Ended(ended) => json!({"ended": ended.word(), "run": ended.run()}),
             Answer::Recovered(run) => json!({"recovered": run}),
+            Answer::Audit(found) => audit::json(found),
+            Answer::Rule(rule) => explain::json(rule),
+            Answer::Rules => rules::all().map(explain::json).collect(),
             Answer::History(runs) => json!(runs),
             Answer::Doctor(checkups) => json!(checkups),
             Answer::Status(phases) => json!(phases),

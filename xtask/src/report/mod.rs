@@ -1,9 +1,11 @@
 //! Speech: what is shown to people and to programs. Nothing else in the tool prints.
 
 pub mod answer;
+pub mod audit;
 pub mod collect;
 pub mod diff;
 pub mod doctor;
+pub mod explain;
 pub mod findings;
 pub mod history;
 pub mod live;

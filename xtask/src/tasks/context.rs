@@ -126,7 +126,7 @@ impl Context<'_> {
 
 /// The project's files: what git knows or would add, or everything where there is no git. What a sparse
 /// checkout leaves out, or somebody has deleted, is not there.
-fn listed(root: &std::path::Path, git: Option<&Git>) -> Result<Vec<PathBuf>> {
+pub(super) fn listed(root: &std::path::Path, git: Option<&Git>) -> Result<Vec<PathBuf>> {
     match git {
         Some(git) => {
             let all = git.files_and_new()?.into_iter().map(|path| root.join(path));

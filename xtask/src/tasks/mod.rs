@@ -1,5 +1,6 @@
 //! The tasks, one a file or a folder, and the guarded way that all changing ones go.
 
+pub mod audit;
 mod context;
 pub mod doctor;
 mod guarded;

@@ -1,0 +1,160 @@
+//! One stack under its policy.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ignore::{Ignores, Note};
+use super::{By, Text};
+use crate::finding::{Finding, Severity};
+use crate::policy::Date;
+use crate::rules::{self, Check, ComposeSource, EnvSource, Evidence, Fact, Found, Rule, Spot, Subject};
+use crate::yaml::expand;
+
+/// How to judge.
+#[derive(Debug, Clone, Copy)]
+pub struct Judging<'a> {
+    pub today: Date,
+    /// Only these rules; none: all that the policy lets hold.
+    pub only: &'a [&'static str],
+}
+
+/// What one stack came to.
+#[derive(Debug, Default)]
+pub struct Judged {
+    pub findings: Vec<Finding>,
+    pub suppressed: Vec<(Finding, String, Option<Date>, By)>,
+    /// For the rules that need all stacks.
+    pub facts: Vec<(&'static str, Fact)>,
+    pub texts: Vec<(PathBuf, Text)>,
+}
+
+/// Judges one stack. Findings of rules that look across stacks come later, from its facts.
+pub fn judge(subject: &Subject<'_>, judging: Judging<'_>) -> Judged {
+    let mut judged = Judged::default();
+    let mut findings = Vec::new();
+    let mut evidence = credentials(subject);
+    for rule in rules::all().filter(|rule| judging.only.is_empty() || judging.only.contains(&rule.name)) {
+        let Some(severity) = subject.policy.severity(rule.name) else { continue };
+        run(rule, severity, subject, &mut findings, &mut judged.facts);
+        take(rule, severity, &mut evidence, &mut findings, &mut judged);
+    }
+    // What no rule speaks of is secret all the same.
+    judged.note_secrets(evidence.iter());
+    judged.add_texts(subject);
+    let mut ignores = Ignores::read(subject, judging);
+    for finding in findings {
+        judged.settle(finding, subject, judging, &mut ignores);
+    }
+    judged.findings.extend(ignores.complaints(subject));
+    judged
+}
+
+fn run(rule: &'static Rule, severity: Severity, subject: &Subject<'_>, findings: &mut Vec<Finding>, facts: &mut Vec<(&'static str, Fact)>) {
+    let mut found = Found::new(rule, severity, subject.fixes, findings);
+    match rule.check {
+        Check::Service(check) => subject.services().for_each(|service| check(&service, &mut found)),
+        Check::Stack(check) => check(subject, &mut found),
+        Check::Across { gather, .. } => facts.extend(gather(subject).into_iter().map(|fact| (rule.name, fact))),
+        Check::Credential(_) | Check::Elsewhere => {}
+    }
+}
+
+/// The credentials of all the stack's files.
+fn credentials(subject: &Subject<'_>) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    for (number, source) in (0_u32..).zip(&subject.model.sources) {
+        let documents = source.documents();
+        if !documents.is_empty() {
+            // The model has expanded the file already: it can be expanded.
+            let values: Vec<_> = documents.iter().filter_map(|document| expand(document, number).ok()).collect();
+            let path = &source.path;
+            evidence.extend(rules::credentials_in_compose(&ComposeSource {
+                path,
+                file: number,
+                text: &source.text,
+                documents,
+                values: &values,
+            }));
+            continue;
+        }
+        let tracked = subject.surroundings.tracked.as_ref().is_some_and(|tracked| tracked.contains(&source.path));
+        if tracked {
+            let loads = |files: &Vec<crate::model::EnvFile>| files.iter().any(|file| file.source == Some(number));
+            let services: Vec<String> =
+                subject.model.env_files.iter().filter(|(_, files)| loads(files)).map(|(name, _)| name.clone()).collect();
+            let raw = subject.model.env_files.values().flatten().any(|file| file.source == Some(number) && file.raw);
+            let (path, entries) = (&source.path, source.entries());
+            let source = EnvSource { path, file: number, text: &source.text, entries, raw, tracked, services: &services };
+            evidence.extend(rules::credentials_in_env_file(&source));
+        }
+    }
+    evidence
+}
+
+/// Takes the findings of a rule about credentials out of the evidence.
+fn take(rule: &Rule, severity: Severity, evidence: &mut Vec<Evidence>, findings: &mut Vec<Finding>, judged: &mut Judged) {
+    if !matches!(rule.check, Check::Credential(_) | Check::Elsewhere) {
+        return;
+    }
+    let (mine, others): (Vec<Evidence>, Vec<Evidence>) = evidence.drain(..).partition(|evidence| evidence.finding.rule == rule.name);
+    judged.note_secrets(mine.iter());
+    *evidence = others;
+    findings.extend(mine.into_iter().map(|evidence| Finding { severity, ..evidence.finding }));
+}
+
+impl Judged {
+    fn note_secrets<'e>(&mut self, evidence: impl Iterator<Item = &'e Evidence>) {
+        for one in evidence {
+            match self.texts.iter_mut().find(|(path, _)| *path == one.finding.file) {
+                Some((_, text)) => text.secrets.push(one.source),
+                None => self.texts.push((one.finding.file.clone(), Text { text: Arc::from(""), secrets: vec![one.source] })),
+            }
+        }
+    }
+
+    fn add_texts(&mut self, subject: &Subject<'_>) {
+        for source in &subject.model.sources {
+            match self.texts.iter_mut().find(|(path, _)| *path == source.path) {
+                Some((_, text)) => text.text = source.text.clone(),
+                None => self.texts.push((source.path.clone(), Text { text: source.text.clone(), secrets: Vec::new() })),
+            }
+        }
+    }
+
+    /// A finding stands, or is suppressed with a reason that holds today.
+    fn settle(&mut self, finding: Finding, subject: &Subject<'_>, judging: Judging<'_>, ignores: &mut Ignores) {
+        if let Some(Note { reason, until }) = ignores.of(&finding) {
+            self.suppressed.push((finding, reason, until, By::Comment));
+            return;
+        }
+        let holds = |until: Option<Date>| until.is_none_or(|until| until >= judging.today);
+        let exceptions = subject.policy.exceptions(finding.rule).iter();
+        let accepted =
+            exceptions.filter(|one| one.fits(subject.id, finding.service.as_deref(), &finding.place)).find(|one| holds(one.until));
+        match accepted {
+            Some(exception) => self.suppressed.push((finding, exception.reason.clone(), exception.until, By::Policy)),
+            None => self.findings.push(finding),
+        }
+    }
+}
+
+/// The findings of the rules that look across stacks; each with the stack that it is about.
+pub fn across(facts: &[(&'static str, Fact)], severity: impl Fn(&str) -> Option<Severity>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in rules::all() {
+        let Check::Across { judge, .. } = rule.check else { continue };
+        let mine: Vec<Fact> = facts.iter().filter(|(name, _)| *name == rule.name).map(|(_, fact)| fact.clone()).collect();
+        if let (false, Some(severity)) = (mine.is_empty(), severity(rule.name)) {
+            judge(&mine, &mut Found::new(rule, severity, false, &mut findings));
+        }
+    }
+    findings
+}
+
+impl Spot {
+    /// A finding that the audit itself makes at this spot.
+    pub(super) fn finding(self, rule: &'static str, severity: Severity, message: String, help: &str) -> Finding {
+        let Spot { file, span, place, service } = self;
+        Finding { rule, severity, file, span, place, service, message, help: help.to_string(), about: String::new(), fix: None }
+    }
+}

@@ -1,0 +1,68 @@
+//! The commands that look by rules.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::Exit;
+use super::args::{AuditArgs, ExplainArgs, Global, RoleArg, Threshold};
+use crate::error::Result;
+use crate::finding::Severity;
+use crate::policy::Date;
+use crate::project::Role;
+use crate::report::answer::Answer;
+use crate::rules;
+use crate::tasks;
+use crate::tasks::audit::Request;
+
+pub fn audit(global: &Global, args: &AuditArgs) -> Result<(Exit, Answer)> {
+    let request = Request {
+        targets: args.targets.clone(),
+        files: args.files.clone(),
+        role: args.role.map(role),
+        policy: args.policy.clone(),
+        only: args.rules.clone(),
+        fixes: true,
+    };
+    let folder = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let audit = tasks::audit::audit(&request, Path::new(&folder), &environment(), today())?;
+    let exit = match threshold(args.fail_on) {
+        // What could not be looked at may hold anything.
+        _ if !audit.gaps.is_empty() => Exit::Unusable,
+        Some(threshold) if audit.reaches(threshold) => Exit::NotAsItShouldBe,
+        _ => Exit::Done,
+    };
+    Ok((exit, Answer::Audit(Box::new(audit))))
+}
+
+pub fn explain(args: &ExplainArgs) -> Result<(Exit, Answer)> {
+    let Some(name) = &args.rule else { return Ok((Exit::Done, Answer::Rules)) };
+    let names = tasks::audit::named_rules(std::slice::from_ref(name))?;
+    let rule = names.first().and_then(|name| rules::named(name));
+    Ok((Exit::Done, rule.map_or(Answer::Rules, Answer::Rule)))
+}
+
+fn environment() -> std::collections::BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+fn today() -> Date {
+    Date::of_unix_seconds(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+fn role(role: RoleArg) -> Role {
+    match role {
+        RoleArg::Dev => Role::Dev,
+        RoleArg::Prod => Role::Prod,
+    }
+}
+
+fn threshold(threshold: Threshold) -> Option<Severity> {
+    Some(match threshold {
+        Threshold::Info => Severity::Info,
+        Threshold::Low => Severity::Low,
+        Threshold::Medium => Severity::Medium,
+        Threshold::High => Severity::High,
+        Threshold::Critical => Severity::Critical,
+        Threshold::Never => return None,
+    })
+}

@@ -1,0 +1,60 @@
+//! For people: each finding at its line, then what it comes to.
+
+use crate::audit::Audit;
+use crate::finding::Severity;
+use crate::report::findings::{self, Shown};
+use crate::report::{Look, Style};
+
+pub fn human(audit: &Audit, look: Look) -> String {
+    let mut text = String::new();
+    for gap in &audit.gaps {
+        text.push_str(&look.line(Style::Bad, "Not read", &format!("{}: {}", gap.stack, gap.error)));
+        if let Some(help) = &gap.error.help {
+            text.push_str(&look.line(Style::Info, "To do", help));
+        }
+    }
+    if !look.quiet {
+        audit.findings.iter().for_each(|entry| text.push_str(&shown(audit, entry, look)));
+    }
+    text.push_str(&summary(audit, look));
+    text
+}
+
+fn shown(audit: &Audit, entry: &crate::audit::Entry, look: Look) -> String {
+    let finding = &entry.finding;
+    let path = audit.relative(&finding.file).display().to_string();
+    let (source, secrets) = audit.texts.get(&finding.file).map_or(("", &[][..]), |text| (&*text.text, &text.secrets[..]));
+    findings::human(
+        &Shown {
+            rule: finding.rule,
+            error: finding.severity >= Severity::High,
+            path: &path,
+            text: source,
+            span: finding.span,
+            secrets,
+            message: &finding.message,
+            label: finding.severity.name(),
+            help: &finding.help,
+        },
+        look,
+    )
+}
+
+fn summary(audit: &Audit, look: Look) -> String {
+    let counted: Vec<String> =
+        audit.counts().iter().filter(|(_, count)| *count > 0).map(|(severity, count)| format!("{count} {}", severity.name())).collect();
+    let files: std::collections::BTreeSet<_> = audit.stacks.iter().flat_map(|stack| &stack.files).collect();
+    let services: usize = audit.stacks.iter().map(|stack| stack.services.len()).sum();
+    let of = format!("in {} services of {} stacks, {} files", services, audit.stacks.len(), files.len());
+    let mut text = match counted.is_empty() {
+        true => look.line(Style::Good, "Clean", &format!("nothing found {of}")),
+        false => look.line(Style::Warn, "Found", &format!("{} {of}", counted.join(", "))),
+    };
+    if !audit.suppressed.is_empty() {
+        text.push_str(&look.line(Style::Dim, "Suppressed", &format!("{} findings, each with its reason", audit.suppressed.len())));
+    }
+    if !audit.gaps.is_empty() {
+        text.push_str(&look.line(Style::Bad, "Not read", &format!("{} stacks could not be judged", audit.gaps.len())));
+    }
+    text
+}

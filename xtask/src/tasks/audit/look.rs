@@ -1,0 +1,127 @@
+//! Loads every stack and judges it, on all cores, in a stable order.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use super::{Request, Scope};
+use crate::audit::{Audit, Collector, Gap, Judged, Judging, Looked, judge};
+use crate::error::{Error, Result};
+use crate::model::{self, Call, Environment, Model};
+use crate::policy::{Date, Policy};
+use crate::project::{Role, Stack};
+use crate::rules::Subject;
+use crate::source::Disk;
+use crate::surroundings::Surroundings;
+
+/// The policies by role.
+struct Policies {
+    prod: Policy,
+    dev: Policy,
+}
+
+impl Policies {
+    fn load(scope: &Scope, request: &Request) -> Result<Policies> {
+        let policy = |role: Role| -> Result<Policy> {
+            let project = Policy::load(&scope.root, role, &Disk)?;
+            match &request.policy {
+                Some(path) if !path.exists() => {
+                    Err(Error::unusable(format!("read the policy {}", path.display())).why("there is no such file"))
+                }
+                Some(path) => project.with_file(path, &Disk),
+                None => Ok(project),
+            }
+        };
+        Ok(Policies { prod: policy(Role::Prod)?, dev: policy(Role::Dev)? })
+    }
+
+    fn of(&self, role: Role) -> &Policy {
+        match role {
+            Role::Prod => &self.prod,
+            Role::Dev => &self.dev,
+        }
+    }
+}
+
+/// Judges the stacks of a scope.
+pub fn look(scope: &Scope, request: &Request, only: &[&'static str], environment: &Environment, today: Date) -> Result<Audit> {
+    let policies = Policies::load(scope, request)?;
+    let judging = Judging { today, only };
+    let one = |stack: &Stack| look_at(stack, scope, request, &policies, judging, environment);
+    let mut collector = Collector::default();
+    for (stack, outcome) in in_parallel(&scope.stacks, &one) {
+        match outcome {
+            Ok((looked, judged)) => collector.add(looked, judged),
+            Err(error) => collector.gap(Gap { stack: stack.id.clone(), error }),
+        }
+    }
+    Ok(collector.finish(scope.root.clone(), |rule| policies.prod.severity(rule)))
+}
+
+type Outcome = Result<(Looked, Judged)>;
+
+/// The outcomes in the order of the stacks.
+fn in_parallel<'s>(stacks: &'s [Stack], one: &(impl Fn(&Stack) -> Outcome + Sync)) -> Vec<(&'s Stack, Outcome)> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(stacks.len());
+    if workers < 2 {
+        return stacks.iter().map(|stack| (stack, one(stack))).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                while let Some((number, stack)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, stacks.get(n)?))) {
+                    if sender.send((number, one(stack))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut outcomes: Vec<(usize, Outcome)> = receiver.iter().collect();
+        outcomes.sort_by_key(|(number, _)| *number);
+        outcomes.into_iter().map(|(number, outcome)| (&stacks[number], outcome)).collect()
+    })
+}
+
+fn look_at(
+    stack: &Stack,
+    scope: &Scope,
+    request: &Request,
+    policies: &Policies,
+    judging: Judging<'_>,
+    environment: &Environment,
+) -> Outcome {
+    let model = model_of(stack, scope, environment)?;
+    let role = request.role.or(stack.role).unwrap_or(Role::Prod);
+    let surroundings = surroundings(&model, scope);
+    let subject = Subject {
+        id: &stack.id,
+        role,
+        model: &model,
+        files: &stack.files,
+        policy: policies.of(role),
+        surroundings: &surroundings,
+        fixes: request.fixes,
+    };
+    let judged = judge(&subject, judging);
+    let services = model.services().map(String::from).collect();
+    Ok((Looked { id: stack.id.clone(), role: request.role.or(stack.role), files: stack.files.clone(), services }, judged))
+}
+
+/// The stack with all its services. Where services of different profiles contradict each other, it is judged
+/// as its users call it.
+fn model_of(stack: &Stack, scope: &Scope, environment: &Environment) -> Result<Model> {
+    let call =
+        |profiles: Vec<String>| Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, project_name: None };
+    let whole = model::load(&scope.files, &call(vec!["*".to_string()]), environment);
+    whole.or_else(|error| model::load(&scope.files, &call(stack.profiles.clone()), environment).map_err(|_| error))
+}
+
+fn surroundings(model: &Model, scope: &Scope) -> Surroundings {
+    let env_files = model.sources.iter().any(|source| source.documents().is_empty());
+    let secret_files = model.value.get("secrets").is_some();
+    let tracked = if env_files || secret_files { scope.tracked() } else { None };
+    Surroundings { tracked, ..Surroundings::default() }
+}

@@ -1,0 +1,56 @@
+//! Looks at stacks and says what the policies find in them. Touches nothing.
+
+mod look;
+mod scope;
+
+use std::path::PathBuf;
+
+use crate::audit::Audit;
+use crate::error::{Error, Result};
+use crate::model::Environment;
+use crate::policy::Date;
+use crate::project::Role;
+use crate::rules;
+
+pub use look::look;
+pub use scope::Scope;
+
+/// What shall be looked at, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Stacks by id, compose files, folders, or `-` for standard input; none: all stacks of the project.
+    pub targets: Vec<String>,
+    /// Files that are one stack together, in order.
+    pub files: Vec<PathBuf>,
+    /// The role to judge by, whatever the files' names say.
+    pub role: Option<Role>,
+    /// A policy to lay over the project's.
+    pub policy: Option<PathBuf>,
+    /// Only these rules; none: all.
+    pub only: Vec<String>,
+    /// Whether findings shall carry their fixes.
+    pub fixes: bool,
+}
+
+/// Looks at everything that was asked for. What cannot be read is a gap of the audit, not an error.
+pub fn audit(request: &Request, folder: &std::path::Path, environment: &Environment, today: Date) -> Result<Audit> {
+    let only = named_rules(&request.only)?;
+    let scope = Scope::resolve(request, folder)?;
+    look(&scope, request, &only, environment, today)
+}
+
+/// The rules of these names; an unknown name is refused with the nearest one.
+pub fn named_rules(names: &[String]) -> Result<Vec<&'static str>> {
+    names
+        .iter()
+        .map(|name| {
+            rules::named(name).map(|rule| rule.name).ok_or_else(|| {
+                let error = Error::unusable(format!("there is no rule `{name}`"));
+                match crate::text::nearest(name, rules::all().map(|rule| rule.name)) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None => error.help("`cargo xtask explain` lists the rules"),
+                }
+            })
+        })
+        .collect()
+}
