@@ -5,11 +5,10 @@ use crate::rules::{Check, Found, Reference, Rule, Service};
 pub static RULE: Rule = Rule {
     name: "dangerous-capability-added",
     title: "a capability that is as good as root of the host",
-    doc: "With `SYS_ADMIN` a process mounts file systems, with `SYS_MODULE` it loads code into the kernel, with \
-        `DAC_READ_SEARCH` it opens files of the host by their numbers, with `SYS_RAWIO` or `BPF` it reads memory: each is a known way \
-        out of a container, and `ALL` is all of them. `SYS_PTRACE` is one together with `pid: host`, `NET_ADMIN` with the host's network. \
-        Find the narrower right that is needed. The parameters list the names: `capabilities`, `with_host_pid`, \
-        `with_host_network`.",
+    doc: "With `SYS_ADMIN` a process mounts file systems, with `SYS_MODULE` or `SYS_BOOT` it loads code as the kernel, with \
+        `DAC_READ_SEARCH` it opens files of the host by their numbers, with `SYS_RAWIO` it reads and writes memory: each is a known \
+        way out of a container, and `ALL` is all of them. `SYS_PTRACE` is one together with `pid: host`. Find the narrower right \
+        that is needed. The parameters list the names: `capabilities`, and `with_host_pid`.",
     category: Category::SecuritySettings,
     priority: Priority::P0,
     references: &[
@@ -70,7 +69,7 @@ services:
     }
 
     #[test]
-    fn some_only_count_with_a_namespace_of_the_host() {
+    fn tracing_counts_with_the_processes_of_the_host() {
         assert_findings(
             &RULE,
             "
@@ -81,13 +80,6 @@ services:
     pid: host
     cap_add: [SYS_PTRACE, NET_ADMIN]
 #             ^^^^^^^^^^ `trace` has the capability `SYS_PTRACE`, which is as good as root of the host
-  route:
-    image: x
-    networks: [outside]
-    cap_add: [SYS_PTRACE, NET_ADMIN]
-#                         ^^^^^^^^^ `route` has the capability `NET_ADMIN`, which is as good as root of the host
-networks:
-  outside: {name: host, external: true}
 ",
         );
     }

@@ -28,11 +28,6 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
     }
 }
 
-/// Whether a service is on the network of the host, however it says so.
-pub(super) fn is_on_it(service: &Service<'_>) -> bool {
-    service.text("network_mode") == Some("host") || named_host(service).next().is_some()
-}
-
 /// The networks of a service whose name for the engine is `host`, with where they get it.
 fn named_host<'a>(service: &Service<'a>) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
     let networks = service.subject.model.value.get("networks");

@@ -5,10 +5,10 @@ use crate::rules::{Check, Found, Reference, Rule, Service};
 pub static RULE: Rule = Rule {
     name: "sensitive-capability-added",
     title: "a capability that reaches further than the service",
-    doc: "`NET_ADMIN` rewrites routes and firewall of the networks that a container is in, `SYS_PTRACE` reads other processes, \
-        `SYS_TIME` sets the host's clock, `SYSLOG` reads the kernel's messages. A tunnel needs the first, a debugger the second; \
-        say so in an exception with a reason. What is as good as root of the host is the matter of `dangerous-capability-added`. \
-        The parameter `capabilities` lists the names.",
+    doc: "`NET_ADMIN` rewrites routes and firewall of the network that a container is on, with `network_mode: host` the \
+        host's, `SYS_PTRACE` reads other processes, `SYS_TIME` sets the host's clock, `SYSLOG` reads the kernel's messages. \
+        A tunnel needs the first, a debugger the second; say so in an exception with a reason. What is as good as root of the \
+        host is the matter of `dangerous-capability-added`. The parameter `capabilities` lists the names.",
     category: Category::SecuritySettings,
     priority: Priority::P1,
     references: &[
@@ -58,7 +58,7 @@ services:
     image: x
     cap_add: [CAP_SYS_TIME, SYS_ADMIN]
 #             ^^^^^^^^^^^^ `clock` has the capability `SYS_TIME`, which reaches further than the service
-  route: {image: x, network_mode: host, cap_add: [NET_ADMIN]}
+  trace: {image: x, pid: host, cap_add: [SYS_PTRACE]}
   web: {image: x, cap_drop: [ALL], cap_add: [CHOWN, DAC_OVERRIDE, NET_BIND_SERVICE, SETGID, SETUID, IPC_LOCK, SYS_NICE]}
 ",
         );
