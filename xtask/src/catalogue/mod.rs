@@ -3,12 +3,14 @@
 
 mod images;
 mod keys;
+mod schema;
 mod tokens;
 mod values;
 mod words;
 
 pub use images::{Rotation, ServerKeys, ServerKind, rotation, server_kind, server_kind_of_scheme, token_rotation};
 pub use keys::{KeyShape, key_shape, may_hold_credential, split_user_password};
+pub use schema::{Unknown, unknown_keys};
 pub use tokens::{Token, tokens_in};
 pub use values::{is_example_file, is_known_default, is_placeholder_word, is_reference, looks_random, never_a_credential};
 pub use words::{ShortOptions, short_options};

@@ -174,13 +174,14 @@ impl<'a> Expander<'a> {
     }
 }
 
-fn is_merge(key: &Node) -> bool {
+/// Whether a key is a merge key: `<<` without quotes.
+pub fn is_merge(key: &Node) -> bool {
     key.tag.as_deref() == Some("!!merge")
         || matches!(&key.data, Written::Scalar { text, style: Style::Plain } if text == "<<" && key.tag.is_none())
 }
 
-/// What a scalar means, and whether it is a point in time.
-fn scalar(node: &Node, text: &str, style: Style) -> Result<(Data, bool), ReadError> {
+/// What a scalar means, and whether it is a point in time. An error if it does not fit its tag.
+pub fn scalar(node: &Node, text: &str, style: Style) -> Result<(Data, bool), ReadError> {
     // `!` alone says nothing.
     let tag = node.tag.as_deref().filter(|tag| *tag != "!");
     let own = tag.is_some_and(|tag| !tag.starts_with("!!"));

@@ -16,7 +16,7 @@ mod value;
 mod write;
 
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
-pub use expand::{VALUE_LIMIT, expand};
+pub use expand::{VALUE_LIMIT, expand, is_merge, scalar};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
 pub use ops::{Operated, Operation, Plain, What, operate};
 pub use place::{Place, Seg};

@@ -6,6 +6,9 @@ mod emit;
 mod resources;
 mod service;
 
+#[cfg(test)]
+mod schema_tests;
+
 pub use check::check;
 pub use emit::emit;
 pub use resources::FILE;
