@@ -50,8 +50,11 @@ fn the_audit_finds_what_the_review_found() {
     let (found, mut missing) = (audit(), Vec::new());
     for wanted in &expected().findings {
         let whole = [None];
-        let services: Vec<Option<&str>> =
-            if wanted.services.is_empty() { whole.to_vec() } else { wanted.services.iter().map(|service| Some(service.as_str())).collect() };
+        let services: Vec<Option<&str>> = if wanted.services.is_empty() {
+            whole.to_vec()
+        } else {
+            wanted.services.iter().map(|service| Some(service.as_str())).collect()
+        };
         for service in services {
             let here: Vec<&Found> = found
                 .iter()

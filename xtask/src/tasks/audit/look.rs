@@ -51,11 +51,24 @@ pub fn look(
     environment: &Environment,
     today: Date,
 ) -> Result<Audit> {
+    look_at_stacks(&scope.stacks, scope, files, request, only, environment, today)
+}
+
+/// The same of some stacks only.
+pub fn look_at_stacks(
+    stacks: &[Stack],
+    scope: &Scope,
+    files: &dyn Files,
+    request: &Request,
+    only: &[&'static str],
+    environment: &Environment,
+    today: Date,
+) -> Result<Audit> {
     let policies = Policies::load(scope, request)?;
     let judging = Judging { today, only };
     let one = |stack: &Stack| look_at(stack, scope, files, request, &policies, judging, environment);
     let mut collector = Collector::default();
-    for (stack, outcome) in in_parallel(&scope.stacks, &one) {
+    for (stack, outcome) in in_parallel(stacks, &one) {
         match outcome {
             Ok((looked, judged)) => collector.add(looked, judged),
             Err(error) => collector.gap(Gap { stack: stack.id.clone(), error }),
