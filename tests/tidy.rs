@@ -18,8 +18,15 @@ const RANKS: &[(u8, &[&str])] = &[
 ];
 
 /// Rooms of one rank that build on each other, lower first. Everything else on one rank is apart.
-const ALLOWED_BESIDE: &[(&str, &str)] =
-    &[("engine", "process"), ("git", "process"), ("report", "tasks"), ("actions", "proof"), ("policy", "finding"), ("policy", "project")];
+const ALLOWED_BESIDE: &[(&str, &str)] = &[
+    ("engine", "process"),
+    ("git", "process"),
+    ("report", "tasks"),
+    ("actions", "proof"),
+    ("policy", "finding"),
+    ("policy", "project"),
+    ("surroundings", "model"),
+];
 
 const LONGEST_FILE: usize = 500;
 
