@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
+use crate::catalogue::key_shape;
 use crate::finding::{Category, FixKind, Priority};
+use crate::model::interpolate::Op;
 use crate::model::{Found as Set, Reference as Variable};
 use crate::rules::listed::listed;
 use crate::rules::{Check, Found, Reference, Rule, Subject};
@@ -29,8 +31,13 @@ fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
         }
     }
     let Some(documented) = &subject.surroundings.documented else {
-        if !used.is_empty() && !subject.surroundings.root.as_os_str().is_empty() {
-            let names: Vec<&str> = used.keys().copied().collect();
+        // Those with a default document themselves, unless it is one that must not stay.
+        let needed = |name: &&str| {
+            let mut references = subject.model.references.iter().filter(|reference| reference.name == **name);
+            key_shape(name).is_credential() || references.any(|reference| !matches!(reference.op, Op::Default { .. }))
+        };
+        let names: Vec<&str> = used.keys().copied().filter(needed).collect();
+        if !names.is_empty() && !subject.surroundings.root.as_os_str().is_empty() {
             found.report(
                 subject.file_spot("variables"),
                 format!("no template says which variables the stack needs: {}", listed(&names)),
@@ -74,8 +81,11 @@ services:
     fn says_once_that_there_is_no_template() {
         let found = Fixture::new(TEXT).file(".env", "A=1\n").gathered().findings(&RULE);
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].message, "no template says which variables the stack needs: `A` and `TAG`");
-        let none = Fixture::new("services:\n  web: {image: x, environment: {A: '${COMPOSE_PROJECT_NAME}'}}\n").gathered();
+        assert_eq!(found[0].message, "no template says which variables the stack needs: `A`");
+        let credential = "services:\n  web: {image: 'x:${TAG:-1}', environment: {P: '${DB_PASSWORD:-x}'}}\n";
+        let found = Fixture::new(credential).gathered().findings(&RULE);
+        assert!(found[0].message.ends_with("needs: `DB_PASSWORD`"));
+        let none = Fixture::new("services:\n  web: {image: 'x:${TAG:-1}', environment: {A: '${COMPOSE_PROJECT_NAME}'}}\n").gathered();
         assert!(none.findings(&RULE).is_empty());
     }
 }

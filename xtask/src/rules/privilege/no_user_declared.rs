@@ -2,6 +2,7 @@ use super::runs_as_root::cause;
 use crate::catalogue::Start;
 use crate::finding::{Category, FixKind, Priority};
 use crate::rules::{Check, Found, Reference, Rule, Service};
+use crate::surroundings::dockerfile::is_root;
 use crate::yaml::Plain;
 
 pub static RULE: Rule = Rule {
@@ -24,6 +25,10 @@ pub static RULE: Rule = Rule {
 
 fn check(service: &Service<'_>, found: &mut Found<'_>) {
     if service.get("user").is_some() || service.get("provider").is_some() || cause(service).is_some() {
+        return;
+    }
+    // Some images take the account they shall change to from the environment, and cannot do with `user:`.
+    if service.variable("PUID").is_some_and(|account| !is_root(account)) {
         return;
     }
     let build = service.subject.surroundings.builds.get(service.name);
@@ -76,6 +81,7 @@ services:
     image: nginxinc/nginx-unprivileged
   said: {image: 'postgres:15', user: '999:999'}
   root: {image: x, user: root}
+  given: {image: linuxserver/plex, environment: [PUID=1000, PGID=1000]}
   node: {image: 'node:18'}
 ",
         );

@@ -22,20 +22,27 @@ pub static RULE: Rule = Rule {
 fn check(service: &Service<'_>, found: &mut Found<'_>) {
     let Some(kind) = service.kind() else { return };
     let environment = service.entries("environment").filter_map(|(name, value)| Some((name, value.as_str()?)));
-    let variables = kind.auth_off(environment, &[""; 0]);
-    for at in variables {
+    let mut said: Vec<&str> = Vec::new();
+    for at in kind.auth_off(environment, &[""; 0]) {
         let AuthOffAt::Variable { name, effect } = at else { continue };
+        // Listeners and the protocols behind their names are one setting.
+        if said.contains(&effect) || (!said.is_empty() && name.ends_with("_PROTOCOL_MAP")) {
+            continue;
+        }
+        said.push(effect);
         // What stands in an env file is not shown with its line.
-        let spot = if is_in_compose(service, name) { service.entry_spot("environment", name) } else { service.name_spot() };
+        let shown = is_in_compose(service, name);
+        let spot = if shown { service.entry_spot("environment", name) } else { service.name_spot() };
         found
             .report(
                 spot,
                 format!("`{}` has `{name}` set so that {effect}", service.name),
-                format!("leave `{name}` out, and set a password"),
+                format!("change `{name}`, and give the server a password"),
             )
             .about(name)
             .fix(|| {
-                let draft = service.remove(&format!("environment.{name}")).filter(|_| is_in_compose(service, name))?;
+                let is_switch = service.variable(name).is_some_and(|value| !value.contains([':', '/', ',', ' ']));
+                let draft = service.remove(&format!("environment.{name}")).filter(|_| shown && is_switch)?;
                 Some(
                     draft
                         .caveat("clients that come without a login are refused; a server that has data may need its accounts set up first"),
@@ -82,6 +89,13 @@ services:
     image: redis:7
     command: [redis-server, --protected-mode, 'no']
 #   ^^^^^^^ `cache` is called with `--protected-mode no`: clients of other hosts are served although no password is set
+  plain:
+    image: apache/kafka:3.8.0
+    environment:
+      KAFKA_LISTENERS: PLAINTEXT://:9092
+#                      ^^^^^^^^^^^^^^^^^ `plain` has `KAFKA_LISTENERS` set so that every client reads and writes without a login or encryption
+      KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://plain:9092
+      KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: PLAINTEXT:PLAINTEXT
   strict: {image: 'postgres:15', environment: {POSTGRES_HOST_AUTH_METHOD: scram-sha-256}}
   mine: {image: 'mine:1', environment: {POSTGRES_HOST_AUTH_METHOD: trust}}
   broker: {image: 'apache/kafka:3.8.0', environment: {KAFKA_LISTENERS: 'SASL_SSL://:9092'}}
@@ -90,10 +104,12 @@ services:
     }
 
     #[test]
-    fn what_an_env_file_says_is_not_shown() {
+    fn what_an_env_file_says_is_not_shown_and_no_listener_goes() {
         let found = Fixture::new("services:\n  db:\n    image: mysql:8\n    env_file: db.env\n")
             .file("db.env", "MYSQL_ALLOW_EMPTY_PASSWORD=yes\n")
             .findings(&RULE);
+        let listener = "services:\n  bus:\n    image: apache/kafka:3.8.0\n    environment:\n      KAFKA_LISTENERS: PLAINTEXT://:9092\n";
+        assert!(Fixture::new(listener).findings(&RULE)[0].fix.is_none(), "without the setting it is the same");
         assert_eq!((found.len(), found[0].file.ends_with("compose.yaml"), found[0].fix.is_none()), (1, true, true));
     }
 
