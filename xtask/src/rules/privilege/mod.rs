@@ -4,6 +4,7 @@ mod apparmor_disabled;
 mod build_host_network;
 mod build_privileged;
 mod capabilities;
+mod capabilities_not_dropped;
 mod cgroup_parent;
 mod dangerous_capability_added;
 mod docker_socket_mount;
@@ -33,6 +34,7 @@ use super::Rule;
 pub(super) const RULES: &[&Rule] = &[
     &privileged_container::RULE,
     &docker_socket_mount::RULE,
+    &capabilities_not_dropped::RULE,
     &dangerous_capability_added::RULE,
     &sensitive_capability_added::RULE,
     &no_new_privileges::RULE,

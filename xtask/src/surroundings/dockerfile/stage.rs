@@ -166,12 +166,12 @@ impl<'a> Stages<'a> {
 
     fn expose(&mut self, arguments: &str) {
         let expanded = self.expand(arguments).unwrap_or_default();
-        let ports = expanded.split_whitespace().flat_map(|word| {
+        let range = |word: &str| {
             let numbers = word.split('/').next().unwrap_or_default();
             let (from, to) = numbers.split_once('-').unwrap_or((numbers, numbers));
-            from.parse::<u16>().ok().zip(to.parse().ok()).map_or(1..=0, |(from, to)| from..=to)
-        });
-        let ports: Vec<u16> = ports.collect();
+            Some(from.parse::<u16>().ok()?..=to.parse().ok()?)
+        };
+        let ports: Vec<u16> = expanded.split_whitespace().filter_map(range).flatten().collect();
         if let Some(stage) = self.file.stages.last_mut() {
             stage.expose.extend(ports);
         }
