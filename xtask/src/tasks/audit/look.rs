@@ -151,5 +151,7 @@ fn surroundings(model: &Model, scope: &Scope) -> Surroundings {
     let env_files = model.sources.iter().any(|source| source.documents().is_empty());
     let secret_files = model.value.get("secrets").is_some();
     let tracked = if env_files || secret_files { scope.tracked() } else { None };
-    Surroundings { tracked, ..Surroundings::default() }
+    let builds = model.services().any(|service| model.service(service).is_some_and(|service| service.get("build").is_some()));
+    let listed = if builds { scope.listed() } else { &[] };
+    Surroundings::gather(model, &scope.files, &scope.root, listed, tracked.as_ref())
 }
