@@ -42,6 +42,8 @@ pub struct Fix {
     pub changes: Vec<Change>,
     /// What else it can mean for what runs; shown with the patch.
     pub caveat: Option<String>,
+    /// Rules that had nothing to say of the service while the finding stood, and may have afterwards.
+    pub reveals: &'static [&'static str],
 }
 
 /// A place of the rendered model, and what stands there afterwards: `None` when it is gone.
