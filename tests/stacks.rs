@@ -1,8 +1,13 @@
-//! The example stack `trading`: it stays as it was before any migration, and phase 1 makes of a copy
-//! what a careful person would have written.
+//! The example stacks: they stay as they were before any migration, and phase 1 makes of a copy what a
+//! careful person would have written. Here `trading`, in `stacks/` the stack `agent`.
 
 #![allow(clippy::print_stderr, reason = "a test says what it could not look at, and counts")]
 
+#[path = "stacks/agent.rs"]
+mod agent;
+#[path = "stacks/agent_engine.rs"]
+mod agent_engine;
+mod engine_support;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +32,10 @@ struct Finding {
     place: String,
     kind: Option<String>,
     credential: Option<String>,
+}
+
+fn not_judged() {
+    eprintln!("not judged by docker compose: it is not installed");
 }
 
 const COMPOSE: [&str; 5] = ["apps", "database", "docs", "infrastructure", "monitoring"];
@@ -240,7 +249,7 @@ fn variable_at(project: &Project, finding: &Finding) -> String {
 #[test]
 fn users_own_calls_render_as_before() {
     if !compose::installed() {
-        eprintln!("not judged by docker compose: it is not installed");
+        not_judged();
         return;
     }
     let project = checked_out();

@@ -8,6 +8,7 @@ mod draft;
 mod environment;
 mod filesystem;
 mod found;
+mod host_mount;
 mod hygiene;
 mod images;
 mod lifecycle;
@@ -27,6 +28,7 @@ pub use credentials::{
 };
 pub use draft::Draft;
 pub use found::{Found, Reported};
+pub use host_mount::HostMount;
 pub use rule::{Check, Fact, Reference, Rule};
 pub use service::Service;
 pub use spot::Spot;

@@ -13,6 +13,7 @@ use crate::process::{Cancel, Output, Program};
 use crate::secret::Masker;
 
 mod find;
+mod frozen;
 mod said;
 #[cfg(test)]
 mod tests;
@@ -84,7 +85,7 @@ impl Compose {
     /// As [`Compose::config_json`].
     pub fn config_hashes(&self, frozen_json: &[u8], masker: &Masker, cancel: &Cancel) -> Result<BTreeMap<String, String>> {
         let call = frozen_call(None);
-        let program = self.program(&call, &["config", "--hash", "*"]).stdin(frozen_json).deadline(LOOK);
+        let program = self.program(&call, &["config", "--hash", "*"]).stdin(frozen::readable(frozen_json)?).deadline(LOOK);
         let output = refused(program.run(masker, cancel)?, &call, masker)?;
         Ok(hashes(&output.text()))
     }
@@ -123,7 +124,8 @@ impl Compose {
     /// As [`Compose::up`].
     pub fn create_frozen(&self, frozen_json: &[u8], project: &str, deadline: Duration, masker: &Masker, cancel: &Cancel) -> Result<()> {
         let create = ["create", "--no-build", "--pull", "never"];
-        let program = self.program(&frozen_call(Some(project)), &create).stdin(frozen_json).deadline(deadline).interruptible();
+        let program =
+            self.program(&frozen_call(Some(project)), &create).stdin(frozen::readable(frozen_json)?).deadline(deadline).interruptible();
         started(program.run(masker, cancel)?, masker)
     }
 
@@ -134,7 +136,8 @@ impl Compose {
     /// As [`Compose::up`].
     pub fn up_frozen(&self, frozen_json: &[u8], project: &str, deadline: Duration, masker: &Masker, cancel: &Cancel) -> Result<()> {
         let call = frozen_call(Some(project));
-        let program = self.program(&call, &up_args(&Up::default())).stdin(frozen_json).deadline(deadline).interruptible();
+        let program =
+            self.program(&call, &up_args(&Up::default())).stdin(frozen::readable(frozen_json)?).deadline(deadline).interruptible();
         started(program.run(masker, cancel)?, masker)
     }
 

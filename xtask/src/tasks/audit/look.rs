@@ -10,7 +10,7 @@ use crate::model::{self, Call, Environment, Model};
 use crate::policy::{Date, Policy};
 use crate::project::{Role, Stack};
 use crate::rules::Subject;
-use crate::source::Disk;
+use crate::source::{Disk, Files};
 use crate::surroundings::Surroundings;
 
 /// The policies by role.
@@ -42,11 +42,18 @@ impl Policies {
     }
 }
 
-/// Judges the stacks of a scope.
-pub fn look(scope: &Scope, request: &Request, only: &[&'static str], environment: &Environment, today: Date) -> Result<Audit> {
+/// Judges the stacks of a scope, as they are in these files.
+pub fn look(
+    scope: &Scope,
+    files: &dyn Files,
+    request: &Request,
+    only: &[&'static str],
+    environment: &Environment,
+    today: Date,
+) -> Result<Audit> {
     let policies = Policies::load(scope, request)?;
     let judging = Judging { today, only };
-    let one = |stack: &Stack| look_at(stack, scope, request, &policies, judging, environment);
+    let one = |stack: &Stack| look_at(stack, scope, files, request, &policies, judging, environment);
     let mut collector = Collector::default();
     for (stack, outcome) in in_parallel(&scope.stacks, &one) {
         match outcome {
@@ -88,12 +95,13 @@ fn in_parallel<'s>(stacks: &'s [Stack], one: &(impl Fn(&Stack) -> Outcome + Sync
 fn look_at(
     stack: &Stack,
     scope: &Scope,
+    files: &dyn Files,
     request: &Request,
     policies: &Policies,
     judging: Judging<'_>,
     environment: &Environment,
 ) -> Outcome {
-    let model = model_of(stack, scope, environment)?;
+    let model = model_of(stack, files, environment)?;
     let role = request.role.or(stack.role).unwrap_or(Role::Prod);
     let surroundings = surroundings(&model, scope);
     let subject = Subject {
@@ -112,11 +120,18 @@ fn look_at(
 
 /// The stack with all its services. Where services of different profiles contradict each other, it is judged
 /// as its users call it.
-fn model_of(stack: &Stack, scope: &Scope, environment: &Environment) -> Result<Model> {
-    let call =
-        |profiles: Vec<String>| Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, project_name: None };
-    let whole = model::load(&scope.files, &call(vec!["*".to_string()]), environment);
-    whole.or_else(|error| model::load(&scope.files, &call(stack.profiles.clone()), environment).map_err(|_| error))
+pub(super) fn model_of(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
+    let whole = model::load(files, &call(stack, vec!["*".to_string()]), environment);
+    whole.or_else(|error| users_model(stack, files, environment).map_err(|_| error))
+}
+
+/// The stack as its users call it.
+pub(super) fn users_model(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
+    model::load(files, &call(stack, stack.profiles.clone()), environment)
+}
+
+fn call(stack: &Stack, profiles: Vec<String>) -> Call {
+    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, project_name: None }
 }
 
 fn surroundings(model: &Model, scope: &Scope) -> Surroundings {

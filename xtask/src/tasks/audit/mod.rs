@@ -1,7 +1,9 @@
 //! Looks at stacks and says what the policies find in them. Touches nothing.
 
+mod fix;
 mod look;
 mod scope;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -12,6 +14,7 @@ use crate::policy::Date;
 use crate::project::Role;
 use crate::rules;
 
+pub use fix::{Fixed, Options, fix};
 pub use look::look;
 pub use scope::Scope;
 
@@ -36,7 +39,7 @@ pub struct Request {
 pub fn audit(request: &Request, folder: &std::path::Path, environment: &Environment, today: Date) -> Result<Audit> {
     let only = named_rules(&request.only)?;
     let scope = Scope::resolve(request, folder)?;
-    look(&scope, request, &only, environment, today)
+    look(&scope, &scope.files, request, &only, environment, today)
 }
 
 /// The rules of these names; an unknown name is refused with the nearest one.

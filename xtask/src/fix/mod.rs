@@ -1,0 +1,93 @@
+//! From findings to changed files, in memory. All fixes of a file are computed on the same original; what
+//! cannot be written, or contradicts another fix, is left out by name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::audit::Audit;
+use crate::finding::{Finding, Fix, FixKind};
+use crate::yaml::{Operation, Refusal, operate};
+
+/// Files as they would be, and the fixes that are left out.
+#[derive(Debug, Clone, Default)]
+pub struct Patch {
+    pub files: Vec<FilePatch>,
+    pub left: Vec<Left>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FilePatch {
+    /// Absolute.
+    pub path: PathBuf,
+    pub before: Arc<str>,
+    pub after: String,
+    /// The findings that go, as numbers of the audit's.
+    pub findings: Vec<usize>,
+}
+
+/// A finding that has a fix which is not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    pub finding: usize,
+    pub why: String,
+}
+
+/// The findings whose fixes are meant: those of the named rules that have a patch, or without names all that
+/// are safe alone.
+pub fn chosen(audit: &Audit, rules: &[&'static str]) -> Vec<usize> {
+    let meant = |finding: &Finding| match &finding.fix {
+        None => false,
+        Some(fix) if rules.is_empty() => fix.kind == FixKind::Apply,
+        Some(fix) => rules.contains(&finding.rule) && matches!(fix.kind, FixKind::Apply | FixKind::Propose),
+    };
+    (0..audit.findings.len()).filter(|number| meant(&audit.findings[*number].finding)).collect()
+}
+
+impl Patch {
+    /// The patch of these findings.
+    pub fn of(audit: &Audit, chosen: &[usize]) -> Patch {
+        let mut patch = Patch::default();
+        let mut files: BTreeMap<&Path, Vec<(usize, &Fix)>> = BTreeMap::new();
+        for number in chosen {
+            if let Some(fix) = &audit.findings[*number].finding.fix {
+                files.entry(&fix.file).or_default().push((*number, fix));
+            }
+        }
+        for (path, fixes) in files {
+            let Some(text) = audit.texts.get(path) else { continue };
+            let (after, findings) = written(&text.text, &fixes, &mut patch.left);
+            if !findings.is_empty() {
+                patch.files.push(FilePatch { path: path.to_path_buf(), before: text.text.clone(), after, findings });
+            }
+        }
+        patch
+    }
+
+    /// Every finding that goes.
+    pub fn findings(&self) -> impl Iterator<Item = usize> {
+        self.files.iter().flat_map(|file| file.findings.iter().copied())
+    }
+}
+
+/// The text with as many of the fixes as can stand together; in the order of the findings the first one wins.
+fn written(text: &str, fixes: &[(usize, &Fix)], left: &mut Vec<Left>) -> (String, Vec<usize>) {
+    let all: Vec<Operation> = fixes.iter().flat_map(|(_, fix)| fix.operations.iter().cloned()).collect();
+    if let Ok(operated) = operate(text, &all) {
+        return (operated.text, fixes.iter().map(|(number, _)| *number).collect());
+    }
+    let (mut taken, mut operations, mut best) = (Vec::new(), Vec::new(), text.to_string());
+    for (number, fix) in fixes {
+        let mut with: Vec<Operation> = operations.clone();
+        with.extend(fix.operations.iter().cloned());
+        match operate(text, &with) {
+            Ok(operated) => {
+                best = operated.text;
+                operations = with;
+                taken.push(*number);
+            }
+            Err(Refusal { why, .. }) => left.push(Left { finding: *number, why }),
+        }
+    }
+    (best, taken)
+}

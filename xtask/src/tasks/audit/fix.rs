@@ -1,0 +1,229 @@
+//! Fixes what an audit found, by the guarded way: every file or none, proven from the files, or undone.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::look::look;
+use super::verify::{Renders, beyond, renders, unsettled};
+use super::{Request, Scope, named_rules};
+use crate::actions::{Action, WriteFile};
+use crate::audit::Audit;
+use crate::error::Result;
+use crate::event::{Event, FileDiff};
+use crate::finding::Change;
+use crate::fix::{FilePatch, Left, Patch, chosen};
+use crate::guards::{self, Checked};
+use crate::policy::Date;
+use crate::project::Stack;
+use crate::saga::{Plan, Proof, Sha, Verdict};
+use crate::secret::MASK;
+use crate::source::{Files, Overlay};
+use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
+use crate::text::redact;
+
+/// What the caller chose.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub request: Request,
+    /// Fixes of these rules, proposals among them; none: of all rules those that are safe alone.
+    pub rules: Vec<String>,
+    /// Write; else only show.
+    pub apply: bool,
+    /// Go on although files to be changed have uncommitted changes.
+    pub allow_dirty: bool,
+}
+
+/// What fixing came to.
+#[derive(Debug)]
+pub struct Fixed {
+    pub ended: Ended,
+    pub audit: Audit,
+    pub patch: Patch,
+    /// The changed files, secrets masked.
+    pub diffs: Vec<FileDiff>,
+}
+
+/// Everything that is known before a file is touched.
+struct Proposal {
+    scope: Scope,
+    only: Vec<&'static str>,
+    audit: Audit,
+    patch: Patch,
+    before: Renders,
+}
+
+/// Fixes, or shows what would be fixed.
+pub fn fix(cx: &Context<'_>, options: &Options, overrides: &Overrides, today: Date) -> Result<Fixed> {
+    let proposed: RefCell<Option<Proposal>> = RefCell::default();
+    if !options.apply {
+        let proposal = propose(cx, options, today)?;
+        let ended = if proposal.patch.files.is_empty() { Ended::NothingToDo } else { Ended::Planned };
+        return Ok(fixed(ended, proposal));
+    }
+    let ended = carry_out(cx, "audit-fix", overrides, |_| {
+        let proposal = propose(cx, options, today)?;
+        let guards = guards(cx, options, &proposal)?;
+        let (plan, contents) = plan(cx, &proposal.patch);
+        let preview = if proposal.patch.files.is_empty() { Vec::new() } else { vec![preview(&proposal)] };
+        proposed.replace(Some(proposal));
+        let prove = |_: &crate::actions::World| match proposed.borrow().as_ref() {
+            Some(proposal) => prove(cx, options, proposal, today),
+            None => Ok(Verdict::Bad(vec!["there is nothing to prove".into()])),
+        };
+        Ok(Prepared { guards, projects: Vec::new(), plan, contents, preview, prove: Box::new(prove) })
+    })?;
+    match proposed.into_inner() {
+        Some(proposal) => Ok(fixed(ended, proposal)),
+        None => propose(cx, options, today).map(|proposal| fixed(ended, proposal)),
+    }
+}
+
+fn fixed(ended: Ended, proposal: Proposal) -> Fixed {
+    let diffs = proposal.patch.files.iter().map(|file| diff(&proposal.audit, file)).collect();
+    Fixed { ended, audit: proposal.audit, patch: proposal.patch, diffs }
+}
+
+fn propose(cx: &Context<'_>, options: &Options, today: Date) -> Result<Proposal> {
+    let rules = named_rules(&options.rules)?;
+    let only = named_rules(&options.request.only)?;
+    let request = Request { fixes: true, ..options.request.clone() };
+    let scope = Scope::resolve(&request, &cx.project.root)?;
+    let audit = look(&scope, &scope.files, &request, &only, &cx.environment, today)?;
+    let concerned = concerned(cx, &scope);
+    let before = renders(&concerned, &scope.files, &cx.environment);
+    let mut settling =
+        Settling { cx, scope: &scope, request: &request, only: &only, today, audit: &audit, concerned: &concerned, before: &before };
+    let patch = settling.settle(&chosen(&audit, &rules))?;
+    Ok(Proposal { only, patch, before, audit, scope })
+}
+
+/// The stacks that must render as declared: those that were named, and all of the project.
+fn concerned(cx: &Context<'_>, scope: &Scope) -> Vec<Stack> {
+    let mut stacks = scope.stacks.clone();
+    for stack in &cx.project.stacks {
+        if stacks.iter().all(|known| known.files != stack.files) {
+            stacks.push(stack.clone());
+        }
+    }
+    stacks
+}
+
+/// Finds the largest patch that does what it declares and nothing else.
+struct Settling<'a> {
+    cx: &'a Context<'a>,
+    scope: &'a Scope,
+    request: &'a Request,
+    only: &'a [&'static str],
+    today: Date,
+    audit: &'a Audit,
+    concerned: &'a [Stack],
+    before: &'a Renders,
+}
+
+impl Settling<'_> {
+    fn settle(&mut self, chosen: &[usize]) -> Result<Patch> {
+        let whole = Patch::of(self.audit, chosen);
+        if whole.files.is_empty() || self.wrong(&whole)?.is_empty() {
+            return Ok(whole);
+        }
+        // Somebody spoils it: whoever does so alone is left out.
+        let (mut good, mut left) = (Vec::new(), whole.left.clone());
+        for number in whole.findings() {
+            let alone = Patch::of(self.audit, &[number]);
+            match self.wrong(&alone)?.into_iter().next() {
+                None => good.push(number),
+                Some(why) => left.push(Left { finding: number, why }),
+            }
+        }
+        let mut patch = Patch::of(self.audit, &good);
+        if let Some(why) = self.wrong(&patch)?.into_iter().next() {
+            left.extend(good.iter().map(|number| Left { finding: *number, why: format!("together with other fixes: {why}") }));
+            patch = Patch::default();
+        }
+        patch.left.extend(left);
+        Ok(patch)
+    }
+
+    fn wrong(&self, patch: &Patch) -> Result<Vec<String>> {
+        let mut files = Overlay::new(&self.scope.files);
+        patch.files.iter().for_each(|file| files.set(&file.path, Some(file.after.clone().into_bytes())));
+        wrong(self.audit, patch, self.before, &self.look(&files)?, &renders(self.concerned, &files, &self.cx.environment))
+    }
+
+    fn look(&self, files: &dyn Files) -> Result<Audit> {
+        look(self.scope, files, self.request, self.only, &self.cx.environment, self.today)
+    }
+}
+
+/// What is not as the patch declares.
+fn wrong(before: &Audit, patch: &Patch, old: &Renders, after: &Audit, new: &Renders) -> Result<Vec<String>> {
+    let fixes = patch.findings().filter_map(|number| before.findings[number].finding.fix.as_ref());
+    let changes: Vec<&Change> = fixes.flat_map(|fix| &fix.changes).collect();
+    let fixed: Vec<usize> = patch.findings().collect();
+    Ok(beyond(old, new, &changes).into_iter().chain(unsettled(before, after, &fixed)).collect())
+}
+
+fn guards(cx: &Context<'_>, options: &Options, proposal: &Proposal) -> Result<Vec<Checked>> {
+    let paths: Vec<PathBuf> = proposal.patch.files.iter().map(|file| cx.project.relative(&file.path).to_path_buf()).collect();
+    let unread: Vec<String> = proposal.audit.gaps.iter().map(|gap| format!("{}: {}", gap.stack, gap.error)).collect();
+    let mut all = vec![
+        Checked::new("stacks-render", unread, "make the stack render, or name only stacks and files that do"),
+        guards::replaceable(&cx.project.root, &paths),
+    ];
+    if let (Some(git), false) = (&cx.git, options.allow_dirty) {
+        all.push(guards::clean_in_git(git, &paths, &BTreeMap::new())?);
+    }
+    Ok(all)
+}
+
+fn plan(cx: &Context<'_>, patch: &Patch) -> (Plan<Action>, Vec<Vec<u8>>) {
+    let write = |file: &FilePatch| {
+        Action::WriteFile(WriteFile {
+            path: cx.project.relative(&file.path).to_path_buf(),
+            content: Sha::of(file.after.as_bytes()),
+            before: Some(Sha::of(file.before.as_bytes())),
+            mode: None,
+        })
+    };
+    let contents = patch.files.iter().map(|file| file.after.clone().into_bytes()).collect();
+    (Plan::new("audit-fix", patch.files.iter().map(write).collect()), contents)
+}
+
+fn preview(proposal: &Proposal) -> Event {
+    let files = proposal.patch.files.iter().map(|file| diff(&proposal.audit, file)).collect();
+    let caveats = proposal.patch.findings().filter_map(|number| {
+        let finding = &proposal.audit.findings[number].finding;
+        let caveat = finding.fix.as_ref()?.caveat.as_ref()?;
+        Some(format!("{}, {}: {caveat}", finding.rule, finding.service.as_deref().unwrap_or_default()))
+    });
+    Event::Planned { files, other: caveats.collect() }
+}
+
+/// The file before and after, its credentials masked; fixes do not touch them.
+fn diff(audit: &Audit, file: &FilePatch) -> FileDiff {
+    let secrets = audit.texts.get(&file.path).map_or(&[][..], |text| &text.secrets);
+    let masked_values: Vec<&str> = secrets.iter().map(|span| span.slice(&file.before)).collect();
+    let after = crate::tasks::security_fix::credentials_in_text(&file.after);
+    let after = if masked_values.is_empty() { file.after.clone() } else { redact(&file.after, &after, MASK).text };
+    FileDiff {
+        path: audit.relative(&file.path).display().to_string(),
+        before: Some(redact(&file.before, secrets, MASK).text),
+        after: Some(after),
+    }
+}
+
+fn prove(cx: &Context<'_>, options: &Options, proposal: &Proposal, today: Date) -> Result<Verdict> {
+    let request = Request { fixes: true, ..options.request.clone() };
+    let after = look(&proposal.scope, &proposal.scope.files, &request, &proposal.only, &cx.environment, today)?;
+    let now = renders(&concerned(cx, &proposal.scope), &proposal.scope.files, &cx.environment);
+    let why = wrong(&proposal.audit, &proposal.patch, &proposal.before, &after, &now)?;
+    let label = "what was fixed is gone, no other finding appeared, and every stack renders as declared";
+    if !why.is_empty() {
+        cx.events.emit(Event::ProofFails { label: label.into(), why: why.clone() });
+        return Ok(Verdict::Bad(why));
+    }
+    let detail = format!("{} findings, {} stacks", proposal.patch.findings().count(), now.len());
+    cx.events.emit(Event::ProofHolds { label: label.into(), detail: detail.clone(), took: std::time::Duration::ZERO });
+    Ok(Verdict::Holds(Proof { proven: vec![format!("{label}: {detail}")], ..Proof::default() }))
+}

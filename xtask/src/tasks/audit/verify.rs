@@ -1,0 +1,113 @@
+//! Whether a patch does what its fixes say, and nothing else: in memory before it is written, and again from
+//! the files afterwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::look::{model_of, users_model};
+use crate::audit::Audit;
+use crate::finding::{Change, Finding};
+use crate::model::Environment;
+use crate::project::Stack;
+use crate::source::Files;
+
+/// Every stack as it renders, with all profiles and as its users call it; `None` where it does not.
+pub type Renders = BTreeMap<String, Option<[Json; 2]>>;
+
+pub fn renders(stacks: &[Stack], files: &dyn Files, environment: &Environment) -> Renders {
+    let render = |stack: &Stack| {
+        let whole = model_of(stack, files, environment).ok()?.json();
+        // What its users do not need does not matter to them.
+        let users = users_model(stack, files, environment).map_or(Json::Null, |model| model.json());
+        Some([whole, users])
+    };
+    stacks.iter().map(|stack| (stack.id.clone(), render(stack))).collect()
+}
+
+/// What differs from before beyond what the fixes declare, as sentences without values.
+pub fn beyond(before: &Renders, after: &Renders, changes: &[&Change]) -> Vec<String> {
+    let mut why = Vec::new();
+    for (stack, old) in before {
+        match (old, after.get(stack)) {
+            (Some(old), Some(Some(new))) => {
+                for (old, new) in old.iter().zip(new) {
+                    let mut expected = old.clone();
+                    changes.iter().filter(|change| concerns(change, old)).for_each(|change| change.make(&mut expected));
+                    if expected != *new {
+                        let place = differing(&expected, new, String::new()).unwrap_or_default();
+                        why.push(format!("stack {stack} would render otherwise than declared at {place}"));
+                        break;
+                    }
+                }
+            }
+            (Some(_), _) => why.push(format!("stack {stack} would not render any more")),
+            (None, _) => {}
+        }
+    }
+    why
+}
+
+/// A change is about the stacks that have its service.
+fn concerns(change: &Change, model: &Json) -> bool {
+    match change.path.as_slice() {
+        [section, name, ..] if section == "services" => model.get(section).and_then(|services| services.get(name)).is_some(),
+        _ => !model.is_null(),
+    }
+}
+
+/// The first place, in the order of keys, at which two models differ.
+fn differing(one: &Json, other: &Json, place: String) -> Option<String> {
+    if one == other {
+        return None;
+    }
+    match (one, other) {
+        (Json::Object(one), Json::Object(other)) => {
+            let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            let below = |key: &&String| {
+                let place = if place.is_empty() { (*key).clone() } else { format!("{place}.{key}") };
+                differing(one.get(*key).unwrap_or(&Json::Null), other.get(*key).unwrap_or(&Json::Null), place)
+            };
+            keys.iter().find_map(below).or(Some(place.clone()))
+        }
+        _ => Some(place),
+    }
+}
+
+/// What a finding is, whatever its lines, words and place in a list.
+type Identity = (String, std::path::PathBuf, Option<String>, String, String);
+
+fn identity(finding: &Finding) -> Identity {
+    let place = finding.place.split('[').next().unwrap_or_default().to_string();
+    (finding.rule.to_string(), finding.file.clone(), finding.service.clone(), place, finding.about.clone())
+}
+
+fn counted(audit: &Audit) -> BTreeMap<Identity, usize> {
+    let mut counted = BTreeMap::new();
+    audit.findings.iter().for_each(|entry| *counted.entry(identity(&entry.finding)).or_default() += 1);
+    counted
+}
+
+/// Whether the fixed findings are gone and no other appeared; what is not so, as sentences.
+pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> {
+    let mut why: Vec<String> = after
+        .gaps
+        .iter()
+        .filter(|gap| before.gaps.iter().all(|old| old.stack != gap.stack))
+        .map(|gap| format!("stack {} could not be judged any more: {}", gap.stack, gap.error))
+        .collect();
+    let (mut old, new) = (counted(before), counted(after));
+    for number in fixed {
+        let identity = identity(&before.findings[*number].finding);
+        if let Some(count) = old.get_mut(&identity) {
+            *count -= 1;
+        }
+    }
+    for (identity, count) in &new {
+        if *count > old.get(identity).copied().unwrap_or(0) {
+            let (rule, file, _, place, _) = identity;
+            why.push(format!("{rule} would be found at {place} of {}", before.relative(file).display()));
+        }
+    }
+    why
+}
