@@ -14,6 +14,7 @@ mod images;
 mod lifecycle;
 mod network;
 mod privilege;
+mod published;
 mod resources;
 mod rule;
 mod secrets;
@@ -29,6 +30,7 @@ pub use credentials::{
 pub use draft::Draft;
 pub use found::{Found, Reported};
 pub use host_mount::HostMount;
+pub use published::{Published, Unpublished, is_private};
 pub use rule::{Check, Fact, Reference, Rule};
 pub use service::Service;
 pub use spot::Spot;

@@ -1,7 +1,7 @@
 use super::draft::json;
 use super::subject::truth;
 use super::{Draft, Spot, Subject};
-use crate::catalogue::{ServerKind, server_kind};
+use crate::catalogue::{Category, ServerKind, server_kind};
 use crate::finding::Change;
 use crate::model::scalar_text;
 use crate::project::Role;
@@ -59,6 +59,12 @@ impl<'a> Service<'a> {
     /// What is known about its image.
     pub fn kind(&self) -> Option<&'static ServerKind> {
         self.image().and_then(server_kind)
+    }
+
+    /// Whether it keeps data for others: a database, cache, broker or search engine.
+    pub fn is_store(&self) -> bool {
+        let keeps = |kind: &ServerKind| matches!(kind.category, Category::Database | Category::Cache | Category::Broker | Category::Search);
+        self.kind().is_some_and(keeps)
     }
 
     /// The value of a variable of its environment, env files included; `None` when it has none.
@@ -161,6 +167,14 @@ impl<'a> Service<'a> {
         let now: Vec<serde_json::Value> = others.filter_map(|(_, item)| scalar_text(&item.data)).map(Into::into).collect();
         let operation = Operation { document: home.document, place: home.place, what: What::Remove };
         Some(Draft::new(self.subject.path(home.file), operation, self.change(path, Some(now.into()))))
+    }
+
+    /// One scalar of the sequence at a path is written otherwise; the rendered item then has `now` under a key.
+    pub fn set_item(&self, path: &str, index: usize, written: String, key: &str, now: serde_json::Value) -> Option<Draft> {
+        let home = self.subject.home_of(self.items(path).get(index)?.at)?;
+        self.subject.node(&home)?.text()?;
+        let operation = Operation { document: home.document, place: home.place, what: What::Set(Plain::Str(written)) };
+        Some(Draft::new(self.subject.path(home.file), operation, self.change(&format!("{path}.{index}.{key}"), Some(now))))
     }
 
     /// What stands at a path goes.
