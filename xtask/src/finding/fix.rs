@@ -69,6 +69,14 @@ impl Change {
             let Some(fields) = at.as_object_mut() else { return };
             at = fields.entry(key.clone()).or_insert_with(|| Json::Object(serde_json::Map::new()));
         }
+        if let (Json::Array(items), Ok(index)) = (&mut *at, last.parse::<usize>()) {
+            match (items.get_mut(index), &self.now) {
+                (Some(item), Some(now)) => item.clone_from(now),
+                (Some(_), None) => drop(items.remove(index)),
+                (None, _) => {}
+            }
+            return;
+        }
         if !at.is_object() {
             *at = Json::Object(serde_json::Map::new());
         }
@@ -102,5 +110,8 @@ mod tests {
         change(&["ports", "1", "host_ip"], Some(json!("127.0.0.1"))).make(&mut model);
         change(&["ports", "2", "host_ip"], Some(json!("127.0.0.1"))).make(&mut model);
         assert_eq!(model, json!({"ports": [{"target": 80}, {"target": 81, "host_ip": "127.0.0.1"}]}));
+        change(&["ports", "1"], Some(json!("82"))).make(&mut model);
+        change(&["ports", "0"], None).make(&mut model);
+        assert_eq!(model, json!({"ports": ["82"]}));
     }
 }

@@ -23,6 +23,7 @@ mod spot;
 mod subject;
 #[cfg(test)]
 mod testing;
+mod volume_mount;
 
 pub use credentials::{
     ComposeSource, EnvSource, Evidence, EvidenceKind, Form, Part, UrlParts, credentials_in_compose, credentials_in_env_file, parts,
@@ -35,6 +36,7 @@ pub use rule::{Check, Fact, Reference, Rule};
 pub use service::Service;
 pub use spot::Spot;
 pub use subject::Subject;
+pub use volume_mount::{VolumeMount, is_below};
 
 /// The rooms of the rules, in the order in which their table shows them.
 const ROOMS: &[&[&Rule]] = &[

@@ -1,5 +1,5 @@
 use super::draft::json;
-use super::subject::truth;
+use super::subject::{Home, truth};
 use super::{Draft, Spot, Subject};
 use crate::catalogue::{Category, ServerKind, server_kind};
 use crate::finding::Change;
@@ -123,8 +123,13 @@ impl<'a> Service<'a> {
             let operation = Operation { document: home.document, place: home.place, what: What::Set(value) };
             return Some(Draft::new(self.subject.path(home.file), operation, change));
         }
-        // The deepest mapping of the way that is written out takes the rest as one entry.
         let service = Place::default().key("services").key(self.name);
+        // What is written and yet not rendered, such as `false`.
+        if let Some(home) = self.subject.home(&keys.iter().fold(service.clone(), |place, key| place.key(*key))) {
+            let operation = Operation { document: home.document, place: home.place, what: What::Set(value) };
+            return Some(Draft::new(self.subject.path(home.file), operation, change));
+        }
+        // The deepest mapping of the way that is written out takes the rest as one entry.
         for depth in (0..keys.len()).rev() {
             let place = keys[..depth].iter().fold(service.clone(), |place, key| place.key(*key));
             let Some(home) = self.subject.home(&place) else { continue };
@@ -167,6 +172,14 @@ impl<'a> Service<'a> {
         let now: Vec<serde_json::Value> = others.filter_map(|(_, item)| scalar_text(&item.data)).map(Into::into).collect();
         let operation = Operation { document: home.document, place: home.place, what: What::Remove };
         Some(Draft::new(self.subject.path(home.file), operation, self.change(path, Some(now.into()))))
+    }
+
+    /// A scalar is written otherwise, and renders as before.
+    pub fn write(&self, home: &Home, text: &str) -> Option<Draft> {
+        self.subject.node(home)?.text()?;
+        let what = What::Set(Plain::Str(text.to_string()));
+        let operation = Operation { document: home.document, place: home.place.clone(), what };
+        Some(Draft::new(self.subject.path(home.file), operation, self.change("", None)).renders(Vec::new()))
     }
 
     /// One scalar of the sequence at a path is written otherwise; the rendered item then has `now` under a key.
