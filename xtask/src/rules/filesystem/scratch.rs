@@ -1,6 +1,7 @@
 //! Where a container writes what need not survive.
 
 use crate::rules::Service;
+use crate::yaml::Value;
 
 /// The places that must be writable on a read-only root.
 pub(super) struct Scratch {
@@ -16,6 +17,12 @@ pub(super) fn wanted(service: &Service<'_>) -> Scratch {
         Some(paths) => Scratch { paths, is_known: true },
         None => Scratch { paths: vec!["/tmp".to_string()], is_known: false },
     }
+}
+
+/// Whether somebody has thought of it: a tmpfs of whatever kind is there.
+pub(super) fn has_tmpfs(service: &Service<'_>) -> bool {
+    let is_tmpfs = |mount: &Value| mount.get("type").and_then(Value::as_str) == Some("tmpfs");
+    !service.items("tmpfs").is_empty() || service.items("volumes").iter().any(is_tmpfs)
 }
 
 /// Those of them that have neither a tmpfs nor a volume.

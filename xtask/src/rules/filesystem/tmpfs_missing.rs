@@ -1,4 +1,4 @@
-use super::scratch::missing;
+use super::scratch::{has_tmpfs, missing, wanted};
 use crate::finding::{Category, FixKind, Priority};
 use crate::rules::{Check, Found, Reference, Rule, Service};
 
@@ -7,7 +7,8 @@ pub static RULE: Rule = Rule {
     title: "a read-only container has nowhere to write",
     doc: "With `read_only: true` nothing can be written but volumes and `tmpfs`. Most programs count on `/tmp`, and fail at the \
         first upload, long line or crash when it cannot be written: often weeks later. Add `tmpfs: [/tmp]`, with a size such \
-        as `/tmp:size=64m`. For images that are known it is their own paths that are asked for.",
+        as `/tmp:size=64m`. For images that are known it is their own paths that are asked for; \
+        others are not reported once they have any `tmpfs`.",
     category: Category::SecuritySettings,
     priority: Priority::P1,
     references: &[Reference::Owasp(8), Reference::Spec("services.tmpfs")],
@@ -16,6 +17,10 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(service: &Service<'_>, found: &mut Found<'_>) {
+    // Of an image that is not known whoever gave it one tmpfs knows more.
+    if has_tmpfs(service) && !wanted(service).is_known {
+        return;
+    }
     let paths = if service.flag("read_only") { missing(service) } else { Vec::new() };
     if paths.is_empty() {
         return;
@@ -67,6 +72,7 @@ services:
   d: {image: 'redis:7', read_only: true}
   e: {image: 'postgres:16', read_only: true, tmpfs: [/tmp, /run]}
   f: {image: x}
+  g: {image: x, read_only: true, tmpfs: /run}
 volumes: {scratch: }
 ",
         );

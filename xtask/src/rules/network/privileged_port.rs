@@ -5,7 +5,7 @@ pub static RULE: Rule = Rule {
     name: "privileged-port",
     title: "a port below 1024 of the host is taken",
     doc: "Clients take it that behind a port below 1024 stands what the host's administrator put there: SSH, mail, names. A \
-        container should not take one without need. Web servers may have 80 and 443 (parameter `allowed`); add what else this \
+        container should not take one without need. Web and name servers may have theirs (parameter `allowed`); add what else this \
         host is there for.",
     category: Category::PortExposure,
     priority: Priority::P2,
@@ -40,14 +40,14 @@ mod tests {
             &RULE,
             "
 services:
-  dns:
+  mail:
     image: x
     ports:
-      - 127.0.0.1:53:53/udp
-#       ^^^^^^^^^^^^^^^^^^^ `dns` takes 53/udp of the host, which clients trust to be its administrator's
+      - 127.0.0.1:25:25
+#       ^^^^^^^^^^^^^^^ `mail` takes 25/tcp of the host, which clients trust to be its administrator's
       - '1022-1025:1022-1025'
-#       ^^^^^^^^^^^^^^^^^^^^^ `dns` takes 1022-1025/tcp of the host, which clients trust to be its administrator's
-  web: {image: x, ports: ['80:80', '443:443/udp', '1024:22', '25']}
+#       ^^^^^^^^^^^^^^^^^^^^^ `mail` takes 1022-1025/tcp of the host, which clients trust to be its administrator's
+  web: {image: x, ports: ['80:80', '443:443/udp', '53:53/udp', '1024:22', '25']}
 ",
         );
     }
