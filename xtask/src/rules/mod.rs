@@ -12,6 +12,7 @@ mod host_mount;
 mod hygiene;
 mod images;
 mod lifecycle;
+mod listed;
 mod network;
 mod privilege;
 mod published;

@@ -3,6 +3,24 @@
 use super::dangerous_capability_added;
 use crate::rules::Service;
 
+/// What the engine gives to every container, unless its daemon says otherwise.
+pub const DEFAULT: [&str; 14] = [
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
 /// A name as the engine compares it: in capitals, without `CAP_`.
 pub fn capability(text: &str) -> String {
     let upper = text.trim().to_ascii_uppercase();

@@ -4,6 +4,7 @@ mod apparmor_disabled;
 mod build_host_network;
 mod build_privileged;
 mod capabilities;
+mod capabilities_not_dropped;
 mod cgroup_parent;
 mod dangerous_capability_added;
 mod docker_socket_mount;
@@ -17,8 +18,10 @@ mod host_uts;
 mod lifecycle_hook_privileged;
 mod no_confinement_profile;
 mod no_new_privileges;
+mod no_user_declared;
 mod privileged_container;
 mod root_group_added;
+mod runs_as_root;
 mod seccomp_disabled;
 mod security_opt;
 mod selinux_disabled;
@@ -31,6 +34,7 @@ use super::Rule;
 pub(super) const RULES: &[&Rule] = &[
     &privileged_container::RULE,
     &docker_socket_mount::RULE,
+    &capabilities_not_dropped::RULE,
     &dangerous_capability_added::RULE,
     &sensitive_capability_added::RULE,
     &no_new_privileges::RULE,
@@ -49,6 +53,8 @@ pub(super) const RULES: &[&Rule] = &[
     &shared_container_namespace::RULE,
     &host_device::RULE,
     &root_group_added::RULE,
+    &runs_as_root::RULE,
+    &no_user_declared::RULE,
     &lifecycle_hook_privileged::RULE,
     &build_privileged::RULE,
     &build_host_network::RULE,

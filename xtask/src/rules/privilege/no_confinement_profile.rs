@@ -29,7 +29,7 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
         )
         .fix(|| {
             let draft = service.append("security_opt", "apparmor=docker-default")?;
-            Some(draft.caveat("a host without AppArmor refuses to start it; there `label=type:container_t` or a seccomp profile is right"))
+            Some(draft.caveat("a host without AppArmor ignores it; an engine that has no such profile loaded, as Podman, refuses to start"))
         });
 }
 

@@ -42,7 +42,7 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
 #[cfg(test)]
 mod tests {
     use super::RULE;
-    use crate::rules::testing::{assert_findings, assert_fixed};
+    use crate::rules::testing::{Fixture, assert_findings, assert_fixed};
 
     #[test]
     fn finds_them_unless_they_are_worse() {
@@ -62,6 +62,13 @@ services:
   web: {image: x, cap_drop: [ALL], cap_add: [CHOWN, DAC_OVERRIDE, NET_BIND_SERVICE, SETGID, SETUID, IPC_LOCK, SYS_NICE]}
 ",
         );
+    }
+
+    #[test]
+    fn a_debugger_is_at_home_in_development() {
+        let text = "services:\n  web: {image: x, cap_add: [SYS_PTRACE]}\n";
+        Fixture::new(text).dev().assert_findings(&RULE);
+        assert_eq!(Fixture::new(text).findings(&RULE).len(), 1);
     }
 
     #[test]

@@ -108,7 +108,14 @@ impl<'a> Walk<'a> {
         if let Plain::Str(new) = value
             && let Some(text) = rewritten(node.span.slice(source), old, new, style, at.in_flow)
         {
-            self.splice(at.depth, Kind::Other, node.span, text);
+            // The span runs to the next token; behind the last word other edits may begin.
+            let words = node.span.slice(source).trim_end().len();
+            let white = &node.span.slice(source)[words..];
+            let (end, text) = match text.strip_suffix(white) {
+                Some(text) => (node.span.start + words, text.to_string()),
+                None => (node.span.end, text),
+            };
+            self.splice(at.depth, Kind::Other, Span::new(node.span.start, end), text);
             return Ok(());
         }
         let (Slot::Value { after, .. } | Slot::Item { after }) = at.slot else {

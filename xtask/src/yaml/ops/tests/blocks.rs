@@ -181,6 +181,7 @@ fn operations_side_by_side_do_not_disturb_each_other() {
         (vec![remove("w[0]"), remove("w[1]"), append("w", "u")], "w:\n  - i\n  - e\n  - o", "w:\n  - o\n  - u"),
         (vec![remove("w[0].a"), remove("w[0].b")], "w:\n  - a: 1\n    b: 2\n    c: 3\n", "w:\n  - c: 3\n"),
         (vec![remove("b"), remove("c"), append("a", "u")], "a:\n  - x\n# both\nb: 1\nc: 1\n\nd: 1\n", "a:\n  - x\n  - u\n\nd: 1\n"),
+        (vec![set("a.b", text("v")), add("a", "k", text("w"))], "a:\n  b: >-\n    x\n\nc: 1\n", "a:\n  b: >-\n    v\n  k: w\n\nc: 1\n"),
         (vec![set("a", seq(&["x"])), add("", "z", Plain::Int(1))], "a: # c\n", "a: # c\n  - x\nz: 1\n"),
         (vec![set("a.b", text("w")), add("a", "c", Plain::Null), add("", "z", Plain::Int(1))], "a: {b: x}", "a: {b: w, c: null}\nz: 1"),
     ] {
