@@ -8,7 +8,10 @@ mod tokens;
 mod values;
 mod words;
 
-pub use images::{Rotation, ServerKeys, ServerKind, rotation, server_kind, server_kind_of_scheme, token_rotation};
+pub use images::{
+    Account, AuthOffAt, Category, Container, HealthCommand, PortFacts, Reach, Rotation, ServerKeys, ServerKind, Start, User,
+    is_sensitive_port, rotation, server_kind, server_kind_of_scheme, token_rotation,
+};
 pub use keys::{KeyShape, key_shape, may_hold_credential, split_user_password};
 pub use schema::{Unknown, unknown_keys};
 pub use tokens::{Token, tokens_in};

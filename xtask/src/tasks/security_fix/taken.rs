@@ -94,7 +94,8 @@ pub fn directory(survey: &Survey<'_>) -> Directory {
             let Some(service) = view.model.service(name) else { continue };
             directory.add_service(name, other_names(service));
             let kind = service.get("image").and_then(Value::as_str).and_then(server_kind);
-            if let Some(kind) = kind {
+            // A kind without passwords, as a web server is, says nothing of what its arguments are.
+            if let Some(kind) = kind.filter(|kind| !kind.keys.password.is_empty()) {
                 directory.add_server(name, kind.keys.password.iter().cloned());
             }
         }
