@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use engine_support::{Sandbox, sandbox, skipped};
 use serde_json::{Value, json};
+use xtask::cancel::Cancel;
 use xtask::catalogue::{Container, Start, server_kind};
 use xtask::engine::wait::{Waited, Well, until_well};
 use xtask::engine::{Engine, Exec};
-use xtask::process::Cancel;
 use xtask::secret::Masker;
 
 const PASSWORD: &str = "catalogue-test-only";
@@ -245,4 +245,29 @@ fn rabbitmq() {
     assert_eq!((log_in(PASSWORD), log_in("another") != 0), (0, true));
     self::trial("rabbitmq:3.10", rest()).unwrap().without_capability("SETUID").assert_not_well("SETUID", "operation not permitted");
     self::trial("rabbitmq:3.10", rest()).unwrap().without_scratch().assert_not_well("scratch paths", "read-only file system");
+}
+
+#[test]
+fn mariadb() {
+    let file = facts("mariadb:10.11").file_variable("MARIADB_ROOT_PASSWORD").unwrap();
+    let rest = || json!({"environment": {file: "/run/secrets/password"}, "secrets": ["password"]});
+    let Some(trial) = trial("mariadb:10.11", rest()) else { return };
+    trial.assert_well_twice();
+    trial.assert_account();
+    let log_in = |password: &str| trial.shell(&format!("MYSQL_PWD={password} mariadb -u root -N -e 'SELECT 1 + 1'"));
+    assert_eq!(log_in(PASSWORD), (0, "2".to_string()), "the password is read from the file");
+    assert_eq!(log_in("another").0, 1);
+    self::trial("mariadb:10.11", rest()).unwrap().without_capability("SETUID").assert_not_well("SETUID", "operation not permitted");
+    self::trial("mariadb:10.11", rest()).unwrap().without_scratch().assert_not_well("scratch paths", "read-only file system");
+}
+
+#[test]
+fn prometheus() {
+    let Some(trial) = trial("prom/prometheus:v2.42.0", json!({})) else { return };
+    trial.assert_well_twice();
+    trial.assert_account();
+    let read_only: Vec<String> = facts(trial.image).data.iter().map(|path| format!("data0:{path}:ro")).collect();
+    assert_eq!(read_only.len(), 1);
+    let stuck = self::trial("prom/prometheus:v2.42.0", json!({"volumes": read_only})).unwrap();
+    stuck.assert_not_well("its data path", "read-only file system");
 }

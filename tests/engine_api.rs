@@ -5,8 +5,8 @@ mod engine_support;
 use std::time::Duration;
 
 use engine_support::sandbox;
+use xtask::cancel::Cancel;
 use xtask::engine::{Engine, Exec, Health, Status};
-use xtask::process::Cancel;
 use xtask::secret::{MASK, Masker, Secret};
 
 const STACK: &str = r#"

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine_support::{Sandbox, sandbox, skipped};
+use xtask::cancel::Cancel;
 use xtask::engine::wait::{Waited, until_well};
 use xtask::engine::{Engine, Exec};
-use xtask::process::Cancel;
 use xtask::proof::credential::{Answer, Login, check, logins, rendered_logins};
 use xtask::secret::{Masker, Secret};
 

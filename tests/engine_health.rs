@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use engine_support::{Sandbox, sandbox};
+use xtask::cancel::Cancel;
 use xtask::engine::compose::{ComposeCall, Up};
 use xtask::engine::wait::{Unwell, Waited, Well, until_well};
-use xtask::process::Cancel;
 use xtask::proof::Verdict;
 use xtask::proof::health::{self, Running};
 use xtask::secret::{MASK, Masker};
@@ -90,7 +90,7 @@ fn a_wait_can_be_interrupted() {
     let Some(sandbox) = sandbox("int") else { return };
     sandbox.up(&box_of("command: [sleep, '600']\nhealthcheck: {test: [CMD, 'false'], interval: 30s}"));
     let cancel = Cancel::default();
-    cancel.cancel();
+    cancel.request();
     let error = until_well(&sandbox.docker, &[sandbox.container("box").id], SETTLE, &Masker::default(), &cancel).unwrap_err();
     assert_eq!(error.kind, xtask::error::Kind::Interrupted);
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms and their ranks; a file imports only from lower ranks and from its own room.
 const RANKS: &[(u8, &[&str])] = &[
-    (0, &["error", "event", "secret", "text"]),
+    (0, &["cancel", "error", "event", "secret", "text"]),
     (1, &["dotenv", "engine", "git", "process", "saga", "source", "yaml"]),
     (2, &["catalogue", "finding", "model", "policy", "project", "surroundings"]),
     (3, &["rules"]),
@@ -18,8 +18,16 @@ const RANKS: &[(u8, &[&str])] = &[
 ];
 
 /// Rooms of one rank that build on each other, lower first. Everything else on one rank is apart.
-const ALLOWED_BESIDE: &[(&str, &str)] =
-    &[("engine", "process"), ("git", "process"), ("report", "tasks"), ("actions", "proof"), ("policy", "finding"), ("policy", "project")];
+const ALLOWED_BESIDE: &[(&str, &str)] = &[
+    ("cancel", "error"),
+    ("engine", "process"),
+    ("git", "process"),
+    ("report", "tasks"),
+    ("actions", "proof"),
+    ("policy", "finding"),
+    ("policy", "project"),
+    ("fix", "audit"),
+];
 
 const LONGEST_FILE: usize = 500;
 

@@ -5,12 +5,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use xtask::actions::{Action, GitCommit, GitUntrack, Symlink, World, WriteFile, inverse};
+use xtask::cancel::Cancel;
 use xtask::error::Result;
 use xtask::event::Silent;
 use xtask::git::Git;
-use xtask::saga::{
-    Cancel, Holder, Lock, Outcome, Phase, Plan, Proof, RunId, Sha, Store, Verdict, execute, prepared, recover, try_lock, wait_lock,
-};
+use xtask::saga::{Holder, Lock, Outcome, Phase, Plan, Proof, RunId, Sha, Store, Verdict, execute, prepared, recover, try_lock, wait_lock};
 
 pub fn main(args: &[String]) -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -67,7 +66,7 @@ fn run(what: &str, proof: Option<&str>) -> Result<u8> {
         world.blobs.put(content.as_bytes())?;
     }
     let waits = matches!(proof, Some("slow" | "stubborn"));
-    let cancel = if waits { Cancel::on_signals(|doing| eprintln!("still {doing}"))? } else { Cancel::new() };
+    let cancel = if waits { Cancel::on_signals(|doing| eprintln!("still {doing}"))? } else { Cancel::default() };
     let prove = || {
         if waits {
             std::fs::write("ready", "").unwrap();
@@ -89,7 +88,7 @@ fn settle() -> Result<u8> {
     let Some(here) = enter(Duration::from_secs(15))? else { return Ok(3) };
     let Some(open) = here.store.open_run()? else { return Ok(0) };
     let (mut journal, entries) = here.store.reopen(&open)?;
-    match recover::<World, Action>(&here.world(open.id), &mut journal, &entries, &Silent, &Cancel::new())? {
+    match recover::<World, Action>(&here.world(open.id), &mut journal, &entries, &Silent, &Cancel::default())? {
         None | Some(Outcome::RolledBack { .. }) => Ok(0),
         Some(outcome) => {
             eprintln!("{outcome:?}");
@@ -112,7 +111,7 @@ fn rollback() -> Result<u8> {
         world.blobs.put(&here.store.blobs(&old.id).get(content)?)?;
     }
     let prove = || Ok(Verdict::Holds(Proof::default()));
-    Ok(code(&execute(&world, &mut journal, &plan, prove, &Silent, &Cancel::new())))
+    Ok(code(&execute(&world, &mut journal, &plan, prove, &Silent, &Cancel::default())))
 }
 
 fn code(outcome: &Outcome) -> u8 {

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
+use xtask::cancel::Cancel;
 use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, Info, Listed, Network, Volume, Watch};
 use xtask::error::Result;
 use xtask::event::Silent;
-use xtask::saga::Cancel;
 use xtask::tasks::security_fix::{self, Options};
 use xtask::tasks::{Context, Doors, Overrides};
 
@@ -28,7 +28,7 @@ pub fn main(args: &[String]) -> ExitCode {
 }
 
 fn carry_out(root: &Path, at: usize, before: bool, log: &Path) -> Result<()> {
-    let (cancel, yes) = (Cancel::new(), |_: &str| Ok(true));
+    let (cancel, yes) = (Cancel::default(), |_: &str| Ok(true));
     let mut cx = Context::open(root, &Silent, &cancel, false, &yes)?;
     let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
     let killer = Killer { docker: Docker::connect()?, at, before, calls: Cell::new(0), log };

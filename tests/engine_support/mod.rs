@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use xtask::cancel::Cancel;
 use xtask::engine::compose::{self, Compose, ComposeCall, Up};
 use xtask::engine::{Container, Docker, Engine};
-use xtask::process::Cancel;
 use xtask::secret::Masker;
 
 pub struct Sandbox {

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use xtask::cancel::Cancel;
 use xtask::engine::compose::{ComposeCall, Up};
 use xtask::engine::remove::{RUN_LABEL, remove_run};
 use xtask::engine::wait::{Waited, until_well};
 use xtask::engine::{Container, Engine};
-use xtask::process::Cancel;
 use xtask::secret::Masker;
 
 use crate::engine_support::Sandbox;

@@ -49,7 +49,7 @@ usage() {
 		  down [--purge]   stop the raised engine and its containers; --purge deletes its folder too
 		environment:
 		  ENGINE=20.10|26|28     engine version (26); when set, an engine of another version is not used
-		  RIG_IMAGES=rabbitmq    further images
+		  RIG_IMAGES='NAME ...'  further images: rabbitmq, mariadb, prometheus
 		  RIG, RIG_NS, RIG_NET   folder, namespace, and N of the uplink 10.77.N.0/30 of the raised engine
 	TEXT
 }

@@ -79,6 +79,58 @@ fn an_override_is_said_aloud() {
     project.migrated(&args).says(&["Overridden", "clean-files", "the comment can go with it"]);
 }
 
+/// The first record of each run's journal, oldest first.
+fn begun(project: &Project) -> Vec<serde_json::Value> {
+    let runs = std::fs::read_dir(project.path(".xtask/runs")).unwrap().map(|run| run.unwrap().path().join("journal.jsonl"));
+    let first = |journal| std::fs::read_to_string(journal).unwrap().lines().next().unwrap().to_string();
+    let mut records: Vec<serde_json::Value> = runs.map(|journal| serde_json::from_str(&first(journal)).unwrap()).collect();
+    records.sort_by_key(|record| record["number"].as_u64());
+    records
+}
+
+#[test]
+fn an_override_is_recorded_and_the_history_shows_it() {
+    let project = Project::with(&[("compose.yaml", DB), ("other/compose.yaml", &DB.replace("one-good-secret", "another-secret-1"))])
+        .hides(&["one-good-secret", "another-secret-1"]);
+    let stack = "other";
+    let reason = "no one-good-secret,\nnor another-secret-1";
+    project.migrated(&[stack, "--strict", "--override", "clean-files", "--override", "movable-credentials", "--reason", reason]);
+    let masked = "no ********,\nnor ********";
+    let args = [stack, "--strict", "--override=clean-files", "--override=movable-credentials", &format!("--reason={masked}")];
+    project.xtask(&["rollback", "--yes", "--override", "kept-copies", "--reason", "another-secret-1"]).run().exits(0);
+    let recorded: Vec<serde_json::Value> = begun(&project).into_iter().map(|record| record["args"].clone()).collect();
+    assert_eq!(recorded, [serde_json::json!(args), serde_json::json!(["--override=kept-copies", "--reason=********"])]);
+    let told = project.xtask(&["history", "--format", "json"]).run().exits(0).json();
+    assert_eq!(told["result"][0]["args"], serde_json::json!(args));
+    let shown = project.xtask(&["history"]).run().exits(0).stdout;
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), 5, "{shown}");
+    assert_eq!(
+        (lines[2], lines[4]),
+        ("  overridden clean-files, movable-credentials: no ********, nor ********", "  overridden kept-copies: ********")
+    );
+}
+
+#[test]
+fn a_reason_is_hidden_while_the_secrets_are_not_known() {
+    let project = project();
+    project.migrated(&[]);
+    project.write("compose.yaml", &project.read("compose.yaml").replace("    image:", "    env_file: broken.env\n    image:"));
+    project.write("broken.env", "A='\nSOME_PASSWORD=only-in-here-7\n");
+    let args = ["rollback", "--yes", "--override", "files-unchanged", "--reason", "only-in-here-7"];
+    let outcome = project.xtask(&args).run();
+    assert!(!format!("{outcome}").contains("only-in-here-7"), "{outcome}");
+    outcome.says(&["guard files-unchanged: (hidden: not every stack renders"]);
+}
+
+#[test]
+fn a_run_without_an_override_has_no_line_of_its_own() {
+    let project = project();
+    project.migrated(&["--strict"]);
+    assert_eq!(begun(&project)[0]["args"], serde_json::json!(["--strict"]));
+    assert_eq!(project.xtask(&["history"]).run().exits(0).stdout.lines().count(), 2);
+}
+
 #[test]
 fn an_exported_variable_that_shadows_the_new_one_is_refused_or_avoided() {
     let project = project();
@@ -106,11 +158,33 @@ fn an_open_run_stops_every_other() {
     let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap();
     let cut: Vec<&str> = journal.lines().filter(|line| !line.contains("committed") && !line.contains("proven")).collect();
     std::fs::write(run.join("journal.jsonl"), cut.join("\n") + "\n").unwrap();
-    project.refuses(&[], 3, &["did not come to its end", "cargo xtask recover", run.file_name().unwrap().to_str().unwrap()]);
-    project.xtask(&["recover"]).run().exits(0);
+    let name = run.file_name().unwrap().to_str().unwrap();
+    project.refuses(&[], 3, &["did not come to its end", "cargo xtask recover", name]);
+    looking_at_the_open_run(&project, name);
+    project.xtask(&["recover"]).run().exits(0).says(&["everything is as it was before"]);
+    project.xtask(&["recover", "--dry-run"]).run().exits(0).says(&["no run is open"]);
     assert_eq!(project.read("compose.yaml"), DB);
     assert!(!project.has(".env"));
     project.migrated(&[]);
+}
+
+/// What `recover --dry-run` says of it. Nothing is touched: no byte of the journal, and not the lock.
+fn looking_at_the_open_run(project: &Project, run: &str) {
+    // A last line that was torn counts for nothing, and stays.
+    let journal = project.path(".xtask/runs").join(run).join("journal.jsonl");
+    let text = std::fs::read_to_string(&journal).unwrap() + "{\"at_ms\":1";
+    std::fs::write(&journal, &text).unwrap();
+    std::fs::remove_file(project.path(".xtask/lock")).unwrap();
+    let planned = ["would be put back; nothing was touched", run, "undo: write .env", "undo: write compose.yaml"];
+    project.leaves_alone(project.xtask(&["recover", "--dry-run"]), 1, &planned);
+    let told = project.leaves_alone(project.xtask(&["recover", "--dry-run", "--format", "json"]), 1, &[]).json();
+    assert_eq!((&told["exit"], &told["error"], &told["result"]["recovered"]), (&1.into(), &().into(), &().into()), "{told}");
+    assert_eq!(told["result"]["would_put_back"]["run"], run);
+    let steps: Vec<&str> =
+        told["result"]["would_put_back"]["steps"].as_array().unwrap().iter().map(|step| step.as_str().unwrap()).collect();
+    assert_eq!(steps.last(), Some(&"write .gitignore"), "the first is undone last: {steps:?}");
+    assert_eq!(std::fs::read_to_string(&journal).unwrap(), text);
+    assert!(!project.has(".xtask/lock"));
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
+use xtask::cancel::Cancel;
 use xtask::engine::compose::{ComposeCall, Up};
 use xtask::engine::{Engine, Exec};
-use xtask::process::Cancel;
 use xtask::secret::Masker;
 
 use super::agent::folder;

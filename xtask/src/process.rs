@@ -8,13 +8,12 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Masker;
 
@@ -27,26 +26,6 @@ const TERM_GRACE: Duration = Duration::from_secs(5);
 const INTERRUPT_GRACE: Duration = Duration::from_secs(120);
 const STDOUT_LIMIT_BYTES: usize = 64 << 20;
 const STDERR_TAIL_BYTES: usize = 16 << 10;
-
-/// Somebody wants to stop: set by a signal handler or by another thread, looked at by whatever takes
-/// long. Clones share one flag.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Shares a flag that a signal handler sets.
-    pub fn from_flag(flag: Arc<AtomicBool>) -> Self {
-        Cancel(flag)
-    }
-
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 /// How a program is asked to stop, on a deadline or a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,7 +186,7 @@ impl Program {
             if let Some(output) = handle.wait_timeout(POLL)? {
                 return Ok(Ended::By(output.status));
             }
-            if cancel.is_cancelled() {
+            if cancel.requested() {
                 self.end(handle)?;
                 return Ok(Ended::Cancelled);
             }

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # The images the tests name: pulled where a registry answers, else built under the same names.
 
-# NAME:TAG; the folder images/NAME has the Dockerfile.
+# [FOLDER/]NAME:TAG; the folder images/NAME has the Dockerfile.
 WANTED_IMAGES=(postgres:15 redis:7 nginx:1.22 node:18-bookworm-slim python:3.11-slim-bookworm)
-OPTIONAL_IMAGES=(rabbitmq:3.10)
+OPTIONAL_IMAGES=(rabbitmq:3.10 mariadb:10.11 prom/prometheus:v2.42.0)
 
 NPM_VERSION=10.9.2
 NPM_SHA256=5cd1e5ab971ea6333f910bc2d50700167c5ef4e66da279b2a3efc874c6b116e4
@@ -30,7 +30,7 @@ wanted_images() {
 	local optional
 	printf '%s\n' "${WANTED_IMAGES[@]}"
 	for optional in ${RIG_IMAGES:-}; do
-		printf '%s\n' "${OPTIONAL_IMAGES[@]}" | grep "^$optional:" || fail "RIG_IMAGES: no image is called $optional"
+		printf '%s\n' "${OPTIONAL_IMAGES[@]}" | grep -E "(^|/)$optional:" || fail "RIG_IMAGES: no image is called $optional"
 	done
 }
 
@@ -41,7 +41,10 @@ image_current() { # image_current IMAGE
 	[ -z "$recipe" ] || [ "$recipe" = "$(recipe_of "$1")" ]
 }
 
-recipe_of() { cat "$HERE/lib/root.sh" "$HERE/images/${1%%:*}"/* | sha256sum | cut -c 1-12; }
+recipe_of() { cat "$HERE/lib/root.sh" "$HERE/images/$(name_of "$1")"/* | sha256sum | cut -c 1-12; }
+
+# prom/prometheus:v2 is prometheus.
+name_of() { local name=${1%%:*} && echo "${name##*/}"; }
 
 pull_image() {
 	docker pull -q "$1" >/dev/null 2>&1 || { say "could not pull $1"; return 1; }
@@ -54,7 +57,7 @@ build_images() { # build_images IMAGE...
 	# 20.10 has BuildKit but asks for it; another engine's client may lack its plugin, so there its default holds.
 	if own_engine_used; then export DOCKER_BUILDKIT=1; fi
 	for image; do
-		base=$(root_of "${image%%:*}")
+		base=$(root_of "$(name_of "$image")")
 		build_image "$image" "$base" &
 		builds+=($!)
 	done
@@ -62,7 +65,8 @@ build_images() { # build_images IMAGE...
 }
 
 build_image() { # build_image IMAGE ROOT
-	local image=$1 base=$2 name=${1%%:*}
+	local image=$1 base=$2 name
+	name=$(name_of "$image")
 	local context=$STATE/context-$name
 	rm -rf "$context"
 	cp -r "$HERE/images/$name" "$context"
@@ -79,6 +83,8 @@ root_of() { # root_of NAME
 	local packages=("${COMMON_PACKAGES[@]}") image
 	case $1 in
 	rabbitmq) image=rig/rabbitmq-root packages+=(rabbitmq-server) ;;
+	mariadb) image=rig/mariadb-root packages+=(mariadb-server-core mariadb-client-core) ;;
+	prometheus) image=rig/prometheus-root packages+=(prometheus wget) ;;
 	*) image=rig/root packages+=("${SERVER_PACKAGES[@]}") ;;
 	esac
 	image=$image:$(sha256sum "$HERE/lib/root.sh" | cut -c 1-12)

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::World;
+use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::engine::compose::{Compose, ComposeCall};
 use crate::engine::remove::{Removed, remove_run};
 use crate::error::{Error, Result};
-use crate::process::Cancel;
 use crate::proof::Verdict;
 use crate::proof::health::Running;
 use crate::proof::rehearsal::{Rehearsal, Stack, copy};

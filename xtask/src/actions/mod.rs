@@ -17,9 +17,9 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::Git;
-use crate::process::Cancel;
 use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::live::StackCall;
+use crate::cancel::Cancel;
 use crate::engine::compose::Up;
 use crate::engine::{Engine, Listed, Status};
 use crate::error::{Error, Result};
-use crate::process::Cancel;
 use crate::proof::Verdict;
 use crate::proof::health;
 

@@ -171,6 +171,15 @@ pub struct AuditArgs {
     /// Only these rules
     #[arg(long = "rule", value_name = "RULE", value_delimiter = ',')]
     pub rules: Vec<String>,
+    /// Show what the safe fixes would change, or those of the named rules, proposals among them
+    #[arg(long, value_name = "RULE,...", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "")]
+    pub fix: Option<Vec<String>>,
+    /// Write the fixes: every file or none, proven or put back
+    #[arg(long, requires = "fix")]
+    pub apply: bool,
+    /// Go on although files to be changed have uncommitted changes
+    #[arg(long, requires = "apply")]
+    pub allow_dirty: bool,
     /// Exit with 1 when something at least so severe is found
     #[arg(long, value_enum, default_value_t = Threshold::High, value_name = "LEVEL")]
     pub fail_on: Threshold,

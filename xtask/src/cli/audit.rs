@@ -12,17 +12,31 @@ use crate::project::Role;
 use crate::report::answer::Answer;
 use crate::rules;
 use crate::tasks;
-use crate::tasks::audit::Request;
+use crate::tasks::audit::{Options, Request};
+use crate::tasks::{Context, Overrides};
 
-pub fn audit(global: &Global, args: &AuditArgs) -> Result<(Exit, Answer)> {
-    let request = Request {
+/// Shows or applies fixes.
+pub fn fix(cx: &Context<'_>, args: &AuditArgs) -> Result<(Exit, Answer)> {
+    let rules = args.fix.iter().flatten().filter(|rule| !rule.is_empty()).cloned().collect();
+    let options = Options { request: request(args), rules, apply: args.apply, allow_dirty: args.allow_dirty };
+    let fixed = tasks::audit::fix(cx, &options, &Overrides::default(), today())?;
+    let exit = if fixed.audit.gaps.is_empty() { Exit::Done } else { Exit::Unusable };
+    Ok((exit, Answer::Fixed(Box::new(fixed))))
+}
+
+fn request(args: &AuditArgs) -> Request {
+    Request {
         targets: args.targets.clone(),
         files: args.files.clone(),
         role: args.role.map(role),
         policy: args.policy.clone(),
         only: args.rules.clone(),
         fixes: true,
-    };
+    }
+}
+
+pub fn audit(global: &Global, args: &AuditArgs) -> Result<(Exit, Answer)> {
+    let request = request(args);
     let folder = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let audit = tasks::audit::audit(&request, Path::new(&folder), &environment(), today())?;
     let exit = match threshold(args.fail_on) {

@@ -36,7 +36,7 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Exit::Done => "done, nothing to do, or nothing found",
-            Exit::NotAsItShouldBe => "looked, and it is not as it should be: findings, a phase that does not hold",
+            Exit::NotAsItShouldBe => "looked, and it is not as it should be: findings, a phase that does not hold, an open run",
             Exit::Unusable => "usage, configuration or an input file cannot be used, or could not be looked at",
             Exit::Refused => "refused by a guard or by a rehearsal; nothing was touched",
             Exit::RolledBack => "a change did not hold and everything was put back",

@@ -4,20 +4,25 @@ use std::path::PathBuf;
 
 use super::args::{Cli, Command, Format, MigrateArgs, SecurityFixArgs};
 use super::{Exit, audit, completions, manual};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
-use crate::report::answer::Answer;
+use crate::report::answer::{Answer, Document};
 use crate::report::collect::Collect;
 use crate::report::live::Live;
 use crate::report::{self, Look, Style};
-use crate::saga::Cancel;
+use crate::tasks::recover::Recovered;
 use crate::tasks::security_fix::{self, Options};
 use crate::tasks::{self, Context, Doors, Overrides};
 
 /// Carries a command out and says how it ended, in the form that was asked for.
 pub fn run(cli: &Cli, look: Look) -> Exit {
     match cli.global.format {
-        Format::Human | Format::Sarif | Format::Github | Format::Markdown | Format::Html => {
+        Format::Sarif => document(cli, look, Document::Sarif),
+        Format::Github => document(cli, look, Document::Github),
+        Format::Markdown => document(cli, look, Document::Markdown),
+        Format::Html => document(cli, look, Document::Html),
+        Format::Human => {
             let live = Live::new(look, cli.global.dry_run);
             match carry_out(cli, &live, look) {
                 Ok((exit, answer)) => {
@@ -40,11 +45,31 @@ pub fn run(cli: &Cli, look: Look) -> Exit {
     }
 }
 
+/// A report of what was looked at; what happens meanwhile is told on standard error.
+fn document(cli: &Cli, look: Look, document: Document) -> Exit {
+    let looks = matches!(&cli.command, Command::Audit(args) if args.fix.is_none());
+    let ended = if looks {
+        carry_out(cli, &Live::new(look, cli.global.dry_run), look)
+    } else {
+        Err(Error::unusable("this command has no report of that format").help("use --format human or --format json"))
+    };
+    match ended.and_then(|(exit, answer)| Ok((exit, answer.document(document)?))) {
+        Ok((exit, text)) => {
+            report::out(&text);
+            exit
+        }
+        Err(error) => {
+            report::err(&report::error(&error, look));
+            Exit::from(error.kind)
+        }
+    }
+}
+
 fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)> {
     match &cli.command {
         Command::Completions { shell } => return Ok((Exit::Done, Answer::Text(completions(*shell)))),
         Command::Man => return Ok((Exit::Done, Answer::Text(manual()))),
-        Command::Audit(args) => return audit::audit(&cli.global, args),
+        Command::Audit(args) if args.fix.is_none() => return audit::audit(&cli.global, args),
         Command::Explain(args) => return audit::explain(args),
         _ => {}
     }
@@ -61,13 +86,18 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         cx.doors = Doors::open(&cancel)?;
     }
     match &cli.command {
+        Command::Audit(args) => audit::fix(&cx, args),
         Command::SecurityFix(args) => security_fix(&cx, args),
         Command::Migrate(args) => migrate(&cx, args),
         Command::Rollback(args) => {
             let overrides = overrides(&args.overrides, args.reason.as_deref());
             Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
         }
-        Command::Recover => tasks::recover::recover(&cx).map(|recovered| (Exit::Done, Answer::Recovered(recovered))),
+        Command::Recover => {
+            let recovered = tasks::recover::recover(&cx)?;
+            let open = matches!(recovered, Recovered::WouldPutBack { .. });
+            Ok((if open { Exit::NotAsItShouldBe } else { Exit::Done }, Answer::Recovered(recovered)))
+        }
         Command::History => Ok((Exit::Done, Answer::History(tasks::history::runs(&cx.store)?))),
         Command::Render(args) => Ok((Exit::Done, Answer::Model(tasks::render::masked(&cx, &args.stack)?))),
         Command::Doctor => {
@@ -75,9 +105,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let well = checkups.iter().all(|checkup| checkup.ok);
             Ok((if well { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Doctor(checkups)))
         }
-        Command::Completions { .. } | Command::Man | Command::Try(_) | Command::Audit(_) | Command::Explain(_) => {
-            Ok((Exit::Done, Answer::Text(Vec::new())))
-        }
+        Command::Completions { .. } | Command::Man | Command::Try(_) | Command::Explain(_) => Ok((Exit::Done, Answer::Text(Vec::new()))),
     }
 }
 

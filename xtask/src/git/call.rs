@@ -5,12 +5,20 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use super::Git;
+use super::deadline::start;
 use crate::error::{Error, Result};
 
 /// Environment variables that redirect git; set by hooks, for one.
 const REDIRECTING: [&str; 6] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"];
+
+/// For what git does at once: it may be a large repository on a cold disk.
+const SOON: Duration = Duration::from_secs(2 * 60);
+
+/// For what reads the whole history, or asks a person for a passphrase.
+pub(super) const LATE: Duration = Duration::from_secs(60 * 60);
 
 impl Git {
     /// A call of git in the project's root, with paths taken literally.
@@ -47,7 +55,7 @@ impl Git {
         let mut command = self.command();
         command.env("GIT_OPTIONAL_LOCKS", "0").args(args).arg("--").args(paths);
         let verb = args.iter().find(|arg| !arg.starts_with('-')).unwrap_or(&"git");
-        let output = run(&mut command, verb)?;
+        let output = run(SOON, &mut command, b"", verb)?;
         match output.status.code() {
             Some(0) => Ok(true),
             Some(1) => Ok(false),
@@ -58,26 +66,32 @@ impl Git {
 
 /// Runs it to its end; the output as text.
 pub(super) fn text(command: &mut Command, verb: &str) -> Result<String> {
-    let output = run(command, verb)?;
-    if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).into_owned()) } else { Err(failed(verb, &output)) }
+    within(SOON, command, b"", verb)
 }
 
 /// Runs it with `input`, which is short, as its standard input.
 pub(super) fn finish(command: &mut Command, input: &[u8], verb: &str) -> Result<String> {
-    let mut run = || -> std::io::Result<Output> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A git that ends early says why on stderr, which is worth more than the broken pipe.
-            let _ = stdin.write_all(input);
-        }
-        child.wait_with_output()
-    };
-    let output = run().map_err(|error| not_run(verb, &error))?;
+    within(SOON, command, input, verb)
+}
+
+/// The same with a deadline of its own.
+pub(super) fn within(deadline: Duration, command: &mut Command, input: &[u8], verb: &str) -> Result<String> {
+    let output = run(deadline, command, input, verb)?;
     if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).into_owned()) } else { Err(failed(verb, &output)) }
 }
 
-fn run(command: &mut Command, verb: &str) -> Result<Output> {
-    command.output().map_err(|error| not_run(verb, &error))
+fn run(deadline: Duration, command: &mut Command, input: &[u8], verb: &str) -> Result<Output> {
+    let unheard = |error: std::io::Error| not_run(verb, &error);
+    if !input.is_empty() {
+        command.stdin(Stdio::piped());
+    }
+    let (mut child, mut watch) = start(command.stdout(Stdio::piped()).stderr(Stdio::piped()), deadline).map_err(unheard)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A git that ends early says why on stderr, which is worth more than the broken pipe.
+        let _ = stdin.write_all(input);
+    }
+    let output = child.wait_with_output().map_err(unheard)?;
+    watch.met(verb).map(|()| output)
 }
 
 fn not_run(verb: &str, error: &std::io::Error) -> Error {

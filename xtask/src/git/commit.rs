@@ -6,10 +6,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Git;
-use super::call::{finish, text};
+use super::call::{LATE, text, within};
 use super::entries::{Changes, Entries};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::process::Cancel;
 
 /// A commit object that was made, and the commit that it stands on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +116,7 @@ impl Git {
         if self.read(["config", "--type=bool", "--default=false", "commit.gpgSign"])?.trim() == "true" {
             command.arg("-S");
         }
-        Ok(finish(&mut command, message.as_bytes(), "commit-tree")?.trim().to_string())
+        Ok(within(LATE, &mut command, message.as_bytes(), "commit-tree")?.trim().to_string())
     }
 
     /// Moves HEAD, and the branch that it names, to `made`; fails if it is not at its parent any more.

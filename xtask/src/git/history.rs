@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 
 use super::Git;
+use super::call::{LATE, within};
+use super::deadline::{Deadline, start};
 use super::needles::Needles;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -73,10 +75,10 @@ impl Git {
         let mut list = Running::start(&mut list, "rev-list")?;
         let mut check = self.offline();
         check.args(["cat-file", "--buffer", "--batch-check=%(objecttype) %(objectsize) %(objectname) %(rest)"]);
-        check.stdin(list.0.stdout.take().map_or(Stdio::null(), Stdio::from)).stdout(Stdio::piped()).stderr(Stdio::null());
+        check.stdin(list.child.stdout.take().map_or(Stdio::null(), Stdio::from)).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut check = Running::start(&mut check, "cat-file")?;
         let mut blobs = Vec::new();
-        let output = check.0.stdout.take().ok_or_else(|| broken("cat-file"))?;
+        let output = check.child.stdout.take().ok_or_else(|| broken("cat-file"))?;
         for line in BufReader::with_capacity(1 << 20, output).split(b'\n') {
             let line = line.map_err(|error| broken("cat-file").why(error.to_string()))?;
             let line = String::from_utf8_lossy(&line);
@@ -101,7 +103,7 @@ impl Git {
         let mut command = self.offline();
         command.args(["cat-file", "--buffer", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut git = Running::start(&mut command, "cat-file")?;
-        let (Some(mut input), Some(output)) = (git.0.stdin.take(), git.0.stdout.take()) else { return Err(broken("cat-file")) };
+        let (Some(mut input), Some(output)) = (git.child.stdin.take(), git.child.stdout.take()) else { return Err(broken("cat-file")) };
         let mut hits = Vec::new();
         std::thread::scope(|scope| -> Result<()> {
             // Git answers while it is asked: one thread for both would wait for itself.
@@ -141,7 +143,7 @@ impl Git {
         let mut command = self.offline();
         command.args(["log", "--all", "--raw", "--no-abbrev", "--no-renames", "--root", "--date=short", "--format=commit %h %cd"]);
         command.args(found.iter().rev().take(TRACED_BLOBS).map(|name| format!("--find-object={name}")));
-        let log = super::call::text(&mut command, "log")?;
+        let log = within(LATE, &mut command, b"", "log")?;
         let oldest = oldest_commits(&log);
         let mut seen: BTreeMap<usize, Seen> = BTreeMap::new();
         let mut age = BTreeMap::new();
@@ -204,15 +206,20 @@ fn next_object(output: &mut impl BufRead, content: &mut Vec<u8>) -> std::io::Res
 }
 
 /// A child that is ended when it is let go of.
-struct Running(Child);
+struct Running {
+    child: Child,
+    deadline: Deadline,
+}
 
 impl Running {
     fn start(command: &mut std::process::Command, verb: &str) -> Result<Self> {
-        command.spawn().map(Running).map_err(|error| broken(verb).why(error.to_string()))
+        let (child, deadline) = start(command, LATE).map_err(|error| broken(verb).why(error.to_string()))?;
+        Ok(Running { child, deadline })
     }
 
     fn end(&mut self, verb: &str) -> Result<()> {
-        let status = self.0.wait().map_err(|error| broken(verb).why(error.to_string()))?;
+        let status = self.child.wait().map_err(|error| broken(verb).why(error.to_string()))?;
+        self.deadline.met(verb)?;
         if status.success() {
             Ok(())
         } else {
@@ -224,8 +231,8 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // Both fail when it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Git;
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::process::{Cancel, Program};
+use crate::process::Program;
 use crate::secret::Masker;
 
 /// Hooks run whole test suites.

@@ -2,6 +2,7 @@
 
 mod call;
 mod commit;
+mod deadline;
 mod entries;
 mod history;
 mod hooks;

@@ -62,7 +62,7 @@ fn a_cancelled_compose_child_is_interrupted_and_awaited() {
         while !ready.exists() {
             std::thread::sleep(Duration::from_millis(10));
         }
-        other.cancel();
+        other.request();
     });
     // Where the tests run in the background, SIGINT is ignored, and a shell cannot trap what it found ignored.
     let shell = Program::new("env").args(["--default-signal=INT", "sh", "-c", &script]);

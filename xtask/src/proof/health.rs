@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Verdict;
+use crate::cancel::Cancel;
 use crate::engine::wait::{Unwell, Waited, Well, until_well};
 use crate::engine::{Engine, Listed};
 use crate::error::Result;
-use crate::process::Cancel;
 use crate::secret::Masker;
 
 /// Which containers are a stack's. Several stacks may share a project's name, and even a service's:

@@ -2,24 +2,27 @@
 
 use serde_json::{Value, json};
 
-use super::{Look, Style, audit, doctor, explain, history, status, summary};
+use super::{Look, audit, doctor, explain, history, status, summary};
 use crate::audit::Audit;
+use crate::error::{Error, Result};
 use crate::rules::{self, Rule};
 use crate::tasks::Ended;
+use crate::tasks::audit::Fixed;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
+use crate::tasks::recover::Recovered;
 use crate::tasks::security_fix::Report;
 use crate::tasks::status::PhaseStatus;
 use crate::tasks::try_out::Tried;
 
 pub enum Answer {
     Audit(Box<Audit>),
+    Fixed(Box<Fixed>),
     Rule(&'static Rule),
     Rules,
     SecurityFix(Ended, Box<Report>),
     Ended(Ended),
-    /// The run that was put back, if one was open.
-    Recovered(Option<String>),
+    Recovered(Recovered),
     History(Vec<RunSummary>),
     Doctor(Vec<Checkup>),
     Status(Vec<PhaseStatus>),
@@ -29,14 +32,33 @@ pub enum Answer {
     Text(Vec<u8>),
 }
 
+/// The formats of a report that is neither for a terminal nor the tool's own JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    Sarif,
+    Github,
+    Markdown,
+    Html,
+}
+
 impl Answer {
+    /// The report in that format; an error where there is none.
+    pub fn document(&self, document: Document) -> Result<String> {
+        match (self, document) {
+            (Answer::Audit(found), Document::Sarif) => Ok(format!("{:#}\n", audit::sarif(found))),
+            (Answer::Audit(found), Document::Github) => Ok(audit::github(found)),
+            (Answer::Audit(found), Document::Markdown) => Ok(audit::markdown(found)),
+            (_, _) => Err(Error::unusable("there is no report of that format").help("use --format human or --format json")),
+        }
+    }
+
     pub fn text(&self, look: Look) -> String {
         match self {
             Answer::SecurityFix(ended, report) => summary::security_fix(ended, report, look),
             Answer::Ended(ended) => summary::ended(ended, look),
-            Answer::Recovered(Some(run)) => look.line(Style::Good, "Recovered", &format!("{run}: everything is as it was before")),
-            Answer::Recovered(None) => look.line(Style::Dim, "Nothing", "to recover: no run is open"),
+            Answer::Recovered(recovered) => summary::recovered(recovered, look),
             Answer::Audit(found) => audit::human(found, look),
+            Answer::Fixed(fixed) => audit::fixed(fixed, look),
             Answer::Rule(rule) => explain::rule(rule, look),
             Answer::Rules => explain::list(),
             Answer::History(runs) => history::table(runs),
@@ -52,8 +74,13 @@ impl Answer {
         match self {
             Answer::SecurityFix(ended, report) => json!({"ended": ended.word(), "report": report}),
             Answer::Ended(ended) => json!({"ended": ended.word(), "run": ended.run()}),
-            Answer::Recovered(run) => json!({"recovered": run}),
+            Answer::Recovered(recovered) => match recovered {
+                Recovered::Nothing => json!({"recovered": null, "would_put_back": null}),
+                Recovered::WouldPutBack { run, steps } => json!({"recovered": null, "would_put_back": {"run": run, "steps": steps}}),
+                Recovered::PutBack(run) => json!({"recovered": run, "would_put_back": null}),
+            },
             Answer::Audit(found) => audit::json(found),
+            Answer::Fixed(fixed) => audit::fixed_json(fixed),
             Answer::Rule(rule) => explain::json(rule),
             Answer::Rules => rules::all().map(explain::json).collect(),
             Answer::History(runs) => json!(runs),

@@ -1,5 +1,7 @@
 //! The table of runs.
 
+use super::harmless;
+use crate::tasks::Overrides;
 use crate::tasks::history::{RunSummary, Standing};
 
 pub fn table(runs: &[RunSummary]) -> String {
@@ -14,7 +16,17 @@ pub fn table(runs: &[RunSummary]) -> String {
         })
         .collect();
     let head = ["RUN", "WHEN", "WHO", "WHAT", "OUTCOME", "SECONDS"].map(String::from);
-    columns(&[vec![head], rows].concat())
+    let mut lines = columns(&[vec![head], rows].concat()).into_iter();
+    let mut text: String = lines.next().unwrap_or_default();
+    for (line, run) in lines.zip(runs) {
+        text.push_str(&line);
+        let overrides = Overrides::recorded(&run.args);
+        if !overrides.guards.is_empty() {
+            text.push_str(&one_line(&format!("  overridden {}: {}", overrides.guards.join(", "), overrides.reason)));
+            text.push('\n');
+        }
+    }
+    text
 }
 
 fn standing(run: &RunSummary) -> String {
@@ -27,21 +39,25 @@ fn standing(run: &RunSummary) -> String {
     }
 }
 
-/// Left-aligned columns, two spaces apart, no trailing blanks.
-fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+/// Lines of left-aligned columns, two spaces apart, no trailing blanks. Cells come from journals,
+/// which others may have written: what would command a terminal is escaped, and a cell stays one line.
+fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
     let mut widths = [0; N];
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let mut text = String::new();
-    for row in rows {
-        let line: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text.push_str(line.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    let line = |row: &[String; N]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+fn one_line(cell: &str) -> String {
+    harmless(&cell.replace(['\n', '\t'], " ")).into_owned()
 }
 
 #[cfg(test)]
@@ -51,6 +67,12 @@ mod tests {
     #[test]
     fn columns_align_and_do_not_trail() {
         let rows = [["a".to_string(), "bb".to_string()], ["ccc".to_string(), String::new()]];
-        assert_eq!(columns(&rows), "a    bb\nccc\n");
+        assert_eq!(columns(&rows).concat(), "a    bb\nccc\n");
+    }
+
+    #[test]
+    fn a_name_from_a_journal_cannot_command_the_terminal_or_forge_a_row() {
+        let rows = [["a\u{1b}[2J".to_string(), "b\nforged  row".to_string()], ["c".to_string(), "d".to_string()]];
+        assert_eq!(columns(&rows).concat(), "a\\u{1b}[2J  b forged  row\nc           d\n");
     }
 }

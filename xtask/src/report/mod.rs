@@ -9,6 +9,7 @@ pub mod explain;
 pub mod findings;
 pub mod history;
 pub mod live;
+pub mod markdown;
 pub mod status;
 mod style;
 pub mod summary;

@@ -2,6 +2,7 @@
 
 use super::{Look, Style};
 use crate::tasks::Ended;
+use crate::tasks::recover::Recovered;
 use crate::tasks::security_fix::{Burned, Report};
 use crate::tasks::try_out::Tried;
 
@@ -11,6 +12,20 @@ pub fn ended(ended: &Ended, look: Look) -> String {
         Ended::Planned => look.line(Style::Info, "Planned", "this is what would be done; nothing was touched"),
         Ended::Committed { .. } if look.quiet => String::new(),
         Ended::Committed { run, .. } => look.line(Style::Good, "Done", &format!("run {run}")),
+    }
+}
+
+pub fn recovered(recovered: &Recovered, look: Look) -> String {
+    match recovered {
+        Recovered::Nothing => look.line(Style::Dim, "Nothing", "to recover: no run is open"),
+        Recovered::PutBack(run) => look.line(Style::Good, "Recovered", &format!("{run}: everything is as it was before")),
+        Recovered::WouldPutBack { run, steps } => {
+            let mut text = look.line(Style::Warn, "Open", &format!("{run} would be put back; nothing was touched"));
+            for step in steps {
+                text.push_str(&look.line(Style::Info, "Plan", &format!("undo: {step}")));
+            }
+            text
+        }
     }
 }
 

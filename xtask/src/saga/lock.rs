@@ -5,7 +5,7 @@
 //! parent keeps the lock, and recovery waits for it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -90,6 +90,20 @@ pub fn try_lock(path: &Path, holder: &Holder) -> Result<Result<Lock, Held>> {
     Ok(Ok(Lock { _file: file, path: path.to_path_buf() }))
 }
 
+/// Who holds the lock at `path`, if anybody does; changes nothing.
+pub fn held(path: &Path) -> Result<Option<Held>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|error| Error::io("open the lock", path, error))?,
+    };
+    // Shared and given back at once: whoever comes to take it waits, or is told that it was just taken.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(Held { path: path.to_path_buf(), holder: read_holder(&mut file) })),
+        Err(TryLockError::Error(error)) => Err(Error::io("look at the lock", path, error)),
+    }
+}
+
 /// Takes the lock as soon as it is free, for recovery: what a killed run has started must have ended.
 /// `go_on` is asked again and again who is in the way; when it says no, or at the deadline, it is given up.
 pub fn wait_lock(path: &Path, holder: &Holder, deadline: Duration, go_on: &dyn Fn(&Held) -> bool) -> Result<Result<Lock, Held>> {
@@ -127,7 +141,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let (first, second) = (Holder::me("first"), Holder::me("second, whose name is longer"));
+        assert_eq!(held(&path).unwrap(), None, "nobody does, and no file is made for the question");
+        assert!(!path.exists());
         let lock = try_lock(&path, &first).unwrap().unwrap();
+        assert_eq!(held(&path).unwrap().unwrap().holder.as_ref(), Some(&first));
         let held = try_lock(&path, &second).unwrap().unwrap_err();
         assert_eq!(held.holder, Some(first));
         assert!(held.into_error().to_string().contains(": first"));

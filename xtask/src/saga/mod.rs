@@ -5,7 +5,6 @@
 //! that ends anywhere, also by SIGKILL, can be put back from its journal alone.
 
 mod blobs;
-mod cancel;
 mod clock;
 mod journal;
 mod lock;
@@ -16,10 +15,9 @@ mod state;
 mod store;
 
 pub use blobs::{Blobs, sync_dir};
-pub use cancel::Cancel;
 pub use clock::{now_ms, utc};
 pub use journal::{Begun, Entry, Journal, Record, Replay, replay};
-pub use lock::{Held, Holder, Lock, try_lock, wait_lock};
+pub use lock::{Held, Holder, Lock, held, try_lock, wait_lock};
 pub use plan::{Plan, Sha};
 pub use recover::{Undoable, prepared, recover};
 pub use run::{Outcome, Proof, Verdict, execute};

@@ -38,7 +38,7 @@ impl fmt::Display for Sha {
 pub struct Plan<S> {
     /// The task's name: "security-fix".
     pub task: String,
-    /// The arguments as they were given, for the history.
+    /// The arguments as they were given, with secrets masked: for the history.
     pub args: Vec<String>,
     /// The ids of the stacks that the run is about.
     pub stacks: Vec<String>,

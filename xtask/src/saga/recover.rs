@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::journal::{Entry, Journal, Record};
 use super::state::Phase;
-use super::{Cancel, Outcome, Step};
+use super::{Outcome, Step};
+use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
 

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::journal::{Journal, Record};
 use super::recover::{Undoable, roll_back};
-use super::{Cancel, Plan, Step};
+use super::{Plan, Step};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 
@@ -197,7 +198,7 @@ mod tests {
             plan.finish.push(add("three", fail[2]));
             let run = RunId::new(&plan.task);
             let mut journal = self.store.begin(&run, &plan).unwrap();
-            let cancel = Cancel::new();
+            let cancel = Cancel::default();
             execute(&self.world, &mut journal, &plan, || prove(&cancel), &Silent, &cancel)
         }
 
@@ -260,17 +261,17 @@ mod tests {
         assert!(matches!(&outcome, Outcome::Stuck { why } if why.what == "undo \"add one\""), "{outcome:?}");
         let open = bench.store.open_run().unwrap().unwrap();
         let (mut journal, mut entries) = bench.store.reopen(&open).unwrap();
-        let again = recover::<Names, Add>(&bench.world, &mut journal, &entries, &Silent, &Cancel::new()).unwrap();
+        let again = recover::<Names, Add>(&bench.world, &mut journal, &entries, &Silent, &Cancel::default()).unwrap();
         assert!(matches!(again, Some(Outcome::Stuck { .. })));
         for entry in &mut entries {
             if let Record::Prepared { step, .. } = &mut entry.record {
                 step["fail"] = Value::Null;
             }
         }
-        let done = recover::<Names, Add>(&bench.world, &mut journal, &entries, &Silent, &Cancel::new()).unwrap();
+        let done = recover::<Names, Add>(&bench.world, &mut journal, &entries, &Silent, &Cancel::default()).unwrap();
         assert!(matches!(done, Some(Outcome::RolledBack { .. })));
         assert!(bench.world.borrow().is_empty());
-        let more = recover::<Names, Add>(&bench.world, &mut journal, &entries, &Silent, &Cancel::new()).unwrap();
+        let more = recover::<Names, Add>(&bench.world, &mut journal, &entries, &Silent, &Cancel::default()).unwrap();
         assert_eq!(more, None);
     }
 }

@@ -3,15 +3,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::actions::{Live, World};
+use crate::actions::{Action, Live, World};
+use crate::cancel::Cancel;
 use crate::engine::compose::{self, Compose, Found};
 use crate::engine::{Docker, Engine};
 use crate::error::{Error, Result};
 use crate::event::Sink;
 use crate::git::Git;
-use crate::process;
 use crate::project::Project;
-use crate::saga::{Cancel, RunId, Store};
+use crate::saga::{Phase, RunId, Sha, Store, prepared};
 use crate::secret::Masker;
 use crate::source::{self, Disk};
 
@@ -32,7 +32,7 @@ impl Doors {
             Ok(docker) => doors.engine = Some(Rc::new(docker)),
             Err(error) => doors.no_engine = error.to_string(),
         }
-        if let Found::Usable(compose) = compose::find(&process::Cancel::from_flag(cancel.flag()))? {
+        if let Found::Usable(compose) = compose::find(cancel)? {
             doors.compose = Some(Rc::new(compose));
         }
         Ok(doors)
@@ -97,7 +97,7 @@ impl Context<'_> {
     /// What the steps of a run act on.
     pub fn world(&self, run: &RunId) -> World {
         let files = World::of_files(self.project.root.clone(), self.store.blobs(run), run.clone(), self.git.clone());
-        World { live: self.live().map(Rc::new), cancel: self.stop(), masker: self.masker.borrow().clone(), ..files }
+        World { live: self.live().map(Rc::new), cancel: self.cancel.clone(), masker: self.masker.borrow().clone(), ..files }
     }
 
     /// Refuses a state folder that this user's xtask did not make: a journal says what is put back.
@@ -112,15 +112,27 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// What our committed runs left in the files that they wrote, the latest of each: such a file has no
+    /// changes but ours.
+    pub fn left_by_us(&self) -> Result<BTreeMap<PathBuf, Sha>> {
+        let mut left = BTreeMap::new();
+        for view in self.store.history()? {
+            if view.state.phase != Phase::Committed {
+                continue;
+            }
+            for done in prepared::<World, Action>(&view.entries)? {
+                if let Action::WriteFile(write) = done.step {
+                    left.insert(write.path, write.content);
+                }
+            }
+        }
+        Ok(left)
+    }
+
     /// Engine and Compose together, where both are there.
     pub fn live(&self) -> Option<Live> {
         let (engine, compose) = (self.doors.engine.clone()?, self.doors.compose.clone()?);
-        Some(Live { engine, compose, cancel: self.stop() })
-    }
-
-    /// The same wish to stop, for programs and engines.
-    pub fn stop(&self) -> process::Cancel {
-        process::Cancel::from_flag(self.cancel.flag())
+        Some(Live { engine, compose, cancel: self.cancel.clone() })
     }
 }
 

@@ -6,7 +6,6 @@ use super::Context;
 use crate::engine::compose::{self, Found};
 use crate::engine::{Docker, Engine};
 use crate::error::Result;
-use crate::process;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -58,11 +57,7 @@ fn engine() -> Checkup {
 }
 
 fn compose(cx: &Context<'_>) -> Result<Checkup> {
-    let cancel = process::Cancel::default();
-    if cx.cancel.requested() {
-        cancel.cancel();
-    }
-    Ok(match compose::find(&cancel)? {
+    Ok(match compose::find(cx.cancel)? {
         Found::Usable(compose) => Checkup::good("compose", format!("Docker Compose {}", compose.version)),
         Found::TooOld { command, version } => Checkup::bad(
             "compose",

@@ -6,8 +6,8 @@ use crate::event::{Event, GuardOutcome};
 use crate::guards::{Checked, git_is_ready};
 use crate::saga::{Holder, Lock, Outcome, Plan, Proof, RunId, Verdict, execute, now_ms, try_lock};
 
-use super::Context;
 use super::project_lock::lock_projects;
+use super::{Context, security_fix};
 
 /// For how long the originals of a committed run are kept, for its rollback: 90 days.
 const KEPT_MS: u64 = 90 * 24 * 60 * 60 * 1000;
@@ -34,6 +34,39 @@ pub struct Prepared<'p> {
 pub struct Overrides {
     pub guards: Vec<String>,
     pub reason: String,
+}
+
+const OVERRIDE: &str = "--override=";
+const REASON: &str = "--reason=";
+
+/// Stands for a reason of which nobody can say whether it names a secret.
+const HIDDEN: &str = "(hidden: not every stack renders, so not every secret is known)";
+
+impl Overrides {
+    /// As a run records them, one word each; none without a guard.
+    fn args(&self) -> Vec<String> {
+        let guards = self.guards.iter().map(|guard| format!("{OVERRIDE}{guard}"));
+        let reason = (!self.guards.is_empty()).then(|| format!("{REASON}{}", self.reason));
+        guards.chain(reason).collect()
+    }
+
+    /// The same from a run's record.
+    pub fn recorded(args: &[String]) -> Overrides {
+        let after = |start| args.iter().filter_map(move |arg| arg.strip_prefix(start)).map(String::from);
+        Overrides { guards: after(OVERRIDE).collect(), reason: after(REASON).next().unwrap_or_default() }
+    }
+
+    /// Whoever gives a reason may name a secret in it; of any stack, not only of those that are changed.
+    fn masked(&self, cx: &Context<'_>) -> Overrides {
+        if self.guards.is_empty() {
+            return self.clone();
+        }
+        let reason = match security_fix::all_secrets(cx) {
+            Some(masker) => masker.mask(&self.reason).into_owned(),
+            None => HIDDEN.to_string(),
+        };
+        Overrides { guards: self.guards.clone(), reason }
+    }
 }
 
 /// How a guarded task ended without an error.
@@ -76,13 +109,15 @@ pub fn carry_out<'p>(
     let run = RunId::new(task);
     let _lock = if cx.dry_run { None } else { Some(lock(cx, task, &run)?) };
     refuse_open_run(cx)?;
-    let prepared = prepare(&run)?;
+    let mut prepared = prepare(&run)?;
     let guards: Vec<Checked> = prepared.guards.into_iter().chain(git_guard(cx, &prepared.plan)).collect();
     check_names(&guards, overrides)?;
+    let overrides = overrides.masked(cx);
+    prepared.plan.args.extend(overrides.args());
     for event in prepared.preview {
         cx.events.emit(event);
     }
-    check(cx, guards, overrides)?;
+    check(cx, guards, &overrides)?;
     let _projects = if cx.dry_run { Vec::new() } else { lock_projects(cx, &prepared.projects, &format!("{task} ({run})"))? };
     if prepared.plan.is_empty() {
         return Ok(Ended::NothingToDo);
@@ -196,5 +231,20 @@ fn conclude(run: RunId, outcome: Outcome, touched: bool) -> Result<Ended> {
         }
         Outcome::Interrupted => Err(Error::new(Kind::Interrupted, format!("run {run} was interrupted; everything was put back"))),
         Outcome::Stuck { why } => Err(Error { kind: Kind::Stuck, ..why }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overrides_are_read_back_as_they_were_recorded() {
+        let given = Overrides { guards: vec!["clean-files".into(), "engine".into()], reason: "a = b, --override=x".into() };
+        let args = [vec!["--commit".to_string(), "db".to_string()], given.args()].concat();
+        let read = Overrides::recorded(&args);
+        assert_eq!((read.guards, read.reason), (given.guards, given.reason));
+        let unused = Overrides { guards: Vec::new(), reason: "for nothing".into() };
+        assert!(unused.args().is_empty());
     }
 }

@@ -28,6 +28,8 @@ pub struct RunSummary {
     /// UTC, `2026-11-21T22:01:55Z`.
     pub when: String,
     pub task: String,
+    /// As they were given, with secrets masked.
+    pub args: Vec<String>,
     pub stacks: Vec<String>,
     pub standing: Standing,
     /// From the first to the last record.
@@ -76,6 +78,7 @@ fn summary(view: &RunView, undone_by: Option<String>) -> RunSummary {
         who: view.begun.who.clone(),
         when: readable(first),
         task: view.begun.task.clone(),
+        args: view.begun.args.clone(),
         stacks: view.begun.stacks.clone(),
         standing,
         seconds: last.saturating_sub(first) as f64 / 1000.0,

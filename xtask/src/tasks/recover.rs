@@ -7,32 +7,53 @@ use super::{Context, security_fix};
 use crate::actions::{Action, World};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
-use crate::saga::{self, Held, Holder, Lock, Outcome, wait_lock};
+use crate::saga::{self, Held, Holder, Lock, Mark, Outcome, RunRef, Step, wait_lock};
 
 /// How long a program that a killed run left behind may take to end, before recovery gives up.
 const ORPHANS: Duration = Duration::from_secs(300);
 
-/// Puts the open run back, if there is one, and says which. A second call finds nothing to do.
-pub fn recover(cx: &Context<'_>) -> Result<Option<String>> {
-    if cx.store.open_run()?.is_none() {
-        return Ok(None);
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovered {
+    /// No run is open.
+    Nothing,
+    /// A dry run: the open run, and the steps that would be undone, in that order.
+    WouldPutBack {
+        run: String,
+        steps: Vec<String>,
+    },
+    PutBack(String),
+}
+
+/// Puts the open run back, if there is one. A second call finds nothing to do.
+pub fn recover(cx: &Context<'_>) -> Result<Recovered> {
+    let Some(open) = cx.store.open_run()? else { return Ok(Recovered::Nothing) };
+    if cx.dry_run {
+        return would_put_back(cx, &open);
     }
     cx.check_state()?;
     let _lock = lock(cx)?;
-    let Some(open) = cx.store.open_run()? else { return Ok(None) };
-    if cx.dry_run {
-        return Err(Error::refused("this is a dry run; nothing was touched")
-            .why(format!("the run {} is open and would be put back", open.id))
-            .help("run `cargo xtask recover`"));
-    }
+    let Some(open) = cx.store.open_run()? else { return Ok(Recovered::Nothing) };
     let (mut journal, entries) = cx.store.reopen(&open)?;
     // What containers say while they are put back is told with its secrets masked.
     cx.masker.replace(security_fix::secrets(cx));
     let world = cx.world(&open.id);
     match saga::recover::<World, Action>(&world, &mut journal, &entries, cx.events, cx.cancel)? {
         Some(Outcome::Stuck { why }) => Err(Error { kind: Kind::Stuck, ..why }),
-        _ => Ok(Some(open.id.to_string())),
+        _ => Ok(Recovered::PutBack(open.id.to_string())),
     }
+}
+
+/// Reads only: not even the lock is taken, nor a torn journal cut.
+fn would_put_back(cx: &Context<'_>, open: &RunRef) -> Result<Recovered> {
+    if let Some(held) = saga::held(&cx.store.lock_path())? {
+        cx.events.emit(Event::Note(format!("a recovery would wait: {}", held.into_error().why.unwrap_or_default())));
+    }
+    let told = saga::replay(&open.journal)?;
+    let done = saga::prepared::<World, Action>(&told.entries)?;
+    let left = done.iter().zip(&told.state.marks).rev().filter(|(_, mark)| **mark != Mark::Undone);
+    let steps = left.map(|(undoable, _)| Step::<World>::label(&undoable.step)).collect();
+    Ok(Recovered::WouldPutBack { run: open.id.to_string(), steps })
 }
 
 /// What the killed run started holds its lock; nothing may be undone beside it.

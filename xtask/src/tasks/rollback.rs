@@ -36,6 +36,7 @@ pub fn rollback(cx: &Context<'_>, named: Option<&str>, overrides: &Overrides) ->
         ];
         let mut plan = Plan::new("rollback", back.steps);
         plan.finish = back.finish;
+        plan.args = named.map(String::from).into_iter().collect();
         plan.stacks = target.begun.stacks.clone();
         plan.target = Some(target.id.to_string());
         let mut other = vec![format!("roll back {} by {}", target.id, target.begun.who)];

@@ -13,11 +13,12 @@ use super::rollback::rollback;
 use super::security_fix::{self, Options};
 use super::{Context, Doors, Overrides};
 use crate::actions::{Live, StackCall};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
 use crate::model;
 use crate::proof::health;
-use crate::saga::{Cancel, Sha};
+use crate::saga::Sha;
 use crate::source::{Disk, walk};
 
 /// How it went.
@@ -263,7 +264,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // Also after Ctrl-C: what was started for a trial is taken away.
-        let cancel = crate::process::Cancel::default();
+        let cancel = Cancel::default();
         for call in self.calls.iter().rev() {
             let _ = self.live.compose.down_with_volumes(&call.call(), STARTING, &crate::secret::Masker::default(), &cancel);
         }

@@ -1,4 +1,4 @@
-//! YAML with the exact place of everything in it: reading, naming places, changing scalars.
+//! YAML with the exact place of everything in it: reading, naming places, changing scalars and structure.
 //!
 //! granit-parser reads; this module makes a small tree of its events and resolves plain scalars
 //! the way go-yaml v3 does, because that is what Compose reads with.

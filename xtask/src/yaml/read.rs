@@ -126,9 +126,26 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, span: Span, tag: Option<&Tag>, data: Data) {
+    fn begin(&mut self, mut span: Span, tag: Option<&Tag>, data: Data) {
+        if matches!(data, Data::Seq { flow: false, .. }) {
+            span.start = self.first_dash(span.start);
+        }
         let node = Node { span, tag: tag.map(Tag::original), anchor: None, data };
         self.open.push(Open { node, key: None, seen: HashSet::new() });
+    }
+
+    /// A sequence in the column of its key is reported behind its first dash.
+    fn first_dash(&self, reported: usize) -> usize {
+        let Some(key) = self.open.last().and_then(|open| open.key.as_ref()) else { return reported };
+        let mut start = key.span.end;
+        for line in self.text[start..reported].split_inclusive(['\n', '\r']) {
+            let body = line.trim_start();
+            if start > key.span.end && body.starts_with('-') {
+                return start + (line.len() - body.len());
+            }
+            start += line.len();
+        }
+        reported
     }
 
     fn end(&mut self, span: Span) -> Result<(), ReadError> {
@@ -242,6 +259,18 @@ mod tests {
         assert_eq!(slice(&["d"]).text(), Some(""));
         assert_eq!(slice(&["b"]).span.slice(text), "- \"t\\two\"\n  - {c: *x}");
         assert_eq!(doc.comments[0].text, "# why");
+    }
+
+    #[test]
+    fn a_sequence_begins_at_its_first_dash() {
+        for (text, span) in [
+            ("a:\n- x\nb: 1\n", "- x"),
+            ("a:\n# - c\n- # d\n  x\n- y\n", "- # d\n  x\n- y"),
+            ("a: &k\r\n- - x\r\n", "- - x"),
+            ("a: !t # c\n  - &x\n    k: 1\n", "- &x\n    k: 1"),
+        ] {
+            assert_eq!(one(text).root.get("a").unwrap().span.slice(text), span);
+        }
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::fmt;
 
 use super::Compose;
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::process::{Cancel, Program};
+use crate::process::Program;
 use crate::secret::Masker;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +55,7 @@ impl fmt::Display for Version {
 pub fn find(cancel: &Cancel) -> Result<Found> {
     let mut old = None;
     for (command, words) in [("docker compose", &["docker", "compose"][..]), ("docker-compose", &["docker-compose"][..])] {
-        if cancel.is_cancelled() {
+        if cancel.requested() {
             return Err(Error::new(crate::error::Kind::Interrupted, "look for docker compose"));
         }
         if let Some(version) = version_of(words, cancel) {

@@ -8,8 +8,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::process::{Cancel, Output, Program};
+use crate::process::{Output, Program};
 use crate::secret::Masker;
 
 mod find;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::{Container, Engine, Health, Status};
+use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
-use crate::process::Cancel;
 use crate::secret::Masker;
 
 pub mod budget;
@@ -115,7 +115,7 @@ fn inspect(engine: &dyn Engine, ids: &[String]) -> Result<Vec<Container>> {
 fn pause(watch: &super::Watch, cancel: &Cancel) -> Result<()> {
     let began = Instant::now();
     while began.elapsed() < LOOK_AGAIN {
-        if cancel.is_cancelled() {
+        if cancel.requested() {
             return Err(Error::new(Kind::Interrupted, "wait for containers").why("interrupted"));
         }
         if watch.wait(CANCEL_POLL) {

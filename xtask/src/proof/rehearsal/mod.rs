@@ -11,13 +11,13 @@ use serde_json::Value;
 
 use super::Verdict;
 use super::health;
+use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::engine::compose::Compose;
 use crate::engine::remove::{RUN_LABEL, remove_run};
 use crate::engine::wait::budget::longest_paths;
 use crate::engine::wait::{Unwell, Waited, Well, until_well};
 use crate::error::{Error, Kind, Result};
-use crate::process::Cancel;
 use crate::secret::Masker;
 
 pub mod copy;

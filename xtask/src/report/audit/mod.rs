@@ -1,10 +1,18 @@
 //! What an audit says, in each of its formats.
 
+mod fixed;
+mod github;
 mod human;
 mod json;
+mod markdown;
+mod sarif;
 
+pub use fixed::{fixed, fixed_json};
+pub use github::github;
 pub use human::human;
 pub use json::json;
+pub use markdown::markdown;
+pub use sarif::sarif;
 
 use crate::audit::{Audit, Entry};
 use crate::text::LineIndex;

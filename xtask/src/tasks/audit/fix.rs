@@ -1,7 +1,6 @@
 //! Fixes what an audit found, by the guarded way: every file or none, proven from the files, or undone.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::look::look;
@@ -34,6 +33,18 @@ pub struct Options {
     pub allow_dirty: bool,
 }
 
+impl Options {
+    /// What was asked for, for the journal.
+    fn args(&self) -> Vec<String> {
+        let flag = |is: bool, name: &str| is.then(|| name.to_string());
+        let fix = if self.rules.is_empty() { "--fix".to_string() } else { format!("--fix={}", self.rules.join(",")) };
+        let files = self.request.files.iter().map(|file| format!("--file={}", file.display()));
+        let only = self.request.only.iter().map(|rule| format!("--rule={rule}"));
+        let dirty = flag(self.allow_dirty, "--allow-dirty");
+        std::iter::once(fix).chain(files).chain(only).chain(dirty).chain(self.request.targets.iter().cloned()).collect()
+    }
+}
+
 /// What fixing came to.
 #[derive(Debug)]
 pub struct Fixed {
@@ -64,7 +75,8 @@ pub fn fix(cx: &Context<'_>, options: &Options, overrides: &Overrides, today: Da
     let ended = carry_out(cx, "audit-fix", overrides, |_| {
         let proposal = propose(cx, options, today)?;
         let guards = guards(cx, options, &proposal)?;
-        let (plan, contents) = plan(cx, &proposal.patch);
+        let (mut plan, contents) = plan(cx, &proposal.patch);
+        plan.args = options.args();
         let preview = if proposal.patch.files.is_empty() { Vec::new() } else { vec![preview(&proposal)] };
         proposed.replace(Some(proposal));
         let prove = |_: &crate::actions::World| match proposed.borrow().as_ref() {
@@ -172,7 +184,7 @@ fn guards(cx: &Context<'_>, options: &Options, proposal: &Proposal) -> Result<Ve
         guards::replaceable(&cx.project.root, &paths),
     ];
     if let (Some(git), false) = (&cx.git, options.allow_dirty) {
-        all.push(guards::clean_in_git(git, &paths, &BTreeMap::new())?);
+        all.push(guards::clean_in_git(git, &paths, &cx.left_by_us()?)?);
     }
     Ok(all)
 }

@@ -8,9 +8,9 @@ use serde_json::Value as Json;
 
 use super::rendering::{self, Rendering};
 use super::survey::Survey;
+use crate::cancel::Cancel;
 use crate::engine::compose::{Compose, ComposeCall};
 use crate::error::{Error, Result};
-use crate::process::Cancel;
 use crate::project::{Project, Stack};
 use crate::secret::Masker;
 

@@ -47,6 +47,7 @@ use crate::saga::{Proof, Verdict};
 use crate::secret::Masker;
 use crate::source::Disk;
 use prepare::Proposal;
+use survey::Survey;
 
 /// What the caller chose.
 #[derive(Debug, Clone, Default)]
@@ -62,15 +63,33 @@ pub struct Options {
     pub require_live: bool,
 }
 
+impl Options {
+    /// As the command line takes them, for the run's record.
+    fn args(&self) -> Vec<String> {
+        let Options { stacks, commit, recreate, rehearse, strict, untrack, allow_dirty, require_live } = self;
+        let switches = [
+            ("--commit", commit),
+            ("--recreate", recreate),
+            ("--rehearse", rehearse),
+            ("--strict", strict),
+            ("--untrack", untrack),
+            ("--allow-dirty", allow_dirty),
+            ("--require-live", require_live),
+        ];
+        let on = switches.into_iter().filter(|(_, on)| **on).map(|(name, _)| name.to_string());
+        stacks.iter().cloned().chain(on).collect()
+    }
+}
+
 /// Carries phase 1 out.
 pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result<(Ended, Report)> {
-    let stop = cx.stop();
-    let asked = cx.doors.compose.as_deref().map(|compose| Asked { compose, masker: &cx.masker, cancel: &stop });
+    let asked = cx.doors.compose.as_deref().map(|compose| Asked { compose, masker: &cx.masker, cancel: cx.cancel });
     let asked = asked.as_ref();
     let proposed: RefCell<Option<Proposal>> = RefCell::default();
     let ended = carry_out(cx, "security-fix", overrides, |_| {
         let mut proposal = prepare::propose(cx, options, asked)?;
-        let (plan, contents) = steps::plan(cx, &proposal, options);
+        let (mut plan, contents) = steps::plan(cx, &proposal, options);
+        plan.args = options.args();
         let preview = preview::preview(cx, &proposal);
         let guards = std::mem::take(&mut proposal.guards);
         let projects = proposal.touched.iter().map(|touched| touched.call.project.clone()).collect();
@@ -95,8 +114,17 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
 
 /// Takes the project's secrets out of text, as far as its files can be read.
 pub fn secrets(cx: &Context<'_>) -> Masker {
+    whole_survey(cx).map(|found| found.masker()).unwrap_or_default()
+}
+
+/// The same, or `None` where a file cannot be read or a stack does not render: it may hold more.
+pub fn all_secrets(cx: &Context<'_>) -> Option<Masker> {
+    whole_survey(cx).ok().filter(|found| found.broken.is_empty()).map(|found| found.masker())
+}
+
+fn whole_survey<'c>(cx: &'c Context<'_>) -> Result<Survey<'c>> {
     let all: Vec<&Stack> = cx.project.stacks.iter().collect();
-    survey::survey(&cx.project, &all, &Disk, &cx.environment, cx.git.as_ref()).map(|found| found.masker()).unwrap_or_default()
+    survey::survey(&cx.project, &all, &Disk, &cx.environment, cx.git.as_ref())
 }
 
 fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option<&Asked<'_>>) -> Result<Verdict> {

@@ -1,7 +1,7 @@
-//! Ctrl-C and SIGTERM as a flag that the run looks at between its steps, and long steps while they
-//! wait.
+//! The wish to stop, by Ctrl-C or SIGTERM: the run looks at it between its steps, and whatever waits
+//! for programs and engines looks at it while it waits.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -9,7 +9,7 @@ use signal_hook::iterator::Signals;
 
 use crate::error::{Error, Result};
 
-/// Cheap to clone; all clones are the same flag.
+/// Cheap to clone; all clones are the same wish. Who must not be stopped, an undo, is given a fresh one.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel {
     inner: Arc<Inner>,
@@ -18,19 +18,14 @@ pub struct Cancel {
 #[derive(Debug, Default)]
 struct Inner {
     requests: AtomicUsize,
-    flag: Arc<AtomicBool>,
     doing: Mutex<String>,
 }
 
 impl Cancel {
-    pub fn new() -> Self {
-        Cancel::default()
-    }
-
     /// Turns SIGINT and SIGTERM into requests, for the rest of the process. From the second one on
     /// `say` is called, on a thread of its own, with what is being done at that moment.
     pub fn on_signals(say: impl Fn(String) + Send + 'static) -> Result<Self> {
-        let cancel = Cancel::new();
+        let cancel = Cancel::default();
         let mut signals =
             Signals::new([SIGINT, SIGTERM]).map_err(|error| Error::failed("listen for Ctrl-C and SIGTERM").why(error.to_string()))?;
         let requested = cancel.clone();
@@ -49,13 +44,7 @@ impl Cancel {
 
     /// Asks for an end; returns how often that was asked so far.
     pub fn request(&self) -> usize {
-        self.inner.flag.store(true, Ordering::SeqCst);
         self.inner.requests.fetch_add(1, Ordering::SeqCst) + 1
-    }
-
-    /// The same as a plain flag, for those who wait on programs and engines.
-    pub fn flag(&self) -> Arc<AtomicBool> {
-        self.inner.flag.clone()
     }
 
     pub fn requested(&self) -> bool {
