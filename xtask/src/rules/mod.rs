@@ -27,6 +27,7 @@ pub use credentials::{
 };
 pub use draft::Draft;
 pub use found::{Found, Reported};
+pub use hygiene::{Slip, slips};
 pub use rule::{Check, Fact, Reference, Rule};
 pub use service::Service;
 pub use spot::Spot;

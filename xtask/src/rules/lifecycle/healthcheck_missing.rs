@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::health::{Health, health, is_job, known_command};
-use crate::catalogue::HealthCommand;
+use crate::catalogue::{HealthCommand, is_image};
 use crate::finding::{Category, FixKind, Priority};
 use crate::model::{duration_nanos, duration_text};
 use crate::rules::{Check, Draft, Found, Reference, Rule, Service};
@@ -13,7 +13,8 @@ pub static RULE: Rule = Rule {
     doc: "A process that runs need not answer. Without a health check the engine calls it well, nothing can wait until it is \
         ready, and a deployment cannot tell a good release from a bad one. Say `healthcheck` with a command that asks the \
         service itself. What ends by itself needs none: `restart: \"no\"`, or awaited with `service_completed_successfully`. \
-        Where a health command of the image is known, it is proposed, and holds once the service became healthy with it.",
+        Where a health command of the image is known, it is proposed, and holds once the service became healthy with it. \
+        The parameter `images` names images that bring a check of their own.",
     category: Category::HealthChecks,
     priority: Priority::P1,
     references: &[Reference::Cis("5.27"), Reference::Cis("4.6"), Reference::Spec("services.healthcheck")],
@@ -25,12 +26,16 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
     if health(service) != Health::Unsaid || is_job(service) {
         return;
     }
+    let bring_one = service.subject.policy.list(RULE.name, "images");
+    if service.image().is_some_and(|image| bring_one.iter().any(|known| is_image(image, known))) {
+        return;
+    }
     let help = match known_command(service) {
         Some(_) => "add `healthcheck` with the image's own health command",
         None => "add `healthcheck` with a command that asks the service itself",
     };
     found
-        .report(service.name_spot(), format!("nobody notices when `{}` hangs: it has no health check", service.name), help)
+        .report(service.name_spot(), format!("nobody notices when `{}` hangs: it declares no health check", service.name), help)
         .fix(|| draft(service, known_command(service)?));
 }
 
@@ -67,12 +72,13 @@ mod tests {
             "
 services:
   web:
-# ^^^ nobody notices when `web` hangs: it has no health check
+# ^^^ nobody notices when `web` hangs: it declares no health check
     image: nginx
     depends_on:
       migrate: {condition: service_completed_successfully}
   migrate: {image: app}
   backup: {image: app, restart: 'no'}
+  tower: {image: 'containrrr/watchtower:1.7.1'}
   slower: {image: app, healthcheck: {interval: 1m}}
   worker: {image: app, healthcheck: {disable: true}}
   checked: {image: app, healthcheck: {test: curl localhost}}
