@@ -20,6 +20,11 @@ impl Draft {
         Draft { file: file.to_path_buf(), operations: vec![operation], changes: vec![change], caveat: None, reveals: &[] }
     }
 
+    /// What is written does not show in the rendered model.
+    pub fn unseen(file: &Path, operation: Operation) -> Self {
+        Draft { file: file.to_path_buf(), operations: vec![operation], changes: Vec::new(), caveat: None, reveals: &[] }
+    }
+
     /// Both, or nothing when they are about two files.
     pub fn and(mut self, other: Option<Draft>) -> Option<Draft> {
         let other = other.filter(|other| other.file == self.file)?;

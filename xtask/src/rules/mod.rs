@@ -32,6 +32,7 @@ pub use credentials::{
 pub use draft::Draft;
 pub use found::{Found, Reported};
 pub use host_mount::HostMount;
+pub use hygiene::{Slip, slips};
 pub use published::{Published, Unpublished, is_private};
 pub use rule::{Check, Fact, Reference, Rule};
 pub use service::Service;

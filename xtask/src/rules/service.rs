@@ -5,7 +5,7 @@ use crate::catalogue::{Category, ServerKind, server_kind};
 use crate::finding::Change;
 use crate::model::scalar_text;
 use crate::project::Role;
-use crate::yaml::{Data, Field, Operation, Origin, Place, Plain, Value, What};
+use crate::yaml::{Data, Field, Operation, Origin, Place, Plain, Seg, Value, What};
 
 /// One service of the rendered model: paths are dotted, `deploy.resources.limits.memory`.
 pub struct Service<'a> {
@@ -188,6 +188,21 @@ impl<'a> Service<'a> {
         self.subject.node(&home)?.text()?;
         let operation = Operation { document: home.document, place: home.place, what: What::Set(Plain::Str(written)) };
         Some(Draft::new(self.subject.path(home.file), operation, self.change(&format!("{path}.{index}.{key}"), Some(now))))
+    }
+
+    /// A variable that its compose files set gets another value, in whichever form `environment` has.
+    pub fn set_variable(&self, name: &str, value: &str) -> Option<Draft> {
+        let there = self.value.get("environment")?.get(name)?;
+        let home = self.subject.home_of(there.at)?;
+        let text = match home.place.0.last()? {
+            Seg::Key(_) => value.to_string(),
+            Seg::Index(_) => format!("{name}={value}"),
+        };
+        // A variable's name may hold dots.
+        let way = ["services", self.name, "environment", name];
+        let change = Change { path: way.map(String::from).into(), now: Some(value.into()) };
+        let operation = Operation { document: home.document, place: home.place, what: What::Set(Plain::Str(text)) };
+        Some(Draft::new(self.subject.path(home.file), operation, change))
     }
 
     /// What stands at a path goes.
