@@ -5,20 +5,29 @@ mod canonical;
 mod consistency;
 mod cycles;
 mod environment;
+mod extends;
+mod forms;
+mod gopath;
+mod include;
 pub mod interpolate;
 mod json;
 mod load;
+mod loader;
 mod merge;
 mod name;
 mod normalize;
 mod paths;
 mod prune;
+mod reader;
+mod references;
+mod resets;
 mod shape;
 mod short;
+mod sources;
 mod text;
 mod unique;
 mod units;
-mod unread;
+mod variables;
 mod words;
 
 use std::collections::BTreeMap;
@@ -27,13 +36,14 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::dotenv::Entry;
-use crate::text::LineIndex;
-use crate::yaml::{Document, Origin, Value};
+use crate::yaml::{Origin, Value};
 
-pub use interpolate::{Found, Reference};
+pub use interpolate::STAND_IN;
 pub use load::load;
+pub use references::Reference;
+pub use sources::{EnvFile, Source, SourceKind};
 pub use text::scalar_text;
+pub use variables::Found;
 
 #[cfg(doc)]
 use crate::source::Files;
@@ -50,6 +60,18 @@ pub struct Call {
     pub profiles: Vec<String>,
     /// `-p`; wins over `COMPOSE_PROJECT_NAME`, `name:` and the folder's name.
     pub project_name: Option<String>,
+    pub unset: Unset,
+}
+
+/// What becomes of a stack that lacks what it requires.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unset {
+    /// It is refused, as by Compose.
+    #[default]
+    Fail,
+    /// For who only looks: a required variable that is missing or empty is replaced by [`STAND_IN`],
+    /// which its [`Reference`] tells, and a required env file may be missing.
+    StandIn,
 }
 
 /// The exported variables.
@@ -62,43 +84,17 @@ pub struct Model {
     /// `name`, `services`, `networks`, `volumes`, `secrets`, `configs` and `x-` keys. Every value
     /// knows the bytes that define it: for one from an `env_file` they are in that file.
     pub value: Value,
-    /// Every file that was read; [`Origin::file`] counts in this list.
+    /// Every file that was read, those that are included or extended too; [`Origin::file`] counts in
+    /// this list. Those of the call come first.
     pub sources: Vec<Source>,
-    /// The env files for `${}`, as numbers of sources, in order.
+    /// The stack's env files for `${}`, as numbers of sources, in order; those that only an included
+    /// file reads are not among them.
     pub variable_files: Vec<u32>,
     /// The `env_file` entries of each active service, in order.
     pub env_files: IndexMap<String, Vec<EnvFile>>,
     /// Every `${}` in the compose files, in the order of reading.
     pub references: Vec<Reference>,
-    variables: interpolate::Variables,
-}
-
-/// A file that was read.
-pub struct Source {
-    pub path: PathBuf,
-    pub text: Arc<str>,
-    pub lines: LineIndex,
-    pub kind: SourceKind,
-}
-
-pub enum SourceKind {
-    Compose(Vec<Document>),
-    /// An env file and its entries as read the first time.
-    Env(Vec<Entry>),
-}
-
-/// One `env_file` entry of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnvFile {
-    /// Absolute.
-    pub path: PathBuf,
-    pub required: bool,
-    /// `format: raw`.
-    pub raw: bool,
-    /// Where the entry stands.
-    pub at: Origin,
-    /// Its source, if the file is there.
-    pub source: Option<u32>,
+    variables: Arc<variables::Variables>,
 }
 
 /// Why a stack cannot be read, and where.
@@ -122,7 +118,7 @@ impl Model {
 
     /// Where that value comes from.
     pub fn found(&self, name: &str) -> Found {
-        self.variables.found(name)
+        self.variables.find(name).1
     }
 
     /// One service of the model.
@@ -135,6 +131,12 @@ impl Model {
         self.value.get("services").and_then(Value::as_map).into_iter().flatten().map(|(name, _)| name.as_str())
     }
 
+    /// The profiles that start a service; one without any always starts.
+    pub fn profiles_of(&self, service: &str) -> Vec<&str> {
+        let listed = self.service(service).and_then(|service| service.get("profiles")).and_then(Value::as_seq);
+        listed.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
     /// What a service's containers get, each with its place; `None` for a name without a value.
     pub fn environment_of(&self, service: &str) -> IndexMap<&str, Option<(&str, Origin)>> {
         let fields = self.service(service).and_then(|service| service.get("environment")).and_then(Value::as_map);
@@ -144,26 +146,8 @@ impl Model {
     /// File, line and column of a place, for people.
     pub fn locate(&self, at: Origin) -> Option<crate::error::At> {
         let source = self.sources.get(at.file as usize)?;
-        let (line, column) = source.lines.line_column(&source.text, at.span.start);
+        let (line, column) = source.lines().line_column(&source.text, at.span.start);
         Some(crate::error::At { path: source.path.clone(), line, column })
-    }
-}
-
-impl Source {
-    /// The documents of a compose file; none for an env file.
-    pub fn documents(&self) -> &[Document] {
-        match &self.kind {
-            SourceKind::Compose(documents) => documents,
-            SourceKind::Env(_) => &[],
-        }
-    }
-
-    /// The entries of an env file; none for a compose file.
-    pub fn entries(&self) -> &[Entry] {
-        match &self.kind {
-            SourceKind::Compose(_) => &[],
-            SourceKind::Env(entries) => entries,
-        }
     }
 }
 

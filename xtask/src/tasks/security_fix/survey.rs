@@ -113,7 +113,7 @@ fn compose_files(views: &[View<'_>]) -> Result<Vec<Looked>> {
         }
         let values = documents.iter().map(|document| expand(document, 0)).collect::<std::result::Result<Vec<_>, _>>();
         let values = values.map_err(|error| {
-            let (line, column) = source.lines.line_column(&source.text, error.offset);
+            let (line, column) = source.lines().line_column(&source.text, error.offset);
             Error::unusable("read it").at(&source.path, line, column).why(error.why)
         })?;
         let compose = ComposeSource { path: &source.path, file: 0, text: &source.text, documents, values: &values };
