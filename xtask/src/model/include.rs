@@ -113,17 +113,19 @@ fn directory(loader: &Loader, named: &str, scope: &Scope) -> String {
 /// What the entry's env files add; those of the including stack win.
 fn variables(loader: &mut Loader, entry: &Entry, folder: &str, scope: &Scope) -> Result<Variables> {
     let mut variables = Variables::below(&scope.variables);
-    if entry.env_files.is_empty() {
-        let beside = loader.on_disk(&gopath::join(folder, ".env"));
-        if !loader.reader.files.is_folder(&beside) {
-            loader.reader.add_variables(&mut variables, &beside)?;
-        }
-        return Ok(variables);
-    }
-    for (file, at) in entry.env_files.iter().filter(|(file, _)| file != "/dev/null") {
-        let path = loader.on_disk(&gopath::absolute(&scope.working, file));
-        if loader.reader.files.is_folder(&path) || loader.reader.add_variables(&mut variables, &path)?.is_none() {
-            return Err(loader.reader.error(*at, &format!("there is no env file {}", path.display())));
+    let files: Vec<(std::path::PathBuf, Option<Origin>)> = if entry.env_files.is_empty() {
+        vec![(loader.on_disk(&gopath::join(folder, ".env")), None)]
+    } else {
+        let named = entry.env_files.iter().filter(|(file, _)| file != "/dev/null");
+        named.map(|(file, at)| (loader.on_disk(&gopath::absolute(&scope.working, file)), Some(*at))).collect()
+    };
+    for (path, at) in files {
+        let number = if loader.reader.files.is_folder(&path) { None } else { loader.reader.add_variables(&mut variables, &path)? };
+        match (number, at) {
+            (Some(number), _) if loader.included_env_files.contains(&number) => {}
+            (Some(number), _) => loader.included_env_files.push(number),
+            (None, Some(at)) => return Err(loader.reader.error(at, &format!("there is no env file {}", path.display()))),
+            (None, None) => {}
         }
     }
     Ok(variables)

@@ -36,12 +36,13 @@ pub fn load(files: &dyn Files, call: &Call, environment: &Environment) -> Result
     let mut value = loader.located(complete(merged, files, &project, &variables, call))?;
 
     let mut env_files = IndexMap::new();
-    let Loader { mut reader, references, .. } = loader;
+    let Loader { mut reader, references, included_env_files, .. } = loader;
     for (name, field) in value.get_mut("services").and_then(Value::as_map_mut).into_iter().flatten() {
         reader.labels(&mut field.value, &variables)?;
         env_files.insert(name.clone(), reader.service(&mut field.value, &variables, call.unset)?);
     }
-    Ok(Model { name: project, value, sources: reader.sources, variable_files, env_files, references, variables })
+    let sources = reader.sources;
+    Ok(Model { name: project, value, sources, variable_files, included_env_files, env_files, references, variables })
 }
 
 /// The merged document made whole: what Compose infers, types, active profiles, used resources.

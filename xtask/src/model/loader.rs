@@ -35,6 +35,8 @@ pub struct Loader<'a> {
     folder: PathBuf,
     loads: usize,
     bytes: usize,
+    /// The env files of what is included, as numbers of sources.
+    pub included_env_files: Vec<u32>,
     /// Values that extending has copied so far.
     pub copied: usize,
     /// Files that services extend, by path, by the folder their paths start from and by their variables.
@@ -67,6 +69,7 @@ impl<'a> Loader<'a> {
             folder,
             loads: 0,
             bytes: 0,
+            included_env_files: Vec::new(),
             copied: 0,
             extended: HashMap::new(),
         }

@@ -87,9 +87,10 @@ pub struct Model {
     /// Every file that was read, those that are included or extended too; [`Origin::file`] counts in
     /// this list. Those of the call come first.
     pub sources: Vec<Source>,
-    /// The stack's env files for `${}`, as numbers of sources, in order; those that only an included
-    /// file reads are not among them.
+    /// The stack's env files for `${}`, as numbers of sources, in order.
     pub variable_files: Vec<u32>,
+    /// Those that give variables to included files only, where the stack has none of that name.
+    pub included_env_files: Vec<u32>,
     /// The `env_file` entries of each active service, in order.
     pub env_files: IndexMap<String, Vec<EnvFile>>,
     /// Every `${}` in the compose files, in the order of reading.
@@ -111,7 +112,8 @@ impl Fault {
 }
 
 impl Model {
-    /// What `${name}` is replaced by in this stack's files; `None`: it is not set.
+    /// What `${name}` is replaced by in the stack's own files; `None`: it is not set. An included file
+    /// may have more variables.
     pub fn lookup(&self, name: &str) -> Option<&str> {
         self.variables.get(name)
     }
