@@ -120,7 +120,9 @@ fn variables(loader: &mut Loader, entry: &Entry, folder: &str, scope: &Scope) ->
         named.map(|(file, at)| (loader.on_disk(&gopath::absolute(&scope.working, file)), Some(*at))).collect()
     };
     for (path, at) in files {
-        let number = if loader.reader.files.is_folder(&path) { None } else { loader.reader.add_variables(&mut variables, &path)? };
+        let folder = loader.reader.files.is_folder(&path);
+        let read = if folder { Ok(None) } else { loader.reader.add_variables(&mut variables, &path) };
+        let number = read.map_err(|error| loader.reader.placed(error, at.or(entry.paths.first().map(|(_, at)| *at))))?;
         match (number, at) {
             (Some(number), _) if loader.included_env_files.contains(&number) => {}
             (Some(number), _) => loader.included_env_files.push(number),

@@ -32,7 +32,11 @@ pub fn load(files: &dyn Files, call: &Call, environment: &Environment) -> Result
     let folder = call.files.first().and_then(|file| file.parent()).unwrap_or(Path::new("/")).to_string_lossy().into_owned();
     let wanted: Vec<Wanted> = call.files.iter().map(|file| Wanted { path: file.to_string_lossy().into_owned(), at: None }).collect();
     let scope = Scope { working: folder.clone(), lookup: folder, variables: variables.clone() };
-    let merged = loader.files(&wanted, &scope, &[])?.ok_or_else(|| Error::unusable("read the stack").why("it has no compose file"))?;
+    let merged = loader.files(&wanted, &scope, &[])?.filter(|root| root.as_map().is_some_and(|fields| !fields.is_empty()));
+    let merged = merged.ok_or_else(|| match call.files.first() {
+        Some(file) => Error::unusable("read the compose file").why("it is empty").at(file, 1, 1),
+        None => Error::unusable("read the stack").why("it has no compose file"),
+    })?;
     let mut value = loader.located(complete(merged, files, &project, &variables, call))?;
 
     let mut env_files = IndexMap::new();

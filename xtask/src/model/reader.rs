@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An error that has no place gets that of whoever asked.
-    fn placed(&self, error: Error, at: Option<Origin>) -> Error {
+    pub fn placed(&self, error: Error, at: Option<Origin>) -> Error {
         match at {
             Some(at) if error.at.is_none() => {
                 let why = error.why.map_or_else(String::new, |why| format!(": {why}"));
@@ -112,14 +112,10 @@ impl<'a> Reader<'a> {
 }
 
 fn documents(path: &Path, text: &str) -> Result<Vec<Document>> {
-    let documents = read(text, Limits::default()).map_err(|error| {
+    read(text, Limits::default()).map_err(|error| {
         let (line, column) = LineIndex::new(text).line_column(text, error.offset);
         Error::unusable("read the compose file").why(error.why).at(path, line, column)
-    })?;
-    if documents.is_empty() {
-        return Err(Error::unusable("read the compose file").why("it is empty").at(path, 1, 1));
-    }
-    Ok(documents)
+    })
 }
 
 fn refused(path: &Path, error: &DotenvError) -> Error {

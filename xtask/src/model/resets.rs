@@ -12,9 +12,14 @@ use super::Fault;
 pub struct Resets {
     /// The values under `!reset`: they do not become part of the model.
     pub dropped: HashSet<*const Node>,
-    /// The way to each tagged value; `*` stands for any name.
-    paths: Vec<Vec<String>>,
+    /// The way to each tagged value.
+    paths: HashSet<Vec<String>>,
+    /// Those in which a `*` stands for any name.
+    patterns: Vec<Vec<String>>,
 }
+
+/// More patterns would each be tried on every key of the stack.
+const PATTERN_LIMIT: usize = 100;
 
 impl Resets {
     /// Looks for the tags. `text` is that of the file.
@@ -24,6 +29,9 @@ impl Resets {
         }
         let mut search = Search { anchors: Anchors::of(&document.root), found: Resets::default(), path: Vec::new(), looked: 0, depth: 0 };
         match search.look(&document.root) {
+            Ok(false) if search.found.patterns.len() > PATTERN_LIMIT => {
+                Err(fault(file, &document.root, "more than 100 tags stand below a `*`"))
+            }
             Ok(false) => Ok(search.found),
             Ok(true) => Err(fault(file, &document.root, "the whole file cannot be `!reset`")),
             Err(node) => Err(fault(file, node, "aliases multiply this document too much, or contain themselves")),
@@ -32,12 +40,12 @@ impl Resets {
 
     /// Only where the tags stand, for the time after the document is read.
     pub fn paths(self) -> Resets {
-        Resets { dropped: HashSet::new(), paths: self.paths }
+        Resets { dropped: HashSet::new(), ..self }
     }
 
     /// Takes what the tags name out of a merged document, or of a part that stands at `place`.
     pub fn apply(&self, value: &mut Value, place: &[&str]) {
-        if !self.paths.is_empty() {
+        if !self.paths.is_empty() || !self.patterns.is_empty() {
             self.clear(value, &mut place.iter().map(ToString::to_string).collect());
         }
     }
@@ -47,7 +55,7 @@ impl Resets {
             Data::Map(fields) => {
                 fields.retain(|key, _| {
                     place.push(key.clone());
-                    let named = self.paths.iter().any(|path| matches(path, place));
+                    let named = self.paths.contains(place) || self.patterns.iter().any(|pattern| matches(pattern, place));
                     place.pop();
                     !named
                 });
@@ -104,12 +112,12 @@ impl<'a> Search<'a> {
         }
         match node.tag.as_deref() {
             Some("!reset") => {
-                self.found.paths.push(self.path.clone());
+                self.tagged();
                 return Ok(true);
             }
             // What stands inside is taken as it is.
             Some("!override") => {
-                self.found.paths.push(self.path.clone());
+                self.tagged();
                 return Ok(false);
             }
             _ => {}
@@ -130,6 +138,14 @@ impl<'a> Search<'a> {
             Written::Scalar { .. } | Written::Alias(_) => {}
         }
         Ok(false)
+    }
+
+    fn tagged(&mut self) {
+        if self.path.iter().any(|part| part == "*") {
+            self.found.patterns.push(self.path.clone());
+        } else {
+            self.found.paths.insert(self.path.clone());
+        }
     }
 
     fn child(&mut self, node: &'a Node, step: Option<String>) -> Result<(), &'a Node> {
