@@ -14,7 +14,7 @@ use super::paths::Base;
 use super::reader::Reader;
 use super::references::Reference;
 use super::resets::Resets;
-use super::shape::{FILE, Shape, check};
+use super::shape::{FILE, Place, Shape, check};
 use super::variables::Variables;
 use super::{Call, Fault, Unset, canonical, consistency, extends, forms, gopath, include, merge, normalize, unique};
 
@@ -196,7 +196,7 @@ fn laid_over(below: Option<Value>, value: Value, whole: bool) -> Result<Value, F
     };
     unique::enforce(&mut value)?;
     if whole {
-        check(&value, &Shape::Record(FILE), "")?;
+        check(&value, &Shape::Record(FILE), &Place::Root)?;
     } else {
         forms::check(&value)?;
     }

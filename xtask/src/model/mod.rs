@@ -212,6 +212,22 @@ mod tests {
     }
 
     #[test]
+    fn who_only_looks_gets_a_model_where_others_are_refused() {
+        let mut files = Overlay::new(&Disk);
+        let text = "services:\n  web: {image: x, env_file: none.env, user: \"${WHO:?who}\"}\n  odd: {image: x, profiles: [a, b]}\n";
+        files.set("/nowhere/a/compose.yaml", Some(text.into()));
+        let call = Call { files: vec!["/nowhere/a/compose.yaml".into()], profiles: vec!["*".into()], ..Call::default() };
+        assert!(load(&files, &call, &Environment::new()).is_err());
+        let named = Environment::from([("WHO".into(), "me".into())]);
+        assert!(load(&files, &call, &named).is_err(), "the env file is missing too");
+        let model = load(&files, &Call { unset: Unset::StandIn, ..call }, &Environment::new()).unwrap();
+        assert_eq!(model.references[0].found, Found::StandIn);
+        let file = &model.env_files["web"][0];
+        assert_eq!((file.required, file.source), (true, None));
+        assert_eq!((model.profiles_of("odd"), model.profiles_of("web")), (vec!["a", "b"], vec![]));
+    }
+
+    #[test]
     fn json_doubles_dollars_and_masks_what_it_is_told_to() {
         let mut files = Overlay::new(&Disk);
         files.set("/nowhere/a/compose.yaml", Some(b"services: {web: {image: x, environment: {A: $$a, B: b}}}".to_vec()));

@@ -6,7 +6,7 @@ mod emit;
 mod resources;
 mod service;
 
-pub use check::check;
+pub use check::{Place, check};
 pub use emit::emit;
 pub use resources::FILE;
 
