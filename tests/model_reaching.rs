@@ -20,8 +20,11 @@ fn call(folder: &Path) -> Call {
     Call { files: vec![folder.join("compose.yaml"), folder.join("over.yaml")], ..Call::default() }
 }
 
-/// Files that reach for each other: a name, the files, whether they can be read.
-fn reaching() -> Vec<(&'static str, Vec<(String, String)>, bool)> {
+/// A name, files with their text, whether they can be read.
+type Reaching = (&'static str, Vec<(String, String)>, bool);
+
+/// Files that reach for each other.
+fn reaching() -> Vec<Reaching> {
     let file = |name: &str, text: &str| (name.to_string(), text.to_string());
     let compose = |text: &str| vec![file("compose.yaml", text)];
     let numbered = |count: usize, line: &dyn Fn(usize) -> String| {
