@@ -216,7 +216,7 @@ const WATCH: &[Key] = &[
     key("include", STRING_OR_LIST),
     key("target", TEXT),
     with("exec", Shape::Record(HOOK), Empty::Record),
-    key("initial_sync", FLAG),
+    key("initial_sync", Shape::Leaf(BOOL, Kind::Bool)),
 ];
 const DEVICE: &[Key] = &[required("source", TEXT), key("target", TEXT), key("permissions", TEXT)];
 const ENV_FILE: &[Key] = &[required("path", TEXT), key("format", TEXT), keep("required", FLAG)];
