@@ -82,7 +82,7 @@ impl Collector {
             text.secrets.dedup();
         }
         let Collector { stacks, findings, suppressed, gaps, texts, .. } = self;
-        Audit { root, stacks, findings, suppressed, gaps, texts }
+        Audit { root, since: None, stacks, findings, suppressed, gaps, texts }
     }
 }
 

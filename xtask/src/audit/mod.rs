@@ -23,6 +23,8 @@ pub use judge::{Judged, Judging, judge};
 pub struct Audit {
     /// Paths are shown relative to this folder.
     pub root: PathBuf,
+    /// Only findings that a change brings stand here: this one. None: all findings.
+    pub since: Option<Since>,
     pub stacks: Vec<Looked>,
     /// In the order of files and places.
     pub findings: Vec<Entry>,
@@ -30,6 +32,16 @@ pub struct Audit {
     pub gaps: Vec<Gap>,
     /// The files that findings point into.
     pub texts: BTreeMap<PathBuf, Text>,
+}
+
+/// The change that is judged.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Since {
+    /// From a commit, as its caller names it, to the files as they are.
+    Revision(String),
+    /// From the last commit to what is staged.
+    Staged,
 }
 
 /// One stack that was judged.

@@ -171,6 +171,12 @@ pub struct AuditArgs {
     /// Only these rules
     #[arg(long = "rule", value_name = "RULE", value_delimiter = ',')]
     pub rules: Vec<String>,
+    /// Only what was not found at REV: what the work tree brings since that commit
+    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "fix"])]
+    pub since: Option<String>,
+    /// Only what the staged changes bring: what a commit would hold, against HEAD
+    #[arg(long, conflicts_with = "fix")]
+    pub staged: bool,
     /// Show what the safe fixes would change, or those of the named rules, proposals among them
     #[arg(long, value_name = "RULE,...", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "")]
     pub fix: Option<Vec<String>>,

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::Exit;
 use super::args::{AuditArgs, ExplainArgs, Global, RoleArg, Threshold};
+use crate::audit::Since;
 use crate::error::Result;
 use crate::finding::Severity;
 use crate::policy::Date;
@@ -32,6 +33,10 @@ fn request(args: &AuditArgs) -> Request {
         policy: args.policy.clone(),
         only: args.rules.clone(),
         fixes: true,
+        since: match args.staged {
+            true => Some(Since::Staged),
+            false => args.since.clone().map(Since::Revision),
+        },
     }
 }
 

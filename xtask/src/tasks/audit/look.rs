@@ -5,55 +5,25 @@ use std::sync::mpsc;
 
 use super::{Request, Scope};
 use crate::audit::{Audit, Collector, Gap, Judged, Judging, Looked, judge};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{self, Call, Environment, Model};
-use crate::policy::{Date, Policy};
+use crate::policy::Date;
 use crate::project::{Role, Stack};
 use crate::rules::Subject;
-use crate::source::{Disk, Files};
+use crate::source::Files;
 use crate::surroundings::Surroundings;
-
-/// The policies by role.
-struct Policies {
-    prod: Policy,
-    dev: Policy,
-}
-
-impl Policies {
-    fn load(scope: &Scope, request: &Request) -> Result<Policies> {
-        let policy = |role: Role| -> Result<Policy> {
-            let project = Policy::load(&scope.root, role, &Disk)?;
-            match &request.policy {
-                Some(path) if !path.exists() => {
-                    Err(Error::unusable(format!("read the policy {}", path.display())).why("there is no such file"))
-                }
-                Some(path) => project.with_file(path, &Disk),
-                None => Ok(project),
-            }
-        };
-        Ok(Policies { prod: policy(Role::Prod)?, dev: policy(Role::Dev)? })
-    }
-
-    fn of(&self, role: Role) -> &Policy {
-        match role {
-            Role::Prod => &self.prod,
-            Role::Dev => &self.dev,
-        }
-    }
-}
 
 /// Judges the stacks of a scope, as they are in these files.
 pub fn look(
-    scope: &Scope,
+    scope: &Scope<'_>,
     files: &dyn Files,
     request: &Request,
     only: &[&'static str],
     environment: &Environment,
     today: Date,
 ) -> Result<Audit> {
-    let policies = Policies::load(scope, request)?;
     let judging = Judging { today, only };
-    let one = |stack: &Stack| look_at(stack, scope, files, request, &policies, judging, environment);
+    let one = |stack: &Stack| look_at(stack, scope, files, request, judging, environment);
     let mut collector = Collector::default();
     for (stack, outcome) in in_parallel(&scope.stacks, &one) {
         match outcome {
@@ -61,7 +31,7 @@ pub fn look(
             Err(error) => collector.gap(Gap { stack: stack.id.clone(), error }),
         }
     }
-    Ok(collector.finish(scope.root.clone(), |rule| policies.prod.severity(rule)))
+    Ok(collector.finish(scope.root.clone(), |rule| scope.policies.of(Role::Prod).severity(rule)))
 }
 
 type Outcome = Result<(Looked, Judged)>;
@@ -94,10 +64,9 @@ fn in_parallel<'s>(stacks: &'s [Stack], one: &(impl Fn(&Stack) -> Outcome + Sync
 
 fn look_at(
     stack: &Stack,
-    scope: &Scope,
+    scope: &Scope<'_>,
     files: &dyn Files,
     request: &Request,
-    policies: &Policies,
     judging: Judging<'_>,
     environment: &Environment,
 ) -> Outcome {
@@ -109,7 +78,7 @@ fn look_at(
         role,
         model: &model,
         files: &stack.files,
-        policy: policies.of(role),
+        policy: scope.policies.of(role),
         surroundings: &surroundings,
         fixes: request.fixes,
     };
@@ -134,7 +103,7 @@ fn call(stack: &Stack, profiles: Vec<String>) -> Call {
     Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, project_name: None }
 }
 
-fn surroundings(model: &Model, scope: &Scope) -> Surroundings {
+fn surroundings(model: &Model, scope: &Scope<'_>) -> Surroundings {
     let env_files = model.sources.iter().any(|source| source.documents().is_empty());
     let secret_files = model.value.get("secrets").is_some();
     let tracked = if env_files || secret_files { scope.tracked() } else { None };

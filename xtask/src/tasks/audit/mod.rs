@@ -2,12 +2,15 @@
 
 mod fix;
 mod look;
+mod policies;
 mod scope;
+mod since;
 mod verify;
+mod version;
 
 use std::path::PathBuf;
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Since};
 use crate::error::{Error, Result};
 use crate::model::Environment;
 use crate::policy::Date;
@@ -33,11 +36,16 @@ pub struct Request {
     pub only: Vec<String>,
     /// Whether findings shall carry their fixes.
     pub fixes: bool,
+    /// Only what this change brings.
+    pub since: Option<Since>,
 }
 
 /// Looks at everything that was asked for. What cannot be read is a gap of the audit, not an error.
 pub fn audit(request: &Request, folder: &std::path::Path, environment: &Environment, today: Date) -> Result<Audit> {
     let only = named_rules(&request.only)?;
+    if let Some(since) = &request.since {
+        return since::brought(request, since, folder, &only, environment, today);
+    }
     let scope = Scope::resolve(request, folder)?;
     look(&scope, &scope.files, request, &only, environment, today)
 }

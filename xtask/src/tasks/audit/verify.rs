@@ -75,9 +75,9 @@ fn differing(one: &Json, other: &Json, place: String) -> Option<String> {
 }
 
 /// What a finding is, whatever its lines, words and place in a list.
-type Identity = (String, std::path::PathBuf, Option<String>, String, String);
+pub(super) type Identity = (String, std::path::PathBuf, Option<String>, String, String);
 
-fn identity(finding: &Finding) -> Identity {
+pub(super) fn identity(finding: &Finding) -> Identity {
     let place = finding.place.split('[').next().unwrap_or_default().to_string();
     (finding.rule.to_string(), finding.file.clone(), finding.service.clone(), place, finding.about.clone())
 }
