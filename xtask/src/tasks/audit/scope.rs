@@ -10,7 +10,7 @@ use super::policies::Policies;
 use super::version::Version;
 use crate::error::{Error, Result};
 use crate::git::Git;
-use crate::project::{Project, Stack, role_of};
+use crate::project::{Project, SETTINGS_FILE, Stack, role_of};
 use crate::source::{Disk, Files, Overlay, clean, real};
 use crate::tasks::context::listed;
 
@@ -32,6 +32,7 @@ pub struct Scope<'f> {
     /// Those of the stacks that were named as files.
     apart: Vec<Stack>,
     tracked: OnceLock<Option<Arc<BTreeSet<PathBuf>>>>,
+    listed: OnceLock<Vec<PathBuf>>,
 }
 
 impl Scope<'static> {
@@ -76,7 +77,7 @@ impl<'f> Scope<'f> {
     fn empty(root: PathBuf, policies: Policies, version: Option<&'f Version>) -> Scope<'f> {
         let files = Overlay::new(version.map_or(&Disk, |version| version as &dyn Files));
         let (stacks, projects, apart) = (Vec::new(), Vec::new(), Vec::new());
-        Scope { root, stacks, policies, files, version, projects, apart, tracked: OnceLock::new() }
+        Scope { root, stacks, policies, files, version, projects, apart, tracked: OnceLock::new(), listed: OnceLock::new() }
     }
 
     /// The same stacks as they were in an older version, under the same policies. What had another name
@@ -149,6 +150,19 @@ impl<'f> Scope<'f> {
             Some(Arc::new(files.into_iter().map(|path| self.root.join(path)).collect()))
         };
         self.tracked.get_or_init(ask).clone()
+    }
+
+    /// The project's files, absolute, without what git ignores, asked for once. A folder that is no project
+    /// can hold anything: it is not searched.
+    pub fn listed(&self) -> &[PathBuf] {
+        self.listed.get_or_init(|| {
+            if let Some(version) = self.version {
+                return version.stored.below(&self.root).cloned().collect();
+            }
+            let git = Git::open(&self.root);
+            let is_project = git.is_some() || self.root.join(SETTINGS_FILE).exists();
+            if is_project { listed(&self.root, git.as_ref()).unwrap_or_default() } else { Vec::new() }
+        })
     }
 }
 
