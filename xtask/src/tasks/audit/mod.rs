@@ -1,6 +1,7 @@
 //! Looks at stacks and says what the policies find in them. Touches nothing.
 
 mod fix;
+mod host;
 mod look;
 mod policies;
 mod scope;
@@ -16,8 +17,10 @@ use crate::model::Environment;
 use crate::policy::Date;
 use crate::project::Role;
 use crate::rules;
+use crate::surroundings::Host;
 
 pub use fix::{Fixed, Options, fix};
+pub use host::{described, this_machine};
 pub use look::look;
 pub use scope::Scope;
 
@@ -38,6 +41,8 @@ pub struct Request {
     pub fixes: bool,
     /// Only what this change brings.
     pub since: Option<Since>,
+    /// The machine that the stacks shall run on, if that is known.
+    pub host: Option<Host>,
 }
 
 /// Looks at everything that was asked for. What cannot be read is a gap of the audit, not an error.
