@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::exceptions::accepts;
 use super::ignore::{Ignores, Note};
 use super::{By, Text};
 use crate::finding::{Finding, Severity};
@@ -26,6 +27,14 @@ pub struct Judged {
     /// For the rules that need all stacks.
     pub facts: Vec<(&'static str, Fact)>,
     pub texts: Vec<(PathBuf, Text)>,
+    pub ignores: Ignores,
+}
+
+impl Judging<'_> {
+    /// Whether a rule is among those that are wanted.
+    pub fn asks(&self, rule: &str) -> bool {
+        self.only.is_empty() || self.only.contains(&rule)
+    }
 }
 
 /// Judges one stack. Findings of rules that look across stacks come later, from its facts.
@@ -33,7 +42,7 @@ pub fn judge(subject: &Subject<'_>, judging: Judging<'_>) -> Judged {
     let mut judged = Judged::default();
     let mut findings = Vec::new();
     let mut evidence = credentials(subject);
-    for rule in rules::all().filter(|rule| judging.only.is_empty() || judging.only.contains(&rule.name)) {
+    for rule in rules::all().filter(|rule| judging.asks(rule.name)) {
         let Some(severity) = subject.policy.severity(rule.name) else { continue };
         run(rule, severity, subject, &mut findings, &mut judged.facts);
         take(rule, severity, &mut evidence, &mut findings, &mut judged);
@@ -41,11 +50,12 @@ pub fn judge(subject: &Subject<'_>, judging: Judging<'_>) -> Judged {
     // What no rule speaks of is secret all the same.
     judged.note_secrets(evidence.iter());
     judged.add_texts(subject);
-    let mut ignores = Ignores::read(subject, judging);
+    let (ignores, complaints) = Ignores::read(subject, judging);
+    judged.ignores = ignores;
     for finding in findings {
-        judged.settle(finding, subject, judging, &mut ignores);
+        judged.settle(finding, subject, judging);
     }
-    judged.findings.extend(ignores.complaints(subject));
+    judged.findings.extend(complaints);
     judged
 }
 
@@ -122,16 +132,12 @@ impl Judged {
     }
 
     /// A finding stands, or is suppressed with a reason that holds today.
-    fn settle(&mut self, finding: Finding, subject: &Subject<'_>, judging: Judging<'_>, ignores: &mut Ignores) {
-        if let Some(Note { reason, until }) = ignores.of(&finding) {
+    fn settle(&mut self, finding: Finding, subject: &Subject<'_>, judging: Judging<'_>) {
+        if let Some(Note { reason, until }) = self.ignores.of(&finding) {
             self.suppressed.push((finding, reason, until, By::Comment));
             return;
         }
-        let holds = |until: Option<Date>| until.is_none_or(|until| until >= judging.today);
-        let exceptions = subject.policy.exceptions(finding.rule).iter();
-        let accepted =
-            exceptions.filter(|one| one.fits(subject.id, finding.service.as_deref(), &finding.place)).find(|one| holds(one.until));
-        match accepted {
+        match accepts(subject.policy, subject.id, &finding, judging.today) {
             Some(exception) => self.suppressed.push((finding, exception.reason.clone(), exception.until, By::Policy)),
             None => self.findings.push(finding),
         }

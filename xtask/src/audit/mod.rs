@@ -2,6 +2,7 @@
 //! Pure: models, policies and the day are given.
 
 mod collect;
+mod exceptions;
 mod ignore;
 mod judge;
 
@@ -15,7 +16,7 @@ use crate::policy::Date;
 use crate::project::Role;
 use crate::text::Span;
 
-pub use collect::Collector;
+pub use collect::{Around, Collector};
 pub use judge::{Judged, Judging, judge};
 
 /// Everything that an audit says.
@@ -58,7 +59,7 @@ pub struct Looked {
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub finding: Finding,
-    /// Ids.
+    /// Ids; none for what is about a policy.
     pub stacks: Vec<String>,
 }
 

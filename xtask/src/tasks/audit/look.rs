@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::{Request, Scope};
-use crate::audit::{Audit, Collector, Gap, Judged, Judging, Looked, judge};
+use crate::audit::{Around, Audit, Collector, Gap, Judged, Judging, Looked, judge};
 use crate::error::Result;
 use crate::model::{self, Call, Environment, Model};
 use crate::policy::Date;
@@ -44,7 +44,14 @@ pub fn look_at_stacks(
             Err(error) => collector.gap(Gap { stack: stack.id.clone(), error }),
         }
     }
-    Ok(collector.finish(scope.root.clone(), |rule| scope.policies.of(Role::Prod).severity(rule)))
+    let asked_for_all = request.targets.is_empty() && request.files.is_empty();
+    Ok(collector.finish(Around {
+        root: scope.root.clone(),
+        prod: scope.policies.of(Role::Prod),
+        dev: scope.policies.of(Role::Dev),
+        judging,
+        whole: asked_for_all && stacks.len() == scope.stacks.len(),
+    }))
 }
 
 type Outcome = Result<(Looked, Judged)>;
@@ -85,7 +92,7 @@ fn look_at(
 ) -> Outcome {
     let model = model_of(stack, files, environment)?;
     let role = request.role.or(stack.role).unwrap_or(Role::Prod);
-    let surroundings = surroundings(&model, scope);
+    let surroundings = surroundings(&model, scope, request);
     let subject = Subject {
         id: &stack.id,
         role,
@@ -116,11 +123,11 @@ fn call(stack: &Stack, profiles: Vec<String>) -> Call {
     Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, project_name: None }
 }
 
-fn surroundings(model: &Model, scope: &Scope<'_>) -> Surroundings {
+fn surroundings(model: &Model, scope: &Scope<'_>, request: &Request) -> Surroundings {
     let env_files = model.sources.iter().any(|source| source.documents().is_empty());
     let secret_files = model.value.get("secrets").is_some();
     let tracked = if env_files || secret_files { scope.tracked() } else { None };
     let builds = model.services().any(|service| model.service(service).is_some_and(|service| service.get("build").is_some()));
     let listed = if builds { scope.listed() } else { &[] };
-    Surroundings::gather(model, &scope.files, &scope.root, listed, tracked.as_ref())
+    Surroundings { host: request.host, ..Surroundings::gather(model, &scope.files, &scope.root, listed, tracked.as_ref()) }
 }

@@ -115,7 +115,7 @@ pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> 
             *count -= 1;
         }
     }
-    for (identity, count) in &new {
+    for (identity, count) in new.iter().filter(|(identity, _)| identity.0 != "unused-suppression") {
         if *count > old.get(identity).copied().unwrap_or(0) {
             let (rule, file, _, place, _) = identity;
             why.push(format!("{rule} would be found at {place} of {}", before.relative(file).display()));
