@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::Judging;
 use crate::finding::{Finding, Severity};
 use crate::model::Source;
-use crate::policy::Date;
-use crate::rules::{self, Check, Spot, Subject};
+use crate::policy::{Date, Policy};
+use crate::rules::{self, Check, Spot};
 use crate::text::{LineIndex, Span, nearest};
 use crate::yaml::Node;
 
@@ -48,11 +48,11 @@ pub struct Ignores {
 
 impl Ignores {
     /// Those of a stack's files, and what is wrong with others.
-    pub fn read(subject: &Subject<'_>, judging: Judging<'_>) -> (Ignores, Vec<Finding>) {
+    pub fn read(sources: &[Source], policy: &Policy, judging: Judging<'_>) -> (Ignores, Vec<Finding>) {
         let mut ignores = Ignores::default();
         let mut findings = Vec::new();
-        let severity = |rule: &'static str| subject.policy.severity(rule).filter(|_| judging.asks(rule));
-        for source in &subject.model.sources {
+        let severity = |rule: &'static str| policy.severity(rule).filter(|_| judging.asks(rule));
+        for source in sources {
             for (span, covers) in comments(source) {
                 let (_, said) = span.slice(&source.text).split_once(MARK).unwrap_or_default();
                 match parse(said.trim(), judging.today) {

@@ -3,6 +3,7 @@ use crate::audit::{Around, Audit, By, Collector, Looked, judge};
 use crate::model::{Call, Environment, load};
 use crate::policy::Policy;
 use crate::project::Role;
+use crate::rules::Subject;
 use crate::source::{Disk, Overlay};
 use crate::surroundings::Surroundings;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::model::bytes;
+use crate::model::size_bytes;
 use crate::surroundings::Host;
 
 const MEMORY: &str = "/proc/meminfo";
@@ -32,7 +32,7 @@ pub fn described(text: &str) -> Result<Host, String> {
     for part in text.split(',').map(str::trim) {
         match part.strip_suffix("cpus").or_else(|| part.strip_suffix("cpu")) {
             Some(number) => cpus = number.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0),
-            None if part.starts_with(|c: char| c.is_ascii_digit()) => memory = bytes(part).and_then(|size| u64::try_from(size).ok()),
+            None if part.starts_with(|c: char| c.is_ascii_digit()) => memory = size_bytes(part).and_then(|size| u64::try_from(size).ok()),
             None => return Err(form()),
         }
     }
