@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
+use super::exceptions::{accepts, complaints};
+use super::ignore::{INVALID, Ignores, Note};
 use super::judge::across;
-use super::{Audit, By, Entry, Gap, Judged, Looked, Suppressed, Text};
-use crate::finding::{Finding, Severity};
-use crate::policy::Date;
+use super::{Audit, By, Entry, Gap, Judged, Judging, Looked, Suppressed, Text};
+use crate::finding::Finding;
+use crate::policy::{Date, Policy};
+use crate::project::Role;
 use crate::rules::Fact;
 use crate::text::Span;
 
@@ -22,6 +25,18 @@ pub struct Collector {
     facts: Vec<(&'static str, Fact)>,
     gaps: Vec<Gap>,
     texts: BTreeMap<PathBuf, Text>,
+    ignores: Ignores,
+}
+
+/// What the whole is judged by.
+pub struct Around<'a> {
+    /// Reports show paths relative to it.
+    pub root: PathBuf,
+    pub prod: &'a Policy,
+    pub dev: &'a Policy,
+    pub judging: Judging<'a>,
+    /// All stacks of a project were asked for.
+    pub whole: bool,
 }
 
 impl Collector {
@@ -44,6 +59,7 @@ impl Collector {
             self.suppress(finding, stack, reason, until, by);
         }
         self.facts.extend(judged.facts);
+        self.ignores.merge(judged.ignores);
         for (path, text) in judged.texts {
             let known = self.texts.entry(path).or_insert_with(|| Text { text: text.text.clone(), secrets: Vec::new() });
             known.secrets.extend(text.secrets);
@@ -56,13 +72,14 @@ impl Collector {
             Some(at) => {
                 let entry = &mut self.findings[*at];
                 entry.finding.severity = entry.finding.severity.max(finding.severity);
-                if entry.stacks.iter().all(|known| known != stack) {
+                if !stack.is_empty() && entry.stacks.iter().all(|known| known != stack) {
                     entry.stacks.push(stack.to_string());
                 }
             }
             None => {
                 self.known.insert(identity(&finding), self.findings.len());
-                self.findings.push(Entry { finding, stacks: vec![stack.to_string()] });
+                let stacks = if stack.is_empty() { Vec::new() } else { vec![stack.to_string()] };
+                self.findings.push(Entry { finding, stacks });
             }
         }
     }
@@ -74,12 +91,24 @@ impl Collector {
         }
     }
 
-    /// The audit; `severity` is the level of a rule that looks across stacks.
-    pub fn finish(mut self, root: PathBuf, severity: impl Fn(&str) -> Option<Severity>) -> Audit {
-        for finding in across(&self.facts, severity) {
-            let concerned = |fact: &&(&'static str, Fact)| fact.1.spot.file == finding.file && fact.1.spot.span == finding.span;
-            let stack = self.facts.iter().find(concerned).map(|(_, fact)| fact.stack.clone()).unwrap_or_default();
-            self.finding(finding, &stack);
+    /// The audit.
+    pub fn finish(mut self, around: Around<'_>) -> Audit {
+        let today = around.judging.today;
+        for finding in across(&self.facts, |rule| around.prod.severity(rule)) {
+            self.settle(finding, &around);
+        }
+        // What could not be looked at may be what they are for.
+        let whole = around.whole && self.gaps.is_empty();
+        if self.gaps.is_empty() {
+            self.ignores.unused(whole).into_iter().for_each(|finding| self.finding(finding, ""));
+        }
+        if around.judging.asks(INVALID) {
+            let policies = [around.prod, around.dev];
+            let wrong: Vec<_> = policies.iter().flat_map(|policy| complaints(policy, &self.stacks, whole, today)).collect();
+            for (finding, text) in wrong {
+                self.texts.entry(finding.file.clone()).or_insert(text);
+                self.finding(finding, "");
+            }
         }
         self.findings.sort_by(|a, b| a.finding.order(&b.finding));
         self.suppressed.sort_by(|a, b| a.entry.finding.order(&b.entry.finding));
@@ -88,7 +117,25 @@ impl Collector {
             text.secrets.dedup();
         }
         let Collector { stacks, findings, suppressed, gaps, texts, .. } = self;
-        Audit { root, stacks, findings, suppressed, gaps, texts }
+        Audit { root: around.root, since: None, stacks, findings, suppressed, gaps, texts }
+    }
+}
+
+impl Collector {
+    /// A finding that follows from several stacks: it is the stack's whose fact it points at.
+    fn settle(&mut self, finding: Finding, around: &Around<'_>) {
+        let concerned =
+            |fact: &&(&'static str, Fact)| fact.0 == finding.rule && fact.1.spot.file == finding.file && fact.1.spot.span == finding.span;
+        let fact = self.facts.iter().find(concerned).map(|(_, fact)| (fact.stack.clone(), fact.role));
+        let (stack, role) = fact.unwrap_or((String::new(), Role::Prod));
+        if let Some(Note { reason, until }) = self.ignores.of(&finding) {
+            return self.suppress(finding, &stack, reason, until, By::Comment);
+        }
+        let policy = if role == Role::Dev { around.dev } else { around.prod };
+        match accepts(policy, &stack, &finding, around.judging.today) {
+            Some(exception) => self.suppress(finding, &stack, exception.reason.clone(), exception.until, By::Policy),
+            None => self.finding(finding, &stack),
+        }
     }
 }
 

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::surroundings::Host;
+use crate::tasks::audit::described;
+
 #[derive(Debug, Parser)]
 #[command(
     name = "xtask",
@@ -84,6 +87,8 @@ pub enum Command {
     Try(TryArgs),
     /// Print the completion script for a shell
     Completions { shell: clap_complete::Shell },
+    /// Print the JSON schema of policies or of xtask.yaml, for editors
+    Schema { of: SchemaArg },
     /// Print the manual page
     Man,
 }
@@ -171,6 +176,15 @@ pub struct AuditArgs {
     /// Only these rules
     #[arg(long = "rule", value_name = "RULE", value_delimiter = ',')]
     pub rules: Vec<String>,
+    /// Only what was not found at REV: what the work tree brings since that commit
+    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "fix"])]
+    pub since: Option<String>,
+    /// Only what the staged changes bring: what a commit would hold, against HEAD
+    #[arg(long, conflicts_with = "fix")]
+    pub staged: bool,
+    /// Judge by the machine that the stacks shall run on: this one, or one of 8cpu,16g
+    #[arg(long, value_name = "CPUS,MEMORY", num_args = 0..=1, default_missing_value = "", value_parser = host)]
+    pub host: Option<HostArg>,
     /// Show what the safe fixes would change, or those of the named rules, proposals among them
     #[arg(long, value_name = "RULE,...", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "")]
     pub fix: Option<Vec<String>>,
@@ -183,6 +197,16 @@ pub struct AuditArgs {
     /// Exit with 1 when something at least so severe is found
     #[arg(long, value_enum, default_value_t = Threshold::High, value_name = "LEVEL")]
     pub fail_on: Threshold,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum HostArg {
+    This,
+    Described(Host),
+}
+
+fn host(text: &str) -> Result<HostArg, String> {
+    if text.is_empty() { Ok(HostArg::This) } else { described(text).map(HostArg::Described) }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -200,6 +224,12 @@ pub enum Threshold {
     Critical,
     /// Findings never fail; what cannot be read still does
     Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaArg {
+    Policy,
+    Settings,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{Cli, Command, Format, MigrateArgs, SecurityFixArgs};
+use super::args::{Cli, Command, Format, MigrateArgs, SchemaArg, SecurityFixArgs};
 use super::{Exit, audit, completions, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -68,6 +68,7 @@ fn document(cli: &Cli, look: Look, document: Document) -> Exit {
 fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)> {
     match &cli.command {
         Command::Completions { shell } => return Ok((Exit::Done, Answer::Text(completions(*shell)))),
+        Command::Schema { of } => return Ok((Exit::Done, Answer::Text(schema(*of)))),
         Command::Man => return Ok((Exit::Done, Answer::Text(manual()))),
         Command::Audit(args) if args.fix.is_none() => return audit::audit(&cli.global, args),
         Command::Explain(args) => return audit::explain(args),
@@ -105,8 +106,18 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let well = checkups.iter().all(|checkup| checkup.ok);
             Ok((if well { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Doctor(checkups)))
         }
-        Command::Completions { .. } | Command::Man | Command::Try(_) | Command::Explain(_) => Ok((Exit::Done, Answer::Text(Vec::new()))),
+        Command::Completions { .. } | Command::Schema { .. } | Command::Man | Command::Try(_) | Command::Explain(_) => {
+            Ok((Exit::Done, Answer::Text(Vec::new())))
+        }
     }
+}
+
+fn schema(of: SchemaArg) -> Vec<u8> {
+    let schema = match of {
+        SchemaArg::Policy => tasks::schema::policy(),
+        SchemaArg::Settings => tasks::schema::settings(),
+    };
+    format!("{schema:#}\n").into_bytes()
 }
 
 /// `--yes`, or a person at a terminal.

@@ -17,7 +17,7 @@ pub use settings::{Settings, StackSettings};
 pub const SETTINGS_FILE: &str = "xtask.yaml";
 
 /// What a stack is for; policies and prod commands go by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Dev,

@@ -9,6 +9,7 @@ mod project_lock;
 pub mod recover;
 pub mod render;
 pub mod rollback;
+pub mod schema;
 pub mod security_fix;
 pub mod status;
 pub mod try_out;

@@ -1,6 +1,6 @@
 //! For people: each finding at its line, then what it comes to.
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Since};
 use crate::finding::Severity;
 use crate::report::findings::{self, Shown};
 use crate::report::{Look, Style};
@@ -46,9 +46,14 @@ fn summary(audit: &Audit, look: Look) -> String {
     let files: std::collections::BTreeSet<_> = audit.stacks.iter().flat_map(|stack| &stack.files).collect();
     let services: usize = audit.stacks.iter().map(|stack| stack.services.len()).sum();
     let of = format!("in {} services of {} stacks, {} files", services, audit.stacks.len(), files.len());
+    let change = match &audit.since {
+        None => String::new(),
+        Some(Since::Staged) => " that is not in the last commit,".into(),
+        Some(Since::Revision(revision)) => format!(" that was not at {revision},"),
+    };
     let mut text = match counted.is_empty() {
-        true => look.line(Style::Good, "Clean", &format!("nothing found {of}")),
-        false => look.line(Style::Warn, "Found", &format!("{} {of}", counted.join(", "))),
+        true => look.line(Style::Good, "Clean", &format!("nothing found{change} {of}")),
+        false => look.line(Style::Warn, "Found", &format!("{}{change} {of}", counted.join(", "))),
     };
     if !audit.suppressed.is_empty() {
         text.push_str(&look.line(Style::Dim, "Suppressed", &format!("{} findings, each with its reason", audit.suppressed.len())));

@@ -6,7 +6,7 @@ use super::Regions;
 use crate::audit::{Audit, Entry};
 use crate::rules;
 
-/// `{summary, stacks, findings, suppressed, gaps}`; paths are relative to the audit's root.
+/// `{since, summary, stacks, findings, suppressed, gaps}`; paths are relative to the audit's root.
 pub fn json(audit: &Audit) -> Value {
     let regions = Regions::new(audit);
     let counts: serde_json::Map<String, Value> = audit.counts().iter().map(|(severity, n)| (severity.name().into(), json!(n))).collect();
@@ -30,7 +30,7 @@ pub fn json(audit: &Audit) -> Value {
         .collect();
     let gaps: Vec<Value> =
         audit.gaps.iter().map(|gap| json!({"stack": gap.stack, "error": gap.error.to_string(), "help": gap.error.help})).collect();
-    json!({"summary": counts, "stacks": stacks, "findings": findings, "suppressed": suppressed, "gaps": gaps})
+    json!({"since": audit.since, "summary": counts, "stacks": stacks, "findings": findings, "suppressed": suppressed, "gaps": gaps})
 }
 
 fn finding(audit: &Audit, entry: &Entry, regions: &Regions<'_>) -> Value {

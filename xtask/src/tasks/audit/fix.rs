@@ -57,7 +57,7 @@ pub struct Fixed {
 
 /// Everything that is known before a file is touched.
 struct Proposal {
-    scope: Scope,
+    scope: Scope<'static>,
     only: Vec<&'static str>,
     audit: Audit,
     patch: Patch,
@@ -111,7 +111,7 @@ fn propose(cx: &Context<'_>, options: &Options, today: Date) -> Result<Proposal>
 }
 
 /// The stacks that must render as declared: those that were named, and all of the project.
-fn concerned(cx: &Context<'_>, scope: &Scope) -> Vec<Stack> {
+fn concerned(cx: &Context<'_>, scope: &Scope<'_>) -> Vec<Stack> {
     let mut stacks = scope.stacks.clone();
     for stack in &cx.project.stacks {
         if stacks.iter().all(|known| known.files != stack.files) {
@@ -124,7 +124,7 @@ fn concerned(cx: &Context<'_>, scope: &Scope) -> Vec<Stack> {
 /// Finds the largest patch that does what it declares and nothing else.
 struct Settling<'a> {
     cx: &'a Context<'a>,
-    scope: &'a Scope,
+    scope: &'a Scope<'static>,
     request: &'a Request,
     only: &'a [&'static str],
     today: Date,

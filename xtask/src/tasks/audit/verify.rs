@@ -88,9 +88,9 @@ fn differing(one: &Json, other: &Json, place: String) -> Option<String> {
 }
 
 /// What a finding is, whatever its lines, words and place in a list.
-type Identity = (String, std::path::PathBuf, Option<String>, String, String);
+pub(super) type Identity = (String, std::path::PathBuf, Option<String>, String, String);
 
-fn identity(finding: &Finding) -> Identity {
+pub(super) fn identity(finding: &Finding) -> Identity {
     let place = finding.place.split('[').next().unwrap_or_default().to_string();
     (finding.rule.to_string(), finding.file.clone(), finding.service.clone(), place, finding.about.clone())
 }
@@ -121,7 +121,8 @@ pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> 
             *count -= 1;
         }
     }
-    for (identity, count) in &new {
+    // A comment that a fix has made idle does no harm.
+    for (identity, count) in new.iter().filter(|(identity, _)| identity.0 != "unused-suppression") {
         let (rule, file, service, place, _) = identity;
         if *count > old.get(identity).copied().unwrap_or(0) && !revealed.contains(&(rule.as_str(), service.as_deref())) {
             why.push(format!("{rule} would be found at {place} of {}", before.relative(file).display()));
