@@ -5,6 +5,7 @@ mod github;
 mod human;
 mod json;
 mod markdown;
+mod patch;
 mod sarif;
 
 pub use fixed::{fixed, fixed_json};
