@@ -10,6 +10,7 @@ pub mod findings;
 pub mod history;
 pub mod live;
 pub mod markdown;
+pub mod page;
 pub mod status;
 mod style;
 pub mod summary;

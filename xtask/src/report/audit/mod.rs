@@ -2,6 +2,7 @@
 
 mod fixed;
 mod github;
+mod html;
 mod human;
 mod json;
 mod markdown;
@@ -10,6 +11,7 @@ mod sarif;
 
 pub use fixed::{fixed, fixed_json};
 pub use github::github;
+pub use html::html;
 pub use human::human;
 pub use json::json;
 pub use markdown::markdown;
