@@ -132,11 +132,34 @@ impl<'a> Service<'a> {
 
     /// The sequence at a path gains an item; where there is none, it comes to be.
     pub fn append(&self, path: &str, item: &str) -> Option<Draft> {
-        let Some(there) = self.get(path) else { return self.set(path, Plain::Seq(vec![Plain::Str(item.into())])) };
+        self.append_all(path, &[item])
+    }
+
+    /// The same with several items; nothing for none.
+    pub fn append_all(&self, path: &str, items: &[&str]) -> Option<Draft> {
+        let plain = |item: &&str| Plain::Str((*item).to_string());
+        let Some(there) = self.get(path) else { return self.set(path, Plain::Seq(items.iter().map(plain).collect())) };
         let home = self.subject.home_of(there.at)?;
         let mut now: Vec<serde_json::Value> = there.as_seq()?.iter().filter_map(|item| scalar_text(&item.data)).map(Into::into).collect();
-        now.push(item.into());
-        let operation = Operation { document: home.document, place: home.place, what: What::Append(Plain::Str(item.into())) };
+        now.extend(items.iter().map(|item| (*item).into()));
+        let draft = |item: &&str| {
+            let operation = Operation { document: home.document, place: home.place.clone(), what: What::Append(plain(item)) };
+            Draft::new(self.subject.path(home.file), operation, self.change(path, Some(now.clone().into())))
+        };
+        let (first, others) = items.split_first()?;
+        others.iter().try_fold(draft(first), |all, item| all.and(Some(draft(item))))
+    }
+
+    /// One scalar of the sequence at a path goes; the last one takes the key with it.
+    pub fn remove_item(&self, path: &str, index: usize) -> Option<Draft> {
+        let items = self.items(path);
+        if items.len() == 1 {
+            return self.remove(path);
+        }
+        let home = self.subject.home_of(items.get(index)?.at)?;
+        let others = items.iter().enumerate().filter(|(number, _)| *number != index);
+        let now: Vec<serde_json::Value> = others.filter_map(|(_, item)| scalar_text(&item.data)).map(Into::into).collect();
+        let operation = Operation { document: home.document, place: home.place, what: What::Remove };
         Some(Draft::new(self.subject.path(home.file), operation, self.change(path, Some(now.into()))))
     }
 

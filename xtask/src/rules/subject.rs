@@ -96,6 +96,11 @@ impl<'a> Subject<'a> {
         home.place.find(&model.sources.get(home.file as usize)?.documents().get(home.document)?.root)
     }
 
+    /// Whether an origin is in a compose file. What is in an env file is shown to nobody.
+    pub fn is_in_compose(&self, at: Origin) -> bool {
+        self.model.sources.get(at.file as usize).is_some_and(|source| !source.documents().is_empty())
+    }
+
     pub fn path(&self, file: u32) -> &'a Path {
         let model: &'a Model = self.model;
         model.sources.get(file as usize).map_or(Path::new(""), |source| &source.path)

@@ -51,11 +51,24 @@ pub fn look(
     environment: &Environment,
     today: Date,
 ) -> Result<Audit> {
+    look_at_stacks(&scope.stacks, scope, files, request, only, environment, today)
+}
+
+/// The same of some stacks only.
+pub fn look_at_stacks(
+    stacks: &[Stack],
+    scope: &Scope,
+    files: &dyn Files,
+    request: &Request,
+    only: &[&'static str],
+    environment: &Environment,
+    today: Date,
+) -> Result<Audit> {
     let policies = Policies::load(scope, request)?;
     let judging = Judging { today, only };
     let one = |stack: &Stack| look_at(stack, scope, files, request, &policies, judging, environment);
     let mut collector = Collector::default();
-    for (stack, outcome) in in_parallel(&scope.stacks, &one) {
+    for (stack, outcome) in in_parallel(stacks, &one) {
         match outcome {
             Ok((looked, judged)) => collector.add(looked, judged),
             Err(error) => collector.gap(Gap { stack: stack.id.clone(), error }),
@@ -138,5 +151,7 @@ fn surroundings(model: &Model, scope: &Scope) -> Surroundings {
     let env_files = model.sources.iter().any(|source| source.documents().is_empty());
     let secret_files = model.value.get("secrets").is_some();
     let tracked = if env_files || secret_files { scope.tracked() } else { None };
-    Surroundings { tracked, ..Surroundings::default() }
+    let builds = model.services().any(|service| model.service(service).is_some_and(|service| service.get("build").is_some()));
+    let listed = if builds { scope.listed() } else { &[] };
+    Surroundings::gather(model, &scope.files, &scope.root, listed, tracked.as_ref())
 }
