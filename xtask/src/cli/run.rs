@@ -47,7 +47,7 @@ pub fn run(cli: &Cli, look: Look) -> Exit {
 
 /// A report of what was looked at; what happens meanwhile is told on standard error.
 fn document(cli: &Cli, look: Look, document: Document) -> Exit {
-    let looks = matches!(&cli.command, Command::Audit(args) if args.fix.is_none());
+    let looks = matches!(&cli.command, Command::Explain(_)) || matches!(&cli.command, Command::Audit(args) if args.fix.is_none());
     let ended = if looks {
         carry_out(cli, &Live::new(look, cli.global.dry_run), look)
     } else {

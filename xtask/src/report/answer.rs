@@ -49,6 +49,7 @@ impl Answer {
             (Answer::Audit(found), Document::Github) => Ok(audit::github(found)),
             (Answer::Audit(found), Document::Markdown) => Ok(audit::markdown(found)),
             (Answer::Audit(found), Document::Html) => audit::html(found),
+            (Answer::Rules, Document::Markdown) => Ok(super::rules::markdown()),
             (_, _) => Err(Error::unusable("there is no report of that format").help("use --format human or --format json")),
         }
     }
