@@ -109,6 +109,10 @@ pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> 
         .map(|gap| format!("stack {} could not be judged any more: {}", gap.stack, gap.error))
         .collect();
     let (mut old, new) = (counted(before), counted(after));
+    let fixed_findings = fixed.iter().map(|number| &before.findings[*number].finding);
+    let revealed: BTreeSet<(&str, Option<&str>)> = fixed_findings
+        .flat_map(|finding| finding.fix.iter().flat_map(|fix| fix.reveals).map(|rule| (*rule, finding.service.as_deref())))
+        .collect();
     for number in fixed {
         let identity = identity(&before.findings[*number].finding);
         if let Some(count) = old.get_mut(&identity) {
@@ -116,8 +120,8 @@ pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> 
         }
     }
     for (identity, count) in &new {
-        if *count > old.get(identity).copied().unwrap_or(0) {
-            let (rule, file, _, place, _) = identity;
+        let (rule, file, service, place, _) = identity;
+        if *count > old.get(identity).copied().unwrap_or(0) && !revealed.contains(&(rule.as_str(), service.as_deref())) {
             why.push(format!("{rule} would be found at {place} of {}", before.relative(file).display()));
         }
     }
