@@ -64,6 +64,8 @@ pub enum Format {
 pub enum Command {
     /// Judge what Compose would run by the policies, and say how to fix what is found
     Audit(AuditArgs),
+    /// Write a review: dev beside prod, what is good and what is missing, what to do first; Markdown unless --format says html or json
+    Review(ReviewArgs),
     /// Say what a rule finds, why it matters and how far its fix goes; without a name list all rules
     Explain(ExplainArgs),
     /// Carry out a phase of the migration, or say which phases hold
@@ -183,6 +185,16 @@ pub struct AuditArgs {
     /// Exit with 1 when something at least so severe is found
     #[arg(long, value_enum, default_value_t = Threshold::High, value_name = "LEVEL")]
     pub fail_on: Threshold,
+}
+
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    /// Stacks, compose files or folders; none means all stacks of the project
+    #[arg(value_name = "STACK|FILE|DIR")]
+    pub targets: Vec<String>,
+    /// A policy to lay over the project's own
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

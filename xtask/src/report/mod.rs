@@ -11,6 +11,7 @@ pub mod history;
 pub mod live;
 pub mod markdown;
 pub mod page;
+pub mod review;
 pub mod rules;
 pub mod status;
 mod style;

@@ -6,7 +6,7 @@ mod html;
 mod human;
 mod json;
 mod markdown;
-mod patch;
+pub(super) mod patch;
 mod sarif;
 
 pub use fixed::{fixed, fixed_json};

@@ -13,7 +13,7 @@ const LARGEST_FILE: usize = 256 * 1024;
 
 /// One line of a diff.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub(super) struct Line {
+pub struct Line {
     /// In the file as it is, from 1; none for a line that is added.
     pub number: Option<usize>,
     /// `-`, `+`, or a space for a line of context.
@@ -23,7 +23,7 @@ pub(super) struct Line {
 }
 
 /// The lines that the fix takes and gives, with the lines beside them; empty where there is nothing to show.
-pub(super) fn lines(audit: &Audit, finding: &Finding) -> Vec<Line> {
+pub fn lines(audit: &Audit, finding: &Finding) -> Vec<Line> {
     match sides(audit, finding) {
         Some((before, after)) => compared(&before, &after),
         None => Vec::new(),
@@ -101,7 +101,7 @@ mod tests {
             texts: BTreeMap::from([(FILE.into(), text)]),
         };
         let operations = vec![Operation { document: 0, place, what }];
-        let fix = Fix { kind: FixKind::Apply, file: FILE.into(), operations, changes: Vec::new(), caveat: None };
+        let fix = Fix { kind: FixKind::Apply, file: FILE.into(), operations, changes: Vec::new(), caveat: None, reveals: Vec::new() };
         let finding = Finding {
             rule: "r",
             severity: Severity::Low,

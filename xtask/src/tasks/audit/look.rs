@@ -24,17 +24,11 @@ struct Policies {
 
 impl Policies {
     fn load(scope: &Scope, request: &Request) -> Result<Policies> {
-        let policy = |role: Role| -> Result<Policy> {
-            let project = Policy::load(&scope.root, role, &Disk)?;
-            match &request.policy {
-                Some(path) if !path.exists() => {
-                    Err(Error::unusable(format!("read the policy {}", path.display())).why("there is no such file"))
-                }
-                Some(path) => project.with_file(path, &Disk),
-                None => Ok(project),
-            }
-        };
-        Ok(Policies { prod: policy(Role::Prod)?, dev: policy(Role::Dev)? })
+        let (prod, dev) = (policy(scope, request, Role::Prod)?, policy(scope, request, Role::Dev)?);
+        if request.every_rule {
+            return Ok(Policies { dev: dev.with_every_rule(&prod), prod: prod.with_every_rule(&prod) });
+        }
+        Ok(Policies { prod, dev })
     }
 
     fn of(&self, role: Role) -> &Policy {
@@ -42,6 +36,16 @@ impl Policies {
             Role::Prod => &self.prod,
             Role::Dev => &self.dev,
         }
+    }
+}
+
+/// The policy of a role as the project and the caller have it.
+pub(in crate::tasks) fn policy(scope: &Scope, request: &Request, role: Role) -> Result<Policy> {
+    let project = Policy::load(&scope.root, role, &Disk)?;
+    match &request.policy {
+        Some(path) if !path.exists() => Err(Error::unusable(format!("read the policy {}", path.display())).why("there is no such file")),
+        Some(path) => project.with_file(path, &Disk),
+        None => Ok(project),
     }
 }
 
@@ -152,7 +156,7 @@ fn sources(stack: &Stack, files: &dyn Files) -> Vec<Source> {
 
 /// The stack with all its services. Where services of different profiles contradict each other, it is judged
 /// as its users call it.
-pub(super) fn model_of(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
+pub(in crate::tasks) fn model_of(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
     let whole = model::load(files, &call(stack, vec!["*".to_string()]), environment);
     whole.or_else(|error| users_model(stack, files, environment).map_err(|_| error))
 }

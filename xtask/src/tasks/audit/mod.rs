@@ -16,6 +16,7 @@ use crate::rules;
 
 pub use fix::{Fixed, Options, fix};
 pub use look::look;
+pub(super) use look::{model_of, policy};
 pub use scope::Scope;
 
 /// What shall be looked at, and how.
@@ -33,6 +34,8 @@ pub struct Request {
     pub only: Vec<String>,
     /// Whether findings shall carry their fixes.
     pub fixes: bool,
+    /// Also the rules that a role's policy turns off, at the level that they have in prod.
+    pub every_rule: bool,
 }
 
 /// Looks at everything that was asked for. What cannot be read is a gap of the audit, not an error.
