@@ -7,13 +7,12 @@ use std::sync::{Arc, mpsc};
 use super::{Request, Scope};
 use crate::audit::{Audit, Collector, Gap, Judged, Judging, Looked, judge, judge_unloaded};
 use crate::error::{Error, Result};
-use crate::model::{self, Call, Environment, Model, Source, SourceKind};
+use crate::model::{self, Call, Environment, Model, Source, SourceKind, Unset};
 use crate::policy::{Date, Policy};
 use crate::project::{Role, Stack};
 use crate::rules::Subject;
 use crate::source::{Disk, Files};
 use crate::surroundings::Surroundings;
-use crate::text::LineIndex;
 use crate::yaml::{Limits, read};
 
 /// The policies by role.
@@ -149,7 +148,7 @@ fn sources(stack: &Stack, files: &dyn Files) -> Vec<Source> {
         let bytes = files.read(path).ok()??;
         let text: Arc<str> = std::str::from_utf8(&bytes).ok()?.into();
         let documents = read(&text, Limits::default()).ok()?;
-        Some(Source { path: path.clone(), lines: LineIndex::new(&text), text, kind: SourceKind::Compose(documents) })
+        Some(Source::new(path.clone(), text, SourceKind::Compose(documents)))
     };
     stack.files.iter().filter_map(source).collect()
 }
@@ -167,7 +166,9 @@ pub(super) fn users_model(stack: &Stack, files: &dyn Files, environment: &Enviro
 }
 
 fn call(stack: &Stack, profiles: Vec<String>) -> Call {
-    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, project_name: None }
+    // What a machine that deploys sets, this one need not have.
+    let unset = Unset::StandIn;
+    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, unset, ..Call::default() }
 }
 
 fn surroundings(model: &Model, scope: &Scope) -> Surroundings {

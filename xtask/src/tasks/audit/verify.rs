@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::look::{model_of, users_model};
 use crate::audit::Audit;
-use crate::finding::{Change, Finding};
+use crate::finding::{Change, Finding, Fix};
 use crate::model::Environment;
 use crate::project::Stack;
 use crate::source::Files;
@@ -36,11 +36,13 @@ pub fn renders(stacks: &[Stack], files: &dyn Files, environment: &Environment) -
 }
 
 /// What differs in the stacks of `after` from before beyond what the fixes declare, as sentences without values.
-pub fn beyond(before: &Renders, after: &Renders, changes: &[&Change]) -> Vec<String> {
+pub fn beyond(before: &Renders, after: &Renders, fixes: &[&Fix]) -> Vec<String> {
     let mut why = Vec::new();
     for (stack, new) in after {
         match (before.get(stack).and_then(Option::as_ref), new) {
             (Some(old), Some(new)) => {
+                let here = fixes.iter().filter(|fix| old.reads.contains(&fix.file));
+                let changes: Vec<&Change> = here.flat_map(|fix| &fix.changes).collect();
                 for (old, new) in old.models.iter().zip(&new.models) {
                     let mut expected = old.clone();
                     changes.iter().filter(|change| concerns(change, old)).for_each(|change| change.make(&mut expected));
