@@ -101,7 +101,7 @@ mod tests {
             texts: BTreeMap::from([(FILE.into(), text)]),
         };
         let operations = vec![Operation { document: 0, place, what }];
-        let fix = Fix { kind: FixKind::Apply, file: FILE.into(), operations, changes: Vec::new(), caveat: None, reveals: Vec::new() };
+        let fix = Fix { kind: FixKind::Apply, file: FILE.into(), operations, changes: Vec::new(), caveat: None, reveals: &[] };
         let finding = Finding {
             rule: "r",
             severity: Severity::Low,
