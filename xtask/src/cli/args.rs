@@ -67,6 +67,8 @@ pub enum Format {
 pub enum Command {
     /// Judge what Compose would run by the policies, and say how to fix what is found
     Audit(AuditArgs),
+    /// Write a review: dev beside prod, what is good and what is missing, what to do first; Markdown unless --format says html or json
+    Review(ReviewArgs),
     /// Say what a rule finds, why it matters and how far its fix goes; without a name list all rules
     Explain(ExplainArgs),
     /// Carry out a phase of the migration, or say which phases hold
@@ -207,6 +209,16 @@ pub enum HostArg {
 
 fn host(text: &str) -> Result<HostArg, String> {
     if text.is_empty() { Ok(HostArg::This) } else { described(text).map(HostArg::Described) }
+}
+
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    /// Stacks, compose files or folders; none means all stacks of the project
+    #[arg(value_name = "STACK|FILE|DIR")]
+    pub targets: Vec<String>,
+    /// A policy to lay over the project's own
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Exit;
-use super::args::{AuditArgs, ExplainArgs, Global, HostArg, RoleArg, Threshold};
+use super::args::{AuditArgs, ExplainArgs, Global, HostArg, ReviewArgs, RoleArg, Threshold};
 use crate::audit::Since;
 use crate::error::Result;
 use crate::finding::Severity;
@@ -44,6 +44,15 @@ fn request(args: &AuditArgs) -> Result<Request> {
         },
         host,
     })
+}
+
+/// Findings do not fail a review: it is there to be read.
+pub fn review(global: &Global, args: &ReviewArgs) -> Result<(Exit, Answer)> {
+    let request = Request { targets: args.targets.clone(), policy: args.policy.clone(), ..Request::default() };
+    let folder = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let review = tasks::review::review(&request, &folder, &environment(), today())?;
+    let exit = if review.audit.gaps.is_empty() { Exit::Done } else { Exit::Unusable };
+    Ok((exit, Answer::Review(Box::new(review))))
 }
 
 pub fn audit(global: &Global, args: &AuditArgs) -> Result<(Exit, Answer)> {

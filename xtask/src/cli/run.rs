@@ -47,7 +47,8 @@ pub fn run(cli: &Cli, look: Look) -> Exit {
 
 /// A report of what was looked at; what happens meanwhile is told on standard error.
 fn document(cli: &Cli, look: Look, document: Document) -> Exit {
-    let looks = matches!(&cli.command, Command::Audit(args) if args.fix.is_none());
+    let looks = matches!(&cli.command, Command::Explain(_) | Command::Review(_))
+        || matches!(&cli.command, Command::Audit(args) if args.fix.is_none());
     let ended = if looks {
         carry_out(cli, &Live::new(look, cli.global.dry_run), look)
     } else {
@@ -71,6 +72,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::Schema { of } => return Ok((Exit::Done, Answer::Text(schema(*of)))),
         Command::Man => return Ok((Exit::Done, Answer::Text(manual()))),
         Command::Audit(args) if args.fix.is_none() => return audit::audit(&cli.global, args),
+        Command::Review(args) => return audit::review(&cli.global, args),
         Command::Explain(args) => return audit::explain(args),
         _ => {}
     }
@@ -106,9 +108,12 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let well = checkups.iter().all(|checkup| checkup.ok);
             Ok((if well { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Doctor(checkups)))
         }
-        Command::Completions { .. } | Command::Schema { .. } | Command::Man | Command::Try(_) | Command::Explain(_) => {
-            Ok((Exit::Done, Answer::Text(Vec::new())))
-        }
+        Command::Completions { .. }
+        | Command::Schema { .. }
+        | Command::Man
+        | Command::Try(_)
+        | Command::Explain(_)
+        | Command::Review(_) => Ok((Exit::Done, Answer::Text(Vec::new()))),
     }
 }
 

@@ -144,6 +144,19 @@ impl Policy {
         Ok(policy)
     }
 
+    /// The same with no rule off: what was off has the level that another policy gives it, or the least.
+    #[must_use]
+    pub fn with_every_rule(&self, other: &Policy) -> Policy {
+        let mut policy = self.clone();
+        for (rule, entry) in &mut policy.rules {
+            if entry.level == Level::Off {
+                let level = other.rules.get(rule).map_or(Level::Off, |entry| entry.level);
+                entry.level = if level == Level::Off { Level::Info } else { level };
+            }
+        }
+        policy
+    }
+
     /// The names of all rules, in the pack's order.
     pub fn rules(&self) -> impl Iterator<Item = &str> {
         self.rules.keys().map(String::as_str)

@@ -8,6 +8,7 @@ pub mod history;
 mod project_lock;
 pub mod recover;
 pub mod render;
+pub mod review;
 pub mod rollback;
 pub mod schema;
 pub mod security_fix;

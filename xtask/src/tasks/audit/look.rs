@@ -127,7 +127,7 @@ fn sources(stack: &Stack, files: &dyn Files) -> Vec<Source> {
 
 /// The stack with all its services. Where services of different profiles contradict each other, it is judged
 /// as its users call it.
-pub(super) fn model_of(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
+pub(in crate::tasks) fn model_of(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
     let whole = model::load(files, &call(stack, vec!["*".to_string()]), environment);
     whole.or_else(|error| users_model(stack, files, environment).map_err(|_| error))
 }

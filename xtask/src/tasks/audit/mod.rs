@@ -22,6 +22,7 @@ use crate::surroundings::Host;
 pub use fix::{Fixed, Options, fix};
 pub use host::{described, this_machine};
 pub use look::look;
+pub(super) use look::model_of;
 pub use scope::Scope;
 
 /// What shall be looked at, and how.

@@ -30,7 +30,14 @@ impl Policies {
                 None => Ok(project),
             }
         };
-        Ok(Policies { prod: policy(Role::Prod)?, dev: policy(Role::Dev)? })
+        let (prod, dev) = (policy(Role::Prod)?, policy(Role::Dev)?);
+        Ok(Policies { prod, dev })
+    }
+
+    /// The same with no rule off: one that is has the level that it has in prod.
+    #[must_use]
+    pub fn with_every_rule(&self) -> Policies {
+        Policies { dev: self.dev.with_every_rule(&self.prod), prod: self.prod.with_every_rule(&self.prod) }
     }
 
     pub fn of(&self, role: Role) -> &Policy {
