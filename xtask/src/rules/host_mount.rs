@@ -31,7 +31,7 @@ impl Service<'_> {
                 let Some(other) = self.subject.services().find(|service| service.name == name && !seen.contains(&service.name)) else {
                     continue;
                 };
-                for mut mount in other.volume_mounts() {
+                for mut mount in other.bound() {
                     mount.spot = self.subject.spot(by.0, format!("services.{}.volumes_from[{}]", self.name, by.1), Some(self.name));
                     mounts.push(mount);
                 }
@@ -43,7 +43,7 @@ impl Service<'_> {
     }
 
     fn own_mounts(&self) -> Vec<HostMount> {
-        let mut mounts = self.volume_mounts();
+        let mut mounts = self.bound();
         for section in ["secrets", "configs"] {
             for item in self.items(section) {
                 let name = item.get("source").and_then(Value::as_str).unwrap_or_default();
@@ -55,7 +55,7 @@ impl Service<'_> {
         mounts
     }
 
-    fn volume_mounts(&self) -> Vec<HostMount> {
+    fn bound(&self) -> Vec<HostMount> {
         let volumes = self.items("volumes").iter().enumerate();
         volumes.filter_map(|(index, volume)| self.volume_mount(index, volume)).collect()
     }

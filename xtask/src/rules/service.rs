@@ -1,11 +1,11 @@
 use super::draft::json;
-use super::subject::truth;
+use super::subject::{Home, truth};
 use super::{Draft, Spot, Subject};
-use crate::catalogue::{ServerKind, server_kind};
+use crate::catalogue::{Category, ServerKind, server_kind};
 use crate::finding::Change;
 use crate::model::scalar_text;
 use crate::project::Role;
-use crate::yaml::{Data, Field, Operation, Origin, Place, Plain, Value, What};
+use crate::yaml::{Data, Field, Operation, Origin, Place, Plain, Seg, Value, What};
 
 /// One service of the rendered model: paths are dotted, `deploy.resources.limits.memory`.
 pub struct Service<'a> {
@@ -59,6 +59,12 @@ impl<'a> Service<'a> {
     /// What is known about its image.
     pub fn kind(&self) -> Option<&'static ServerKind> {
         self.image().and_then(server_kind)
+    }
+
+    /// Whether it keeps data for others: a database, cache, broker or search engine.
+    pub fn is_store(&self) -> bool {
+        let keeps = |kind: &ServerKind| matches!(kind.category, Category::Database | Category::Cache | Category::Broker | Category::Search);
+        self.kind().is_some_and(keeps)
     }
 
     /// The value of a variable of its environment, env files included; `None` when it has none.
@@ -117,8 +123,13 @@ impl<'a> Service<'a> {
             let operation = Operation { document: home.document, place: home.place, what: What::Set(value) };
             return Some(Draft::new(self.subject.path(home.file), operation, change));
         }
-        // The deepest mapping of the way that is written out takes the rest as one entry.
         let service = Place::default().key("services").key(self.name);
+        // What is written and yet not rendered, such as `false`.
+        if let Some(home) = self.subject.home(&keys.iter().fold(service.clone(), |place, key| place.key(*key))) {
+            let operation = Operation { document: home.document, place: home.place, what: What::Set(value) };
+            return Some(Draft::new(self.subject.path(home.file), operation, change));
+        }
+        // The deepest mapping of the way that is written out takes the rest as one entry.
         for depth in (0..keys.len()).rev() {
             let place = keys[..depth].iter().fold(service.clone(), |place, key| place.key(*key));
             let Some(home) = self.subject.home(&place) else { continue };
@@ -161,6 +172,37 @@ impl<'a> Service<'a> {
         let now: Vec<serde_json::Value> = others.filter_map(|(_, item)| scalar_text(&item.data)).map(Into::into).collect();
         let operation = Operation { document: home.document, place: home.place, what: What::Remove };
         Some(Draft::new(self.subject.path(home.file), operation, self.change(path, Some(now.into()))))
+    }
+
+    /// A scalar is written otherwise, and renders as before.
+    pub fn write(&self, home: &Home, text: &str) -> Option<Draft> {
+        self.subject.node(home)?.text()?;
+        let what = What::Set(Plain::Str(text.to_string()));
+        let operation = Operation { document: home.document, place: home.place.clone(), what };
+        Some(Draft::new(self.subject.path(home.file), operation, self.change("", None)).renders(Vec::new()))
+    }
+
+    /// One scalar of the sequence at a path is written otherwise; the rendered item then has `now` under a key.
+    pub fn set_item(&self, path: &str, index: usize, written: String, key: &str, now: serde_json::Value) -> Option<Draft> {
+        let home = self.subject.home_of(self.items(path).get(index)?.at)?;
+        self.subject.node(&home)?.text()?;
+        let operation = Operation { document: home.document, place: home.place, what: What::Set(Plain::Str(written)) };
+        Some(Draft::new(self.subject.path(home.file), operation, self.change(&format!("{path}.{index}.{key}"), Some(now))))
+    }
+
+    /// A variable that its compose files set gets another value, in whichever form `environment` has.
+    pub fn set_variable(&self, name: &str, value: &str) -> Option<Draft> {
+        let there = self.value.get("environment")?.get(name)?;
+        let home = self.subject.home_of(there.at)?;
+        let text = match home.place.0.last()? {
+            Seg::Key(_) => value.to_string(),
+            Seg::Index(_) => format!("{name}={value}"),
+        };
+        // A variable's name may hold dots.
+        let way = ["services", self.name, "environment", name];
+        let change = Change { path: way.map(String::from).into(), now: Some(value.into()) };
+        let operation = Operation { document: home.document, place: home.place, what: What::Set(Plain::Str(text)) };
+        Some(Draft::new(self.subject.path(home.file), operation, change))
     }
 
     /// What stands at a path goes.

@@ -45,6 +45,11 @@ impl<'a> Subject<'a> {
         model.value.get(section).and_then(Value::as_map).into_iter().flatten().map(|(name, field)| (name.as_str(), &field.value))
     }
 
+    /// Whether a network says `true` under a key: `internal`, `external`.
+    pub fn network_flag(&self, name: &str, key: &str) -> bool {
+        self.model.value.get("networks").and_then(|networks| networks.get(name)?.get(key)).and_then(truth) == Some(true)
+    }
+
     /// Points at the key of an entry of a top section.
     pub fn top_spot(&self, section: &str, name: &str) -> Spot {
         let field = self.model.value.get(section).and_then(Value::as_map).and_then(|entries| entries.get(name));

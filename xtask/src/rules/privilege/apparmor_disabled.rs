@@ -28,7 +28,14 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
             format!("AppArmor does not confine `{}`", service.name),
             "remove it, or name a profile that the host has loaded",
         )
-        .fix(|| Some(service.remove_item("security_opt", option.index)?.caveat("it can no longer mount, nor write to parts of `/proc`")));
+        .fix(|| {
+            Some(
+                service
+                    .remove_item("security_opt", option.index)?
+                    .caveat("it can no longer mount, nor write to parts of `/proc`")
+                    .reveals(&["no-confinement-profile"]),
+            )
+        });
 }
 
 #[cfg(test)]

@@ -36,7 +36,14 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
                 "remove it, and add the narrower capability or device that is needed",
             )
             .about(capability)
-            .fix(|| Some(service.remove_item("cap_add", index)?.caveat("what needs the capability fails without it")));
+            .fix(|| {
+                Some(
+                    service
+                        .remove_item("cap_add", index)?
+                        .caveat("what needs the capability fails without it")
+                        .reveals(&["capabilities-not-dropped"]),
+                )
+            });
     }
 }
 

@@ -28,7 +28,14 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
             format!("`{}` may make every system call", service.name),
             "remove it, or name a profile: `seccomp=./profile.json`",
         )
-        .fix(|| Some(service.remove_item("security_opt", option.index)?.caveat("a system call that it needs may then be refused")));
+        .fix(|| {
+            Some(
+                service
+                    .remove_item("security_opt", option.index)?
+                    .caveat("a system call that it needs may then be refused")
+                    .reveals(&["no-confinement-profile"]),
+            )
+        });
 }
 
 #[cfg(test)]

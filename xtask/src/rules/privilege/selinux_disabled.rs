@@ -27,7 +27,8 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
             Some(
                 service
                     .remove_item("security_opt", option.index)?
-                    .caveat("mounts of the host that have no label for containers are refused"),
+                    .caveat("mounts of the host that have no label for containers are refused")
+                    .reveals(&["no-confinement-profile"]),
             )
         });
 }

@@ -10,7 +10,7 @@ use crate::actions::{Action, WriteFile};
 use crate::audit::Audit;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, FileDiff};
-use crate::finding::Change;
+use crate::finding::Fix;
 use crate::fix::{FilePatch, Left, Patch, chosen};
 use crate::guards::{self, Checked};
 use crate::policy::Date;
@@ -189,10 +189,9 @@ impl Settling<'_> {
 
 /// What is not as the patch declares.
 fn wrong(before: &Audit, patch: &Patch, old: &Renders, after: &Audit, new: &Renders) -> Result<Vec<String>> {
-    let fixes = patch.findings().filter_map(|number| before.findings[number].finding.fix.as_ref());
-    let changes: Vec<&Change> = fixes.flat_map(|fix| &fix.changes).collect();
+    let fixes: Vec<&Fix> = patch.findings().filter_map(|number| before.findings[number].finding.fix.as_deref()).collect();
     let fixed: Vec<usize> = patch.findings().collect();
-    Ok(beyond(old, new, &changes).into_iter().chain(unsettled(before, after, &fixed)).collect())
+    Ok(beyond(old, new, &fixes).into_iter().chain(unsettled(before, after, &fixed)).collect())
 }
 
 fn guards(cx: &Context<'_>, options: &Options, proposal: &Proposal) -> Result<Vec<Checked>> {

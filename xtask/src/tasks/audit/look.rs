@@ -1,17 +1,19 @@
 //! Loads every stack and judges it, on all cores, in a stable order.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use super::{Request, Scope};
-use crate::audit::{Audit, Collector, Gap, Judged, Judging, Looked, judge};
+use crate::audit::{Audit, Collector, Gap, Judged, Judging, Looked, judge, judge_unloaded};
 use crate::error::{Error, Result};
-use crate::model::{self, Call, Environment, Model};
+use crate::model::{self, Call, Environment, Model, Source, SourceKind, Unset};
 use crate::policy::{Date, Policy};
 use crate::project::{Role, Stack};
 use crate::rules::Subject;
 use crate::source::{Disk, Files};
 use crate::surroundings::Surroundings;
+use crate::yaml::{Limits, read};
 
 /// The policies by role.
 struct Policies {
@@ -71,13 +73,17 @@ pub fn look_at_stacks(
     for (stack, outcome) in in_parallel(stacks, &one) {
         match outcome {
             Ok((looked, judged)) => collector.add(looked, judged),
-            Err(error) => collector.gap(Gap { stack: stack.id.clone(), error }),
+            Err(unloaded) => {
+                let (error, judged) = *unloaded;
+                collector.gap(Gap { stack: stack.id.clone(), error }, judged);
+            }
         }
     }
     Ok(collector.finish(scope.root.clone(), |rule| policies.prod.severity(rule)))
 }
 
-type Outcome = Result<(Looked, Judged)>;
+/// What a stack came to; else why it could not be loaded, and what its files show all the same.
+type Outcome = std::result::Result<(Looked, Judged), Box<(Error, Judged)>>;
 
 /// The outcomes in the order of the stacks.
 fn in_parallel<'s>(stacks: &'s [Stack], one: &(impl Fn(&Stack) -> Outcome + Sync)) -> Vec<(&'s Stack, Outcome)> {
@@ -114,8 +120,9 @@ fn look_at(
     judging: Judging<'_>,
     environment: &Environment,
 ) -> Outcome {
-    let model = model_of(stack, files, environment)?;
     let role = request.role.or(stack.role).unwrap_or(Role::Prod);
+    let model = model_of(stack, files, environment)
+        .map_err(|error| Box::new((error, judge_unloaded(&stack.id, &sources(stack, files), policies.of(role), judging))))?;
     let surroundings = surroundings(&model, scope);
     let subject = Subject {
         id: &stack.id,
@@ -131,6 +138,17 @@ fn look_at(
     Ok((Looked { id: stack.id.clone(), role: request.role.or(stack.role), files: stack.files.clone(), services }, judged))
 }
 
+/// The compose files of a stack that can be read, each by itself.
+fn sources(stack: &Stack, files: &dyn Files) -> Vec<Source> {
+    let source = |path: &PathBuf| {
+        let bytes = files.read(path).ok()??;
+        let text: Arc<str> = std::str::from_utf8(&bytes).ok()?.into();
+        let documents = read(&text, Limits::default()).ok()?;
+        Some(Source::new(path.clone(), text, SourceKind::Compose(documents)))
+    };
+    stack.files.iter().filter_map(source).collect()
+}
+
 /// The stack with all its services. Where services of different profiles contradict each other, it is judged
 /// as its users call it.
 pub(super) fn model_of(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
@@ -144,7 +162,9 @@ pub(super) fn users_model(stack: &Stack, files: &dyn Files, environment: &Enviro
 }
 
 fn call(stack: &Stack, profiles: Vec<String>) -> Call {
-    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, project_name: None }
+    // What a machine that deploys sets, this one need not have.
+    let unset = Unset::StandIn;
+    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, unset, ..Call::default() }
 }
 
 fn surroundings(model: &Model, scope: &Scope) -> Surroundings {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::look::{model_of, users_model};
 use crate::audit::Audit;
-use crate::finding::{Change, Finding};
+use crate::finding::{Change, Finding, Fix};
 use crate::model::Environment;
 use crate::project::Stack;
 use crate::source::Files;
@@ -36,11 +36,13 @@ pub fn renders(stacks: &[Stack], files: &dyn Files, environment: &Environment) -
 }
 
 /// What differs in the stacks of `after` from before beyond what the fixes declare, as sentences without values.
-pub fn beyond(before: &Renders, after: &Renders, changes: &[&Change]) -> Vec<String> {
+pub fn beyond(before: &Renders, after: &Renders, fixes: &[&Fix]) -> Vec<String> {
     let mut why = Vec::new();
     for (stack, new) in after {
         match (before.get(stack).and_then(Option::as_ref), new) {
             (Some(old), Some(new)) => {
+                let here = fixes.iter().filter(|fix| old.reads.contains(&fix.file));
+                let changes: Vec<&Change> = here.flat_map(|fix| &fix.changes).collect();
                 for (old, new) in old.models.iter().zip(&new.models) {
                     let mut expected = old.clone();
                     changes.iter().filter(|change| concerns(change, old)).for_each(|change| change.make(&mut expected));
@@ -109,6 +111,10 @@ pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> 
         .map(|gap| format!("stack {} could not be judged any more: {}", gap.stack, gap.error))
         .collect();
     let (mut old, new) = (counted(before), counted(after));
+    let fixed_findings = fixed.iter().map(|number| &before.findings[*number].finding);
+    let revealed: BTreeSet<(&str, Option<&str>)> = fixed_findings
+        .flat_map(|finding| finding.fix.iter().flat_map(|fix| fix.reveals).map(|rule| (*rule, finding.service.as_deref())))
+        .collect();
     for number in fixed {
         let identity = identity(&before.findings[*number].finding);
         if let Some(count) = old.get_mut(&identity) {
@@ -116,8 +122,8 @@ pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> 
         }
     }
     for (identity, count) in &new {
-        if *count > old.get(identity).copied().unwrap_or(0) {
-            let (rule, file, _, place, _) = identity;
+        let (rule, file, service, place, _) = identity;
+        if *count > old.get(identity).copied().unwrap_or(0) && !revealed.contains(&(rule.as_str(), service.as_deref())) {
             why.push(format!("{rule} would be found at {place} of {}", before.relative(file).display()));
         }
     }
