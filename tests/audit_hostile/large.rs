@@ -12,7 +12,7 @@ pub fn compose() -> Vec<(&'static str, Vec<u8>, End)> {
     let one = End::Judged(1, 1);
     let with_head = |rest: String| format!("{HEAD}{rest}").into_bytes();
     // What an unoptimised build judges in some seconds.
-    let services = if cfg!(debug_assertions) { 500 } else { 10_000 };
+    let (services, many) = if cfg!(debug_assertions) { (300, 5_000) } else { (10_000, 100_000) };
     vec![
         ("deep flow", with_head(format!("x-a: {}\n", "[".repeat(100_000))), End::Refused(5)),
         ("deep flow mappings", with_head(format!("x-a: {}\n", "{a: ".repeat(25_000))), End::Refused(5)),
@@ -22,13 +22,13 @@ pub fn compose() -> Vec<(&'static str, Vec<u8>, End)> {
         ("one long comment", with_head(format!("# {}\n", "y".repeat(1 << 20))), one),
         ("a megabyte of comments", with_head("# nothing\n".repeat(100_000)), one),
         ("comments that suppress", with_head("# audit:ignore privileged-container for now\n".repeat(2_000)), one),
-        ("a hundred thousand keys", with_head(format!("x-a:\n{}", lines(100_000, |n| format!("  k{n}: v\n")))), one),
-        ("a hundred thousand items", with_head(format!("x-a:\n{}", lines(100_000, |n| format!("  - v{n}\n")))), one),
-        ("a hundred thousand variables", with_head(format!("    environment:\n{}", lines(100_000, |n| format!("      V{n}: x\n")))), one),
+        ("many keys", with_head(format!("x-a:\n{}", lines(many, |n| format!("  k{n}: v\n")))), one),
+        ("many items", with_head(format!("x-a:\n{}", lines(many, |n| format!("  - v{n}\n")))), one),
+        ("many variables in one service", with_head(format!("    environment:\n{}", lines(many, |n| format!("      V{n}: x\n")))), one),
         ("ten thousand labels", with_head(format!("    labels:\n{}", lines(10_000, |n| format!("      - l{n}=x\n")))), one),
         ("nested variables", with_head(format!("    user: '{}{}'\n", "${A:-".repeat(5_000), "}".repeat(5_000))), End::Refused(5)),
-        ("many variables", with_head(format!("    command: '{}'\n", "${A:-x}".repeat(15_000))), one),
-        ("ten thousand services", format!("services:\n{}", lines(services, service)).into_bytes(), End::Judged(services, services)),
+        ("variables one after the other", with_head(format!("    command: '{}'\n", "${A:-x}".repeat(15_000))), one),
+        ("many services", format!("services:\n{}", lines(services, service)).into_bytes(), End::Judged(services, services)),
         ("services of one anchor", aliases(services / 2).into_bytes(), End::Judged(services / 2, services / 2)),
     ]
 }
@@ -45,7 +45,11 @@ fn aliases(count: usize) -> String {
 pub fn env() -> Vec<(&'static str, Vec<u8>, End)> {
     let one = End::Judged(1, 1);
     vec![
-        ("a megabyte of variables", lines(100_000, |n| format!("V{n}=xxx\n")).into_bytes(), one),
+        (
+            "a megabyte of variables",
+            lines(if cfg!(debug_assertions) { 10_000 } else { 100_000 }, |n| format!("V{n}=xxx\n")).into_bytes(),
+            one,
+        ),
         ("one name again and again", "A=xxx\n".repeat(170_000).into_bytes(), one),
         ("a megabyte of comments", format!("A=1\n{}", "# nothing\n".repeat(100_000)).into_bytes(), one),
         ("one long value", format!("A={}\n", "y".repeat(1 << 20)).into_bytes(), one),
