@@ -20,7 +20,7 @@ pub use anchors::Anchors;
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
 pub use expand::{DEPTH_LIMIT, VALUE_LIMIT, expand, expand_without, is_merge, scalar};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
-pub use ops::{Operated, Operation, Plain, What, operate};
+pub use ops::{Operated, Operation, Plain, What, operate, refusals};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
 pub use scalar::{Resolved, resolve};

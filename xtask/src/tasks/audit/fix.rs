@@ -139,25 +139,36 @@ impl Settling<'_> {
         let (mut good, mut left) = (Vec::new(), whole.left.clone());
         // File by file: only the stacks that read one have to be looked at again for it.
         for file in &whole.files {
-            if self.wrong(&Patch::of(self.audit, &file.findings))?.is_empty() {
-                good.extend(&file.findings);
-                continue;
+            let mut holding = Vec::new();
+            self.hold_alone(&file.findings, &mut holding, &mut left)?;
+            match holding.len() == file.findings.len() {
+                true => good.extend(holding),
+                false => self.keep_together(holding, &mut good, &mut left)?,
             }
-            // Somebody spoils it: whoever does so alone is left out.
-            let mut of_file = Vec::new();
-            for number in &file.findings {
-                match self.wrong(&Patch::of(self.audit, &[*number]))?.into_iter().next() {
-                    None => of_file.push(*number),
-                    Some(why) => left.push(Left { finding: *number, why }),
-                }
-            }
-            self.keep_together(of_file, &mut good, &mut left)?;
         }
         let mut together = Vec::new();
-        self.keep_together(good, &mut together, &mut left)?;
+        match whole.files.len() {
+            // That was looked at just now.
+            1 => together = good,
+            _ => self.keep_together(good, &mut together, &mut left)?,
+        }
         let mut patch = Patch::of(self.audit, &together);
         patch.left = left;
         Ok(patch)
+    }
+
+    /// Leaves out whoever spoils it, found by halves: a look costs as much as an audit, and few spoil a file of many.
+    fn hold_alone(&self, findings: &[usize], good: &mut Vec<usize>, left: &mut Vec<Left>) -> Result<()> {
+        match (self.wrong(&Patch::of(self.audit, findings))?.into_iter().next(), findings) {
+            (None, _) => good.extend(findings),
+            (Some(why), [finding]) => left.push(Left { finding: *finding, why }),
+            (Some(_), _) => {
+                let (first, second) = findings.split_at(findings.len() / 2);
+                self.hold_alone(first, good, left)?;
+                self.hold_alone(second, good, left)?;
+            }
+        }
+        Ok(())
     }
 
     /// Fixes that hold alone are kept when they hold together.
