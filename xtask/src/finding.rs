@@ -2,6 +2,7 @@
 
 mod fix;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -125,7 +126,12 @@ impl Finding {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
-        hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut digits = String::with_capacity(32);
+        for byte in &hash.finalize()[..16] {
+            // Writing to a string does not fail.
+            let _ = write!(digits, "{byte:02x}");
+        }
+        digits
     }
 
     /// The one order of findings: by file, place in the file, rule.

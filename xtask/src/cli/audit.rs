@@ -32,6 +32,7 @@ fn request(args: &AuditArgs) -> Request {
         policy: args.policy.clone(),
         only: args.rules.clone(),
         fixes: true,
+        jobs: args.jobs,
     }
 }
 

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Look, audit, doctor, explain, history, status, summary};
+use super::{Look, audit, bench, doctor, explain, history, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Rule};
 use crate::tasks::Ended;
 use crate::tasks::audit::Fixed;
+use crate::tasks::bench::Measured;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
 use crate::tasks::recover::Recovered;
@@ -28,6 +29,7 @@ pub enum Answer {
     Status(Vec<PhaseStatus>),
     Model(Value),
     Tried(Tried),
+    Measured(Box<Measured>),
     /// For programs as it is: a completion script, a manual page.
     Text(Vec<u8>),
 }
@@ -66,6 +68,7 @@ impl Answer {
             Answer::Status(phases) => status::text(phases, look),
             Answer::Model(model) => format!("{model:#}\n"),
             Answer::Tried(tried) => summary::tried(tried, look),
+            Answer::Measured(measured) => bench::tables(measured, look),
             Answer::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
@@ -88,6 +91,7 @@ impl Answer {
             Answer::Status(phases) => json!(phases),
             Answer::Model(model) => model.clone(),
             Answer::Tried(tried) => json!(tried),
+            Answer::Measured(measured) => json!(measured),
             Answer::Text(bytes) => json!(String::from_utf8_lossy(bytes)),
         }
     }

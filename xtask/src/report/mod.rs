@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod audit;
+pub mod bench;
 pub mod collect;
 pub mod diff;
 pub mod doctor;

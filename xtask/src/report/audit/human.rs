@@ -1,6 +1,7 @@
 //! For people: each finding at its line, then what it comes to.
 
-use crate::audit::Audit;
+use super::Regions;
+use crate::audit::{Audit, Entry};
 use crate::finding::Severity;
 use crate::report::findings::{self, Shown};
 use crate::report::{Look, Style};
@@ -14,22 +15,24 @@ pub fn human(audit: &Audit, look: Look) -> String {
         }
     }
     if !look.quiet {
-        audit.findings.iter().for_each(|entry| text.push_str(&shown(audit, entry, look)));
+        let regions = Regions::new(audit);
+        audit.findings.iter().for_each(|entry| text.push_str(&shown(&regions, entry, look)));
     }
     text.push_str(&summary(audit, look));
     text
 }
 
-fn shown(audit: &Audit, entry: &crate::audit::Entry, look: Look) -> String {
+fn shown(regions: &Regions<'_>, entry: &Entry, look: Look) -> String {
     let finding = &entry.finding;
-    let path = audit.relative(&finding.file).display().to_string();
-    let (source, secrets) = audit.texts.get(&finding.file).map_or(("", &[][..]), |text| (&*text.text, &text.secrets[..]));
+    let path = regions.audit.relative(&finding.file).display().to_string();
+    let (source, lines, secrets) = regions.source(&finding.file);
     findings::human(
         &Shown {
             rule: finding.rule,
             error: finding.severity >= Severity::High,
             path: &path,
             text: source,
+            lines,
             span: finding.span,
             secrets,
             message: &finding.message,

@@ -14,8 +14,11 @@ pub use json::json;
 pub use markdown::markdown;
 pub use sarif::sarif;
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use crate::audit::{Audit, Entry};
-use crate::text::LineIndex;
+use crate::text::{LineIndex, Span};
 
 /// Where a finding stands, for people and programs: lines and columns count from 1, columns in characters;
 /// the end is the column behind the last character.
@@ -30,22 +33,30 @@ struct Region {
 /// The regions of all findings: a file's lines are counted once.
 struct Regions<'a> {
     audit: &'a Audit,
-    lines: std::collections::BTreeMap<&'a std::path::Path, LineIndex>,
+    lines: BTreeMap<&'a Path, LineIndex>,
+    /// For a finding in a file that is not there.
+    nothing: LineIndex,
 }
 
 impl<'a> Regions<'a> {
     fn new(audit: &'a Audit) -> Self {
         let lines = audit.texts.iter().map(|(path, text)| (path.as_path(), LineIndex::new(&text.text))).collect();
-        Regions { audit, lines }
+        Regions { audit, lines, nothing: LineIndex::new("") }
+    }
+
+    /// A file's text, its lines and the bytes in it that are never shown.
+    fn source(&self, file: &Path) -> (&'a str, &LineIndex, &'a [Span]) {
+        match (self.audit.texts.get(file), self.lines.get(file)) {
+            (Some(text), Some(lines)) => (&text.text, lines, &text.secrets),
+            _ => ("", &self.nothing, &[]),
+        }
     }
 
     fn of(&self, entry: &Entry) -> Region {
         let finding = &entry.finding;
-        let (Some(lines), Some(text)) = (self.lines.get(finding.file.as_path()), self.audit.texts.get(&finding.file)) else {
-            return Region { line: 1, column: 1, end_line: 1, end_column: 1 };
-        };
-        let (line, column) = lines.line_column(&text.text, finding.span.start);
-        let (end_line, end_column) = lines.line_column(&text.text, finding.span.end);
+        let (text, lines, _) = self.source(&finding.file);
+        let (line, column) = lines.line_column(text, finding.span.start);
+        let (end_line, end_column) = lines.line_column(text, finding.span.end);
         Region { line, column, end_line, end_column }
     }
 }

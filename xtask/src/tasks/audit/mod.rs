@@ -5,6 +5,7 @@ mod look;
 mod scope;
 mod verify;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::audit::Audit;
@@ -33,6 +34,8 @@ pub struct Request {
     pub only: Vec<String>,
     /// Whether findings shall carry their fixes.
     pub fixes: bool,
+    /// The number of threads; `None`: one for each core.
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// Looks at everything that was asked for. What cannot be read is a gap of the audit, not an error.
