@@ -5,6 +5,8 @@
 
 #[path = "stacks/agent.rs"]
 mod agent;
+#[path = "stacks/agent_audit.rs"]
+mod agent_audit;
 #[path = "stacks/agent_engine.rs"]
 mod agent_engine;
 mod engine_support;

@@ -26,6 +26,7 @@ const ALLOWED_BESIDE: &[(&str, &str)] = &[
     ("actions", "proof"),
     ("policy", "finding"),
     ("policy", "project"),
+    ("surroundings", "model"),
     ("fix", "audit"),
 ];
 

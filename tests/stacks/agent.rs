@@ -15,55 +15,55 @@ use super::{kind, place};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Expected {
+pub struct Expected {
     /// Only where the anchors stand.
-    groups: Vec<Vec<String>>,
-    statements: BTreeMap<String, String>,
-    findings: Vec<Wanted>,
-    also: Vec<Also>,
-    good: Vec<Good>,
-    not_by_rule: BTreeMap<String, String>,
-    silent: Vec<Vec<String>>,
+    pub groups: Vec<Vec<String>>,
+    pub statements: BTreeMap<String, String>,
+    pub findings: Vec<Wanted>,
+    pub also: Vec<Also>,
+    pub good: Vec<Good>,
+    pub not_by_rule: BTreeMap<String, String>,
+    pub silent: Vec<Vec<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
-    id: String,
-    file: String,
+pub struct Wanted {
+    pub id: String,
+    pub file: String,
     /// None: the file as a whole.
-    services: Vec<String>,
-    place: Option<String>,
+    pub services: Vec<String>,
+    pub place: Option<String>,
     #[serde(default)]
-    names: Vec<String>,
-    rule: String,
-    category: String,
-    priority: String,
-    recommendation: Option<u8>,
-    review: Vec<String>,
+    pub names: Vec<String>,
+    pub rule: String,
+    pub category: String,
+    pub priority: String,
+    pub recommendation: Option<u8>,
+    pub review: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Also {
-    file: String,
-    services: Vec<String>,
-    rules: Vec<String>,
-    why: String,
+pub struct Also {
+    pub file: String,
+    pub services: Vec<String>,
+    pub rules: Vec<String>,
+    pub why: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Good {
-    file: String,
-    services: Vec<String>,
-    rules: Vec<String>,
+pub struct Good {
+    pub file: String,
+    pub services: Vec<String>,
+    pub rules: Vec<String>,
     #[serde(default)]
-    places: Vec<String>,
+    pub places: Vec<String>,
     #[serde(default)]
-    names: Vec<String>,
+    pub names: Vec<String>,
     #[serde(default)]
-    review: Vec<String>,
+    pub review: Vec<String>,
 }
 
 const DEV: &str = "compose.dev.yaml";
@@ -89,7 +89,7 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../stacks/agent").canonicalize().unwrap()
 }
 
-fn expected() -> Expected {
+pub fn expected() -> Expected {
     serde_yaml::from_str(&std::fs::read_to_string(folder().join("expected-findings.yaml")).unwrap()).unwrap()
 }
 

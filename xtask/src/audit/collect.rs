@@ -26,22 +26,28 @@ pub struct Collector {
 
 impl Collector {
     pub fn add(&mut self, stack: Looked, judged: Judged) {
+        self.take(&stack.id, judged);
+        self.stacks.push(stack);
+    }
+
+    /// A stack that could not be judged, and what can be said of its files all the same.
+    pub fn gap(&mut self, gap: Gap, judged: Judged) {
+        self.take(&gap.stack, judged);
+        self.gaps.push(gap);
+    }
+
+    fn take(&mut self, stack: &str, judged: Judged) {
         for finding in judged.findings {
-            self.finding(finding, &stack.id);
+            self.finding(finding, stack);
         }
         for (finding, reason, until, by) in judged.suppressed {
-            self.suppress(finding, &stack.id, reason, until, by);
+            self.suppress(finding, stack, reason, until, by);
         }
         self.facts.extend(judged.facts);
         for (path, text) in judged.texts {
             let known = self.texts.entry(path).or_insert_with(|| Text { text: text.text.clone(), secrets: Vec::new() });
             known.secrets.extend(text.secrets);
         }
-        self.stacks.push(stack);
-    }
-
-    pub fn gap(&mut self, gap: Gap) {
-        self.gaps.push(gap);
     }
 
     fn finding(&mut self, finding: Finding, stack: &str) {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use super::Judging;
 use crate::finding::Finding;
-use crate::policy::Date;
-use crate::rules::{self, Spot, Subject};
+use crate::model::Source;
+use crate::policy::{Date, Policy};
+use crate::rules::{self, Spot};
 use crate::text::{LineIndex, Span, nearest};
 use crate::yaml::{Comment, Document, Node};
 
@@ -34,9 +35,9 @@ pub struct Ignores {
 }
 
 impl Ignores {
-    pub fn read(subject: &Subject<'_>, judging: Judging<'_>) -> Ignores {
+    pub fn read(sources: &[Source], judging: Judging<'_>) -> Ignores {
         let mut ignores = Ignores { all: Vec::new(), complaints: Vec::new() };
-        for source in &subject.model.sources {
+        for source in sources {
             // Hardly any file has one.
             if !source.text.contains(MARK) {
                 continue;
@@ -71,8 +72,8 @@ impl Ignores {
     }
 
     /// What is wrong with the comments themselves, as findings.
-    pub fn complaints(self, subject: &Subject<'_>) -> Vec<Finding> {
-        let Some(severity) = subject.policy.severity(RULE) else { return Vec::new() };
+    pub fn complaints(self, policy: &Policy) -> Vec<Finding> {
+        let Some(severity) = policy.severity(RULE) else { return Vec::new() };
         let finding = |(spot, why, help): (Spot, String, String)| {
             let about = why.clone();
             Finding { about, ..spot.finding(RULE, severity, why, &help) }

@@ -1,13 +1,15 @@
 //! One stack under its policy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ignore::{Ignores, Note};
 use super::{By, Text};
 use crate::finding::{Finding, Severity};
-use crate::policy::Date;
+use crate::model::Source;
+use crate::policy::{Date, Exception, Policy};
 use crate::rules::{self, Check, ComposeSource, EnvSource, Evidence, Fact, Found, Rule, Spot, Subject};
+use crate::text::Span;
 use crate::yaml::expand;
 
 /// How to judge.
@@ -40,12 +42,30 @@ pub fn judge(subject: &Subject<'_>, judging: Judging<'_>) -> Judged {
     }
     // What no rule speaks of is secret all the same.
     judged.note_secrets(evidence.iter());
-    judged.add_texts(subject);
-    let mut ignores = Ignores::read(subject, judging);
-    for finding in findings {
-        judged.settle(finding, subject, judging, &mut ignores);
+    judged.settle(findings, &subject.model.sources, subject.id, subject.policy, judging);
+    judged
+}
+
+/// What can be said of the compose files of a stack that cannot be loaded: what the schema does not know.
+pub fn judge_unloaded(id: &str, sources: &[Source], policy: &Policy, judging: Judging<'_>) -> Judged {
+    let mut judged = Judged::default();
+    let mut findings = Vec::new();
+    let rule = rules::named("schema").filter(|rule| judging.only.is_empty() || judging.only.contains(&rule.name));
+    if let Some((rule, severity)) = rule.and_then(|rule| Some((rule, policy.severity(rule.name)?))) {
+        let mut found = Found::new(rule, severity, false, &mut findings);
+        for (file, source) in (0_u32..).zip(sources) {
+            let Some(evidence) = credentials_in(source, file) else { continue };
+            judged.note_secrets(evidence.iter());
+            for (number, document) in source.documents().iter().enumerate() {
+                for slip in rules::slips(&source.path, document, file > 0 || number > 0) {
+                    // No rule knows what is secret where a key or its value is not what it should be.
+                    judged.hide(&source.path, slip.value);
+                    found.report(slip.spot, slip.message, slip.help);
+                }
+            }
+        }
     }
-    judged.findings.extend(ignores.complaints(subject));
+    judged.settle(findings, sources, id, policy, judging);
     judged
 }
 
@@ -63,18 +83,8 @@ fn run(rule: &'static Rule, severity: Severity, subject: &Subject<'_>, findings:
 fn credentials(subject: &Subject<'_>) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     for (number, source) in (0_u32..).zip(&subject.model.sources) {
-        let documents = source.documents();
-        if !documents.is_empty() {
-            // The model has expanded the file already: it can be expanded.
-            let values: Vec<_> = documents.iter().filter_map(|document| expand(document, number).ok()).collect();
-            let path = &source.path;
-            evidence.extend(rules::credentials_in_compose(&ComposeSource {
-                path,
-                file: number,
-                text: &source.text,
-                documents,
-                values: &values,
-            }));
+        if !source.documents().is_empty() {
+            evidence.extend(credentials_in(source, number).into_iter().flatten());
             continue;
         }
         let tracked = subject.surroundings.tracked.as_ref().is_some_and(|tracked| tracked.contains(&source.path));
@@ -91,6 +101,13 @@ fn credentials(subject: &Subject<'_>) -> Vec<Evidence> {
     evidence
 }
 
+/// The credentials of one compose file; `None` when it cannot be expanded, so that nobody knows what is secret in it.
+fn credentials_in(source: &Source, file: u32) -> Option<Vec<Evidence>> {
+    let documents = source.documents();
+    let values: Vec<_> = documents.iter().map(|document| expand(document, file).ok()).collect::<Option<_>>()?;
+    Some(rules::credentials_in_compose(&ComposeSource { path: &source.path, file, text: &source.text, documents, values: &values }))
+}
+
 /// Takes the findings of a rule about credentials out of the evidence.
 fn take(rule: &Rule, severity: Severity, evidence: &mut Vec<Evidence>, findings: &mut Vec<Finding>, judged: &mut Judged) {
     if !matches!(rule.check, Check::Credential(_) | Check::Elsewhere) {
@@ -104,16 +121,18 @@ fn take(rule: &Rule, severity: Severity, evidence: &mut Vec<Evidence>, findings:
 
 impl Judged {
     fn note_secrets<'e>(&mut self, evidence: impl Iterator<Item = &'e Evidence>) {
-        for one in evidence {
-            match self.texts.iter_mut().find(|(path, _)| *path == one.finding.file) {
-                Some((_, text)) => text.secrets.push(one.source),
-                None => self.texts.push((one.finding.file.clone(), Text { text: Arc::from(""), secrets: vec![one.source] })),
-            }
+        evidence.for_each(|one| self.hide(&one.finding.file, one.source));
+    }
+
+    fn hide(&mut self, path: &Path, secret: Span) {
+        match self.texts.iter_mut().find(|(known, _)| known == path) {
+            Some((_, text)) => text.secrets.push(secret),
+            None => self.texts.push((path.to_path_buf(), Text { text: Arc::from(""), secrets: vec![secret] })),
         }
     }
 
-    fn add_texts(&mut self, subject: &Subject<'_>) {
-        for source in &subject.model.sources {
+    fn add_texts(&mut self, sources: &[Source]) {
+        for source in sources {
             match self.texts.iter_mut().find(|(path, _)| *path == source.path) {
                 Some((_, text)) => text.text = source.text.clone(),
                 None => self.texts.push((source.path.clone(), Text { text: source.text.clone(), secrets: Vec::new() })),
@@ -121,20 +140,24 @@ impl Judged {
         }
     }
 
-    /// A finding stands, or is suppressed with a reason that holds today.
-    fn settle(&mut self, finding: Finding, subject: &Subject<'_>, judging: Judging<'_>, ignores: &mut Ignores) {
-        if let Some(Note { reason, until }) = ignores.of(&finding) {
-            self.suppressed.push((finding, reason, until, By::Comment));
-            return;
-        }
+    /// Each finding stands, or is suppressed with a reason that holds today.
+    fn settle(&mut self, findings: Vec<Finding>, sources: &[Source], stack: &str, policy: &Policy, judging: Judging<'_>) {
+        self.add_texts(sources);
+        let mut ignores = Ignores::read(sources, judging);
         let holds = |until: Option<Date>| until.is_none_or(|until| until >= judging.today);
-        let exceptions = subject.policy.exceptions(finding.rule).iter();
-        let accepted =
-            exceptions.filter(|one| one.fits(subject.id, finding.service.as_deref(), &finding.place)).find(|one| holds(one.until));
-        match accepted {
-            Some(exception) => self.suppressed.push((finding, exception.reason.clone(), exception.until, By::Policy)),
-            None => self.findings.push(finding),
+        for finding in findings {
+            if let Some(Note { reason, until }) = ignores.of(&finding) {
+                self.suppressed.push((finding, reason, until, By::Comment));
+                continue;
+            }
+            let exceptions = policy.exceptions(finding.rule).iter();
+            let fitting = |one: &&Exception| one.fits(stack, finding.service.as_deref(), &finding.place) && holds(one.until);
+            match exceptions.into_iter().find(fitting) {
+                Some(exception) => self.suppressed.push((finding, exception.reason.clone(), exception.until, By::Policy)),
+                None => self.findings.push(finding),
+            }
         }
+        self.findings.extend(ignores.complaints(policy));
     }
 }
 

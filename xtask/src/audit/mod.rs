@@ -16,7 +16,7 @@ use crate::project::Role;
 use crate::text::Span;
 
 pub use collect::Collector;
-pub use judge::{Judged, Judging, judge};
+pub use judge::{Judged, Judging, judge, judge_unloaded};
 
 /// Everything that an audit says.
 #[derive(Debug)]

@@ -34,6 +34,7 @@ use crate::yaml::{Document, Origin, Value};
 pub use interpolate::{Found, Reference};
 pub use load::load;
 pub use text::scalar_text;
+pub use units::{bytes as size_bytes, duration as duration_nanos, duration_text};
 
 #[cfg(doc)]
 use crate::source::Files;

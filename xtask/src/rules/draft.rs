@@ -12,11 +12,17 @@ pub struct Draft {
     operations: Vec<Operation>,
     changes: Vec<Change>,
     caveat: Option<String>,
+    reveals: &'static [&'static str],
 }
 
 impl Draft {
     pub fn new(file: &Path, operation: Operation, change: Change) -> Self {
-        Draft { file: file.to_path_buf(), operations: vec![operation], changes: vec![change], caveat: None }
+        Draft { file: file.to_path_buf(), operations: vec![operation], changes: vec![change], caveat: None, reveals: &[] }
+    }
+
+    /// What is written does not show in the rendered model.
+    pub fn unseen(file: &Path, operation: Operation) -> Self {
+        Draft { file: file.to_path_buf(), operations: vec![operation], changes: Vec::new(), caveat: None, reveals: &[] }
     }
 
     /// Both, or nothing when they are about two files.
@@ -42,8 +48,16 @@ impl Draft {
         self
     }
 
+    /// The rules that had nothing to say while the finding stood, and may have afterwards.
+    #[must_use]
+    pub fn reveals(mut self, rules: &'static [&'static str]) -> Self {
+        self.reveals = rules;
+        self
+    }
+
     pub(super) fn finish(self, kind: FixKind) -> Fix {
-        Fix { kind, file: self.file, operations: self.operations, changes: self.changes, caveat: self.caveat }
+        let Draft { file, operations, changes, caveat, reveals } = self;
+        Fix { kind, file, operations, changes, caveat, reveals }
     }
 }
 

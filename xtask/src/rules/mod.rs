@@ -8,11 +8,14 @@ mod draft;
 mod environment;
 mod filesystem;
 mod found;
+mod host_mount;
 mod hygiene;
 mod images;
 mod lifecycle;
+mod listed;
 mod network;
 mod privilege;
+mod published;
 mod resources;
 mod rule;
 mod secrets;
@@ -21,16 +24,21 @@ mod spot;
 mod subject;
 #[cfg(test)]
 mod testing;
+mod volume_mount;
 
 pub use credentials::{
     ComposeSource, EnvSource, Evidence, EvidenceKind, Form, Part, UrlParts, credentials_in_compose, credentials_in_env_file, parts,
 };
 pub use draft::Draft;
 pub use found::{Found, Reported};
+pub use host_mount::HostMount;
+pub use hygiene::{Slip, slips};
+pub use published::{Published, Unpublished, is_private};
 pub use rule::{Check, Fact, Reference, Rule};
 pub use service::Service;
 pub use spot::Spot;
 pub use subject::Subject;
+pub use volume_mount::{VolumeMount, is_below};
 
 /// The rooms of the rules, in the order in which their table shows them.
 const ROOMS: &[&[&Rule]] = &[

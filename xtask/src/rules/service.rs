@@ -1,11 +1,11 @@
 use super::draft::json;
-use super::subject::truth;
+use super::subject::{Home, truth};
 use super::{Draft, Spot, Subject};
-use crate::catalogue::{ServerKind, server_kind};
+use crate::catalogue::{Category, ServerKind, server_kind};
 use crate::finding::Change;
 use crate::model::scalar_text;
 use crate::project::Role;
-use crate::yaml::{Data, Field, Operation, Origin, Place, Plain, Value, What};
+use crate::yaml::{Data, Field, Operation, Origin, Place, Plain, Seg, Value, What};
 
 /// One service of the rendered model: paths are dotted, `deploy.resources.limits.memory`.
 pub struct Service<'a> {
@@ -59,6 +59,12 @@ impl<'a> Service<'a> {
     /// What is known about its image.
     pub fn kind(&self) -> Option<&'static ServerKind> {
         self.image().and_then(server_kind)
+    }
+
+    /// Whether it keeps data for others: a database, cache, broker or search engine.
+    pub fn is_store(&self) -> bool {
+        let keeps = |kind: &ServerKind| matches!(kind.category, Category::Database | Category::Cache | Category::Broker | Category::Search);
+        self.kind().is_some_and(keeps)
     }
 
     /// The value of a variable of its environment, env files included; `None` when it has none.
@@ -117,8 +123,13 @@ impl<'a> Service<'a> {
             let operation = Operation { document: home.document, place: home.place, what: What::Set(value) };
             return Some(Draft::new(self.subject.path(home.file), operation, change));
         }
-        // The deepest mapping of the way that is written out takes the rest as one entry.
         let service = Place::default().key("services").key(self.name);
+        // What is written and yet not rendered, such as `false`.
+        if let Some(home) = self.subject.home(&keys.iter().fold(service.clone(), |place, key| place.key(*key))) {
+            let operation = Operation { document: home.document, place: home.place, what: What::Set(value) };
+            return Some(Draft::new(self.subject.path(home.file), operation, change));
+        }
+        // The deepest mapping of the way that is written out takes the rest as one entry.
         for depth in (0..keys.len()).rev() {
             let place = keys[..depth].iter().fold(service.clone(), |place, key| place.key(*key));
             let Some(home) = self.subject.home(&place) else { continue };
@@ -132,12 +143,66 @@ impl<'a> Service<'a> {
 
     /// The sequence at a path gains an item; where there is none, it comes to be.
     pub fn append(&self, path: &str, item: &str) -> Option<Draft> {
-        let Some(there) = self.get(path) else { return self.set(path, Plain::Seq(vec![Plain::Str(item.into())])) };
+        self.append_all(path, &[item])
+    }
+
+    /// The same with several items; nothing for none.
+    pub fn append_all(&self, path: &str, items: &[&str]) -> Option<Draft> {
+        let plain = |item: &&str| Plain::Str((*item).to_string());
+        let Some(there) = self.get(path) else { return self.set(path, Plain::Seq(items.iter().map(plain).collect())) };
         let home = self.subject.home_of(there.at)?;
         let mut now: Vec<serde_json::Value> = there.as_seq()?.iter().filter_map(|item| scalar_text(&item.data)).map(Into::into).collect();
-        now.push(item.into());
-        let operation = Operation { document: home.document, place: home.place, what: What::Append(Plain::Str(item.into())) };
+        now.extend(items.iter().map(|item| (*item).into()));
+        let draft = |item: &&str| {
+            let operation = Operation { document: home.document, place: home.place.clone(), what: What::Append(plain(item)) };
+            Draft::new(self.subject.path(home.file), operation, self.change(path, Some(now.clone().into())))
+        };
+        let (first, others) = items.split_first()?;
+        others.iter().try_fold(draft(first), |all, item| all.and(Some(draft(item))))
+    }
+
+    /// One scalar of the sequence at a path goes; the last one takes the key with it.
+    pub fn remove_item(&self, path: &str, index: usize) -> Option<Draft> {
+        let items = self.items(path);
+        if items.len() == 1 {
+            return self.remove(path);
+        }
+        let home = self.subject.home_of(items.get(index)?.at)?;
+        let others = items.iter().enumerate().filter(|(number, _)| *number != index);
+        let now: Vec<serde_json::Value> = others.filter_map(|(_, item)| scalar_text(&item.data)).map(Into::into).collect();
+        let operation = Operation { document: home.document, place: home.place, what: What::Remove };
         Some(Draft::new(self.subject.path(home.file), operation, self.change(path, Some(now.into()))))
+    }
+
+    /// A scalar is written otherwise, and renders as before.
+    pub fn write(&self, home: &Home, text: &str) -> Option<Draft> {
+        self.subject.node(home)?.text()?;
+        let what = What::Set(Plain::Str(text.to_string()));
+        let operation = Operation { document: home.document, place: home.place.clone(), what };
+        Some(Draft::new(self.subject.path(home.file), operation, self.change("", None)).renders(Vec::new()))
+    }
+
+    /// One scalar of the sequence at a path is written otherwise; the rendered item then has `now` under a key.
+    pub fn set_item(&self, path: &str, index: usize, written: String, key: &str, now: serde_json::Value) -> Option<Draft> {
+        let home = self.subject.home_of(self.items(path).get(index)?.at)?;
+        self.subject.node(&home)?.text()?;
+        let operation = Operation { document: home.document, place: home.place, what: What::Set(Plain::Str(written)) };
+        Some(Draft::new(self.subject.path(home.file), operation, self.change(&format!("{path}.{index}.{key}"), Some(now))))
+    }
+
+    /// A variable that its compose files set gets another value, in whichever form `environment` has.
+    pub fn set_variable(&self, name: &str, value: &str) -> Option<Draft> {
+        let there = self.value.get("environment")?.get(name)?;
+        let home = self.subject.home_of(there.at)?;
+        let text = match home.place.0.last()? {
+            Seg::Key(_) => value.to_string(),
+            Seg::Index(_) => format!("{name}={value}"),
+        };
+        // A variable's name may hold dots.
+        let way = ["services", self.name, "environment", name];
+        let change = Change { path: way.map(String::from).into(), now: Some(value.into()) };
+        let operation = Operation { document: home.document, place: home.place, what: What::Set(Plain::Str(text)) };
+        Some(Draft::new(self.subject.path(home.file), operation, change))
     }
 
     /// What stands at a path goes.

@@ -45,6 +45,11 @@ impl<'a> Subject<'a> {
         model.value.get(section).and_then(Value::as_map).into_iter().flatten().map(|(name, field)| (name.as_str(), &field.value))
     }
 
+    /// Whether a network says `true` under a key: `internal`, `external`.
+    pub fn network_flag(&self, name: &str, key: &str) -> bool {
+        self.model.value.get("networks").and_then(|networks| networks.get(name)?.get(key)).and_then(truth) == Some(true)
+    }
+
     /// Points at the key of an entry of a top section.
     pub fn top_spot(&self, section: &str, name: &str) -> Spot {
         let field = self.model.value.get(section).and_then(Value::as_map).and_then(|entries| entries.get(name));
@@ -94,6 +99,11 @@ impl<'a> Subject<'a> {
     pub fn node(&self, home: &Home) -> Option<&'a Node> {
         let model: &'a Model = self.model;
         home.place.find(&model.sources.get(home.file as usize)?.documents().get(home.document)?.root)
+    }
+
+    /// Whether an origin is in a compose file. What is in an env file is shown to nobody.
+    pub fn is_in_compose(&self, at: Origin) -> bool {
+        self.model.sources.get(at.file as usize).is_some_and(|source| !source.documents().is_empty())
     }
 
     pub fn path(&self, file: u32) -> &'a Path {

@@ -54,6 +54,14 @@ impl Fixture {
         self
     }
 
+    /// With what its files tell of builds and templates.
+    pub fn gathered(mut self) -> Self {
+        let listed: Vec<PathBuf> = self.files.iter().map(|(path, _)| path.clone()).collect();
+        let tracked = self.surroundings.tracked.take();
+        self.surroundings = Surroundings::gather(&self.model(), &self.overlaid(), Path::new("/project"), &listed, tracked.as_ref());
+        self
+    }
+
     fn overlaid(&self) -> Overlay<'static> {
         let mut files = Overlay::new(&Disk);
         self.files.iter().for_each(|(path, text)| files.set(path, Some(text.clone().into_bytes())));

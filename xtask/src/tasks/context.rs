@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::actions::{Live, World};
+use crate::actions::{Action, Live, World};
 use crate::cancel::Cancel;
 use crate::engine::compose::{self, Compose, Found};
 use crate::engine::{Docker, Engine};
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::Sink;
 use crate::git::Git;
 use crate::project::Project;
-use crate::saga::{RunId, Store};
+use crate::saga::{Phase, RunId, Sha, Store, prepared};
 use crate::secret::Masker;
 use crate::source::{self, Disk};
 
@@ -110,6 +110,23 @@ impl Context<'_> {
                 .help("look where they come from, then `git rm -r --cached .xtask` and move the folder away"));
         }
         Ok(())
+    }
+
+    /// What our committed runs left in the files that they wrote, the latest of each: such a file has no
+    /// changes but ours.
+    pub fn left_by_us(&self) -> Result<BTreeMap<PathBuf, Sha>> {
+        let mut left = BTreeMap::new();
+        for view in self.store.history()? {
+            if view.state.phase != Phase::Committed {
+                continue;
+            }
+            for done in prepared::<World, Action>(&view.entries)? {
+                if let Action::WriteFile(write) = done.step {
+                    left.insert(write.path, write.content);
+                }
+            }
+        }
+        Ok(left)
     }
 
     /// Engine and Compose together, where both are there.

@@ -23,6 +23,11 @@ pub fn is_named(name: &str, known: &str) -> bool {
     name == known || name.strip_suffix(known).is_some_and(|folder| folder.ends_with('/'))
 }
 
+/// Whether an image has that name, in whatever registry, tag or digest.
+pub fn is_image(image: &str, known: &str) -> bool {
+    is_named(image_name(image), known)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +44,7 @@ mod tests {
         ] {
             assert_eq!((image_name(image), image_tag(image)), (name, tag), "{image}");
         }
+        assert!(is_image("localhost:5000/mirror/postgres:15", "postgres") && !is_image("postgres-exporter", "postgres"));
         assert!(is_named("mirror/postgres", "postgres") && !is_named("my-postgres", "postgres"));
     }
 }

@@ -44,6 +44,7 @@ fn finding(audit: &Audit, entry: &Entry, regions: &Regions<'_>) -> Value {
         "file": audit.relative(&finding.file).display().to_string(),
         "region": regions.of(entry),
         "place": finding.place,
+        "about": finding.about,
         "service": finding.service,
         "stacks": entry.stacks,
         "message": finding.message,

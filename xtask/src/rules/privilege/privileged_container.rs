@@ -21,7 +21,14 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
                 format!("`{}` has every right of the host", service.name),
                 "remove `privileged`, and add the one capability or device that it needs",
             )
-            .fix(|| Some(service.remove("privileged")?.caveat("what needs a capability or a device fails without it")));
+            .fix(|| {
+                Some(
+                    service
+                        .remove("privileged")?
+                        .caveat("what needs a capability or a device fails without it")
+                        .reveals(&["capabilities-not-dropped", "no-confinement-profile"]),
+                )
+            });
     }
 }
 

@@ -1,15 +1,14 @@
 //! Fixes what an audit found, by the guarded way: every file or none, proven from the files, or undone.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::look::look;
+use super::look::{look, look_at_stacks};
 use super::verify::{Renders, beyond, renders, unsettled};
 use super::{Request, Scope, named_rules};
 use crate::actions::{Action, WriteFile};
 use crate::audit::Audit;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::event::{Event, FileDiff};
 use crate::finding::Change;
 use crate::fix::{FilePatch, Left, Patch, chosen};
@@ -18,7 +17,7 @@ use crate::policy::Date;
 use crate::project::Stack;
 use crate::saga::{Plan, Proof, Sha, Verdict};
 use crate::secret::MASK;
-use crate::source::{Files, Overlay};
+use crate::source::Overlay;
 use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
 use crate::text::redact;
 
@@ -32,6 +31,18 @@ pub struct Options {
     pub apply: bool,
     /// Go on although files to be changed have uncommitted changes.
     pub allow_dirty: bool,
+}
+
+impl Options {
+    /// What was asked for, for the journal.
+    fn args(&self) -> Vec<String> {
+        let flag = |is: bool, name: &str| is.then(|| name.to_string());
+        let fix = if self.rules.is_empty() { "--fix".to_string() } else { format!("--fix={}", self.rules.join(",")) };
+        let files = self.request.files.iter().map(|file| format!("--file={}", file.display()));
+        let only = self.request.only.iter().map(|rule| format!("--rule={rule}"));
+        let dirty = flag(self.allow_dirty, "--allow-dirty");
+        std::iter::once(fix).chain(files).chain(only).chain(dirty).chain(self.request.targets.iter().cloned()).collect()
+    }
 }
 
 /// What fixing came to.
@@ -64,7 +75,8 @@ pub fn fix(cx: &Context<'_>, options: &Options, overrides: &Overrides, today: Da
     let ended = carry_out(cx, "audit-fix", overrides, |_| {
         let proposal = propose(cx, options, today)?;
         let guards = guards(cx, options, &proposal)?;
-        let (plan, contents) = plan(cx, &proposal.patch);
+        let (mut plan, contents) = plan(cx, &proposal.patch);
+        plan.args = options.args();
         let preview = if proposal.patch.files.is_empty() { Vec::new() } else { vec![preview(&proposal)] };
         proposed.replace(Some(proposal));
         let prove = |_: &crate::actions::World| match proposed.borrow().as_ref() {
@@ -92,7 +104,7 @@ fn propose(cx: &Context<'_>, options: &Options, today: Date) -> Result<Proposal>
     let audit = look(&scope, &scope.files, &request, &only, &cx.environment, today)?;
     let concerned = concerned(cx, &scope);
     let before = renders(&concerned, &scope.files, &cx.environment);
-    let mut settling =
+    let settling =
         Settling { cx, scope: &scope, request: &request, only: &only, today, audit: &audit, concerned: &concerned, before: &before };
     let patch = settling.settle(&chosen(&audit, &rules))?;
     Ok(Proposal { only, patch, before, audit, scope })
@@ -122,37 +134,56 @@ struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    fn settle(&mut self, chosen: &[usize]) -> Result<Patch> {
+    fn settle(&self, chosen: &[usize]) -> Result<Patch> {
         let whole = Patch::of(self.audit, chosen);
-        if whole.files.is_empty() || self.wrong(&whole)?.is_empty() {
-            return Ok(whole);
-        }
-        // Somebody spoils it: whoever does so alone is left out.
         let (mut good, mut left) = (Vec::new(), whole.left.clone());
-        for number in whole.findings() {
-            let alone = Patch::of(self.audit, &[number]);
-            match self.wrong(&alone)?.into_iter().next() {
-                None => good.push(number),
-                Some(why) => left.push(Left { finding: number, why }),
+        // File by file: only the stacks that read one have to be looked at again for it.
+        for file in &whole.files {
+            if self.wrong(&Patch::of(self.audit, &file.findings))?.is_empty() {
+                good.extend(&file.findings);
+                continue;
             }
+            // Somebody spoils it: whoever does so alone is left out.
+            let mut of_file = Vec::new();
+            for number in &file.findings {
+                match self.wrong(&Patch::of(self.audit, &[*number]))?.into_iter().next() {
+                    None => of_file.push(*number),
+                    Some(why) => left.push(Left { finding: *number, why }),
+                }
+            }
+            self.keep_together(of_file, &mut good, &mut left)?;
         }
-        let mut patch = Patch::of(self.audit, &good);
-        if let Some(why) = self.wrong(&patch)?.into_iter().next() {
-            left.extend(good.iter().map(|number| Left { finding: *number, why: format!("together with other fixes: {why}") }));
-            patch = Patch::default();
-        }
-        patch.left.extend(left);
+        let mut together = Vec::new();
+        self.keep_together(good, &mut together, &mut left)?;
+        let mut patch = Patch::of(self.audit, &together);
+        patch.left = left;
         Ok(patch)
     }
 
-    fn wrong(&self, patch: &Patch) -> Result<Vec<String>> {
-        let mut files = Overlay::new(&self.scope.files);
-        patch.files.iter().for_each(|file| files.set(&file.path, Some(file.after.clone().into_bytes())));
-        wrong(self.audit, patch, self.before, &self.look(&files)?, &renders(self.concerned, &files, &self.cx.environment))
+    /// Fixes that hold alone are kept when they hold together.
+    fn keep_together(&self, findings: Vec<usize>, good: &mut Vec<usize>, left: &mut Vec<Left>) -> Result<()> {
+        match self.wrong(&Patch::of(self.audit, &findings))?.into_iter().next() {
+            None => good.extend(findings),
+            Some(why) => {
+                left.extend(findings.iter().map(|number| Left { finding: *number, why: format!("together with other fixes: {why}") }))
+            }
+        }
+        Ok(())
     }
 
-    fn look(&self, files: &dyn Files) -> Result<Audit> {
-        look(self.scope, files, self.request, self.only, &self.cx.environment, self.today)
+    fn wrong(&self, patch: &Patch) -> Result<Vec<String>> {
+        if self.cx.cancel.requested() {
+            return Err(Error::new(Kind::Interrupted, "interrupted; nothing was touched"));
+        }
+        let mut files = Overlay::new(&self.scope.files);
+        patch.files.iter().for_each(|file| files.set(&file.path, Some(file.after.clone().into_bytes())));
+        let read_by = |stack: &Stack| {
+            let rendered = self.before.get(&stack.id).and_then(Option::as_ref);
+            rendered.is_some_and(|rendered| patch.files.iter().any(|file| rendered.reads.contains(&file.path)))
+        };
+        let of = |stacks: &[Stack]| -> Vec<Stack> { stacks.iter().filter(|stack| read_by(stack)).cloned().collect() };
+        let after = look_at_stacks(&of(&self.scope.stacks), self.scope, &files, self.request, self.only, &self.cx.environment, self.today)?;
+        wrong(self.audit, patch, self.before, &after, &renders(&of(self.concerned), &files, &self.cx.environment))
     }
 }
 
@@ -172,7 +203,7 @@ fn guards(cx: &Context<'_>, options: &Options, proposal: &Proposal) -> Result<Ve
         guards::replaceable(&cx.project.root, &paths),
     ];
     if let (Some(git), false) = (&cx.git, options.allow_dirty) {
-        all.push(guards::clean_in_git(git, &paths, &BTreeMap::new())?);
+        all.push(guards::clean_in_git(git, &paths, &cx.left_by_us()?)?);
     }
     Ok(all)
 }

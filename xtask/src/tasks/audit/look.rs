@@ -1,18 +1,21 @@
 //! Loads every stack and judges it, on all cores, in a stable order.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use super::{Request, Scope};
-use crate::audit::{Audit, Collector, Gap, Judged, Judging, Looked, judge};
+use crate::audit::{Audit, Collector, Gap, Judged, Judging, Looked, judge, judge_unloaded};
 use crate::error::{Error, Result};
-use crate::model::{self, Call, Environment, Model};
+use crate::model::{self, Call, Environment, Model, Source, SourceKind};
 use crate::policy::{Date, Policy};
 use crate::project::{Role, Stack};
 use crate::rules::Subject;
 use crate::source::{Disk, Files};
 use crate::surroundings::Surroundings;
+use crate::text::LineIndex;
+use crate::yaml::{Limits, read};
 
 /// The policies by role.
 struct Policies {
@@ -52,20 +55,37 @@ pub fn look(
     environment: &Environment,
     today: Date,
 ) -> Result<Audit> {
+    look_at_stacks(&scope.stacks, scope, files, request, only, environment, today)
+}
+
+/// The same of some stacks only.
+pub fn look_at_stacks(
+    stacks: &[Stack],
+    scope: &Scope,
+    files: &dyn Files,
+    request: &Request,
+    only: &[&'static str],
+    environment: &Environment,
+    today: Date,
+) -> Result<Audit> {
     let policies = Policies::load(scope, request)?;
     let judging = Judging { today, only };
     let one = |stack: &Stack| look_at(stack, scope, files, request, &policies, judging, environment);
     let mut collector = Collector::default();
-    for (stack, outcome) in in_parallel(&scope.stacks, request.jobs, &one) {
+    for (stack, outcome) in in_parallel(stacks, request.jobs, &one) {
         match outcome {
             Ok((looked, judged)) => collector.add(looked, judged),
-            Err(error) => collector.gap(Gap { stack: stack.id.clone(), error }),
+            Err(unloaded) => {
+                let (error, judged) = *unloaded;
+                collector.gap(Gap { stack: stack.id.clone(), error }, judged);
+            }
         }
     }
     Ok(collector.finish(scope.root.clone(), |rule| policies.prod.severity(rule)))
 }
 
-type Outcome = Result<(Looked, Judged)>;
+/// What a stack came to; else why it could not be loaded, and what its files show all the same.
+type Outcome = std::result::Result<(Looked, Judged), Box<(Error, Judged)>>;
 
 /// The outcomes in the order of the stacks.
 fn in_parallel<'s>(
@@ -107,8 +127,9 @@ fn look_at(
     judging: Judging<'_>,
     environment: &Environment,
 ) -> Outcome {
-    let model = model_of(stack, files, environment)?;
     let role = request.role.or(stack.role).unwrap_or(Role::Prod);
+    let model = model_of(stack, files, environment)
+        .map_err(|error| Box::new((error, judge_unloaded(&stack.id, &sources(stack, files), policies.of(role), judging))))?;
     let surroundings = surroundings(&model, scope);
     let subject = Subject {
         id: &stack.id,
@@ -122,6 +143,17 @@ fn look_at(
     let judged = judge(&subject, judging);
     let services = model.services().map(String::from).collect();
     Ok((Looked { id: stack.id.clone(), role: request.role.or(stack.role), files: stack.files.clone(), services }, judged))
+}
+
+/// The compose files of a stack that can be read, each by itself.
+fn sources(stack: &Stack, files: &dyn Files) -> Vec<Source> {
+    let source = |path: &PathBuf| {
+        let bytes = files.read(path).ok()??;
+        let text: Arc<str> = std::str::from_utf8(&bytes).ok()?.into();
+        let documents = read(&text, Limits::default()).ok()?;
+        Some(Source { path: path.clone(), lines: LineIndex::new(&text), text, kind: SourceKind::Compose(documents) })
+    };
+    stack.files.iter().filter_map(source).collect()
 }
 
 /// The stack with all its services. Where services of different profiles contradict each other, it is judged
@@ -144,5 +176,7 @@ fn surroundings(model: &Model, scope: &Scope) -> Surroundings {
     let env_files = model.sources.iter().any(|source| source.documents().is_empty());
     let secret_files = model.value.get("secrets").is_some();
     let tracked = if env_files || secret_files { scope.tracked() } else { None };
-    Surroundings { tracked, ..Surroundings::default() }
+    let builds = model.services().any(|service| model.service(service).is_some_and(|service| service.get("build").is_some()));
+    let listed = if builds { scope.listed() } else { &[] };
+    Surroundings::gather(model, &scope.files, &scope.root, listed, tracked.as_ref())
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::Request;
 use crate::error::{Error, Result};
 use crate::git::Git;
-use crate::project::{Project, Stack, role_of};
+use crate::project::{Project, SETTINGS_FILE, Stack, role_of};
 use crate::source::{Disk, Overlay, clean, real};
 use crate::tasks::context::listed;
 
@@ -23,12 +23,19 @@ pub struct Scope {
     /// What is read, standard input included.
     pub files: Overlay<'static>,
     tracked: OnceLock<Option<Arc<BTreeSet<PathBuf>>>>,
+    listed: OnceLock<Vec<PathBuf>>,
 }
 
 impl Scope {
     pub fn resolve(request: &Request, folder: &Path) -> Result<Scope> {
         let folder = folder.canonicalize().map_err(|error| Error::io("open", folder, error).kind(crate::error::Kind::Unusable))?;
-        let mut scope = Scope { root: folder.clone(), stacks: Vec::new(), files: Overlay::new(&Disk), tracked: OnceLock::new() };
+        let mut scope = Scope {
+            root: folder.clone(),
+            stacks: Vec::new(),
+            files: Overlay::new(&Disk),
+            tracked: OnceLock::new(),
+            listed: OnceLock::new(),
+        };
         let project_root = Project::root_of(&folder);
         if !request.files.is_empty() {
             let files: Vec<PathBuf> = request.files.iter().map(|file| clean(&folder.join(file))).collect();
@@ -89,6 +96,16 @@ impl Scope {
             Some(Arc::new(files.into_iter().map(|path| self.root.join(path)).collect()))
         };
         self.tracked.get_or_init(ask).clone()
+    }
+
+    /// The project's files, absolute, without what git ignores, asked for once. A folder that is no project
+    /// can hold anything: it is not searched.
+    pub fn listed(&self) -> &[PathBuf] {
+        self.listed.get_or_init(|| {
+            let git = Git::open(&self.root);
+            let is_project = git.is_some() || self.root.join(SETTINGS_FILE).exists();
+            if is_project { listed(&self.root, git.as_ref()).unwrap_or_default() } else { Vec::new() }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! the files afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
@@ -12,26 +13,35 @@ use crate::model::Environment;
 use crate::project::Stack;
 use crate::source::Files;
 
-/// Every stack as it renders, with all profiles and as its users call it; `None` where it does not.
-pub type Renders = BTreeMap<String, Option<[Json; 2]>>;
+/// Every stack as it renders; `None` where it does not.
+pub type Renders = BTreeMap<String, Option<Rendered>>;
+
+/// What Compose would run.
+pub struct Rendered {
+    /// With all profiles, and as the stack's users call it.
+    models: [Json; 2],
+    /// Every file that was read for it.
+    pub reads: BTreeSet<PathBuf>,
+}
 
 pub fn renders(stacks: &[Stack], files: &dyn Files, environment: &Environment) -> Renders {
     let render = |stack: &Stack| {
-        let whole = model_of(stack, files, environment).ok()?.json();
+        let whole = model_of(stack, files, environment).ok()?;
         // What its users do not need does not matter to them.
         let users = users_model(stack, files, environment).map_or(Json::Null, |model| model.json());
-        Some([whole, users])
+        let reads = whole.sources.iter().map(|source| source.path.clone()).collect();
+        Some(Rendered { models: [whole.json(), users], reads })
     };
     stacks.iter().map(|stack| (stack.id.clone(), render(stack))).collect()
 }
 
-/// What differs from before beyond what the fixes declare, as sentences without values.
+/// What differs in the stacks of `after` from before beyond what the fixes declare, as sentences without values.
 pub fn beyond(before: &Renders, after: &Renders, changes: &[&Change]) -> Vec<String> {
     let mut why = Vec::new();
-    for (stack, old) in before {
-        match (old, after.get(stack)) {
-            (Some(old), Some(Some(new))) => {
-                for (old, new) in old.iter().zip(new) {
+    for (stack, new) in after {
+        match (before.get(stack).and_then(Option::as_ref), new) {
+            (Some(old), Some(new)) => {
+                for (old, new) in old.models.iter().zip(&new.models) {
                     let mut expected = old.clone();
                     changes.iter().filter(|change| concerns(change, old)).for_each(|change| change.make(&mut expected));
                     if expected != *new {
@@ -41,7 +51,8 @@ pub fn beyond(before: &Renders, after: &Renders, changes: &[&Change]) -> Vec<Str
                     }
                 }
             }
-            (Some(_), _) => why.push(format!("stack {stack} would not render any more")),
+            (Some(_), None) => why.push(format!("stack {stack} would not render any more")),
+            // It did not render before either.
             (None, _) => {}
         }
     }
@@ -88,7 +99,8 @@ fn counted(audit: &Audit) -> BTreeMap<Identity, usize> {
     counted
 }
 
-/// Whether the fixed findings are gone and no other appeared; what is not so, as sentences.
+/// Whether the fixed findings are gone and no other appeared; what is not so, as sentences. `after` may be of
+/// fewer stacks.
 pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> {
     let mut why: Vec<String> = after
         .gaps
@@ -97,6 +109,10 @@ pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> 
         .map(|gap| format!("stack {} could not be judged any more: {}", gap.stack, gap.error))
         .collect();
     let (mut old, new) = (counted(before), counted(after));
+    let fixed_findings = fixed.iter().map(|number| &before.findings[*number].finding);
+    let revealed: BTreeSet<(&str, Option<&str>)> = fixed_findings
+        .flat_map(|finding| finding.fix.iter().flat_map(|fix| fix.reveals).map(|rule| (*rule, finding.service.as_deref())))
+        .collect();
     for number in fixed {
         let identity = identity(&before.findings[*number].finding);
         if let Some(count) = old.get_mut(&identity) {
@@ -104,8 +120,8 @@ pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> 
         }
     }
     for (identity, count) in &new {
-        if *count > old.get(identity).copied().unwrap_or(0) {
-            let (rule, file, _, place, _) = identity;
+        let (rule, file, service, place, _) = identity;
+        if *count > old.get(identity).copied().unwrap_or(0) && !revealed.contains(&(rule.as_str(), service.as_deref())) {
             why.push(format!("{rule} would be found at {place} of {}", before.relative(file).display()));
         }
     }

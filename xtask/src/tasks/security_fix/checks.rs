@@ -1,6 +1,5 @@
 //! The guards of phase 1: what must hold before anything is touched.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::draft::{Change, Draft, Kind};
@@ -9,11 +8,9 @@ use super::name::Variable;
 use super::spot::Spot;
 use super::survey::Survey;
 use super::{Options, live};
-use crate::actions::Action;
 use crate::error::Result;
 use crate::guards::{self, Checked};
 use crate::model::Found;
-use crate::saga::Sha;
 use crate::tasks::Context;
 
 pub fn renders(survey: &Survey<'_>) -> Checked {
@@ -102,24 +99,8 @@ pub fn file_guards(cx: &Context<'_>, draft: &Draft, options: &Options) -> Result
         // Env files with values are ignored, or about to be.
         let shared: Vec<PathBuf> =
             draft.changes.iter().filter(|change| change.kind != Kind::Env && change.before.is_some()).map(below).collect();
-        let checked = guards::clean_in_git(git, &shared, &left_by_us(cx)?)?;
+        let checked = guards::clean_in_git(git, &shared, &cx.left_by_us()?)?;
         guards.push(if options.allow_dirty { Checked { refusal: None, ..checked } } else { checked });
     }
     Ok(guards)
-}
-
-/// What our committed runs left in the files that they wrote, the latest of each.
-fn left_by_us(cx: &Context<'_>) -> Result<BTreeMap<PathBuf, Sha>> {
-    let mut left = BTreeMap::new();
-    for view in cx.store.history()? {
-        if view.state.phase != crate::saga::Phase::Committed {
-            continue;
-        }
-        for done in crate::saga::prepared::<crate::actions::World, Action>(&view.entries)? {
-            if let Action::WriteFile(write) = done.step {
-                left.insert(write.path, write.content);
-            }
-        }
-    }
-    Ok(left)
 }

@@ -1,0 +1,89 @@
+use super::reference::Image;
+use super::tag_variable::tag_variable;
+use crate::finding::{Category, FixKind, Priority};
+use crate::rules::{Check, Found, Reference, Rule, Service};
+
+pub static RULE: Rule = Rule {
+    name: "untagged-or-latest",
+    title: "an image is another one tomorrow",
+    doc: "Without a tag, with `latest` or with the name of a branch, each host runs what it happened to pull: two hosts differ, \
+        and there is no way back to what ran before. Write a version. The parameter `tags` lists the tags that move on. \
+        Images that the stack builds are not reported, and tags from variables by `tag-not-required`.",
+    category: Category::ServiceDefinitions,
+    priority: Priority::P2,
+    references: &[
+        Reference::Spec("services.image"),
+        Reference::Link("Image tags", "https://docs.docker.com/build/building/best-practices/#pin-base-image-versions"),
+    ],
+    fix: FixKind::Report,
+    check: Check::Service(check),
+};
+
+fn check(service: &Service<'_>, found: &mut Found<'_>) {
+    let moving = service.subject.policy.list(RULE.name, "tags");
+    let Some(image) = service.image().filter(|_| service.get("build").is_none()).map(Image::parse) else { return };
+    if !image.moves(&moving) || tag_variable(service, &moving).is_some() || is_built_here(service, image.repository) {
+        return;
+    }
+    let message = match image.tag {
+        Some(tag) => format!("`{}` runs `{}` with the tag `{tag}`, which moves on", service.name, image.repository),
+        None => format!("`{}` runs `{}` without a tag, which is `latest`", service.name, image.repository),
+    };
+    found.report(service.spot("image"), message, "write the version that runs now");
+}
+
+/// Whether another service of the stack builds the image: then the stack itself decides what it is.
+fn is_built_here(service: &Service<'_>, repository: &str) -> bool {
+    let mut others = service.subject.services();
+    others.any(|other| other.get("build").is_some() && other.image().is_some_and(|image| Image::parse(image).repository == repository))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::rules::testing::{Fixture, assert_findings};
+
+    #[test]
+    fn finds_tags_that_move_on() {
+        assert_findings(
+            &RULE,
+            "
+services:
+  a:
+    image: nginx
+#          ^^^^^ `a` runs `nginx` without a tag, which is `latest`
+  b:
+    image: registry.example:5000/team/app:latest
+#          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `b` runs `team/app` with the tag `latest`, which moves on
+  c:
+    image: ghcr.io/team/app:main
+#          ^^^^^^^^^^^^^^^^^^^^^ `c` runs `team/app` with the tag `main`, which moves on
+",
+        );
+    }
+
+    #[test]
+    fn what_is_pinned_or_built_is_clean() {
+        assert_findings(
+            &RULE,
+            "
+services:
+  a: {image: 'nginx:1.27'}
+  b: {image: 'nginx@sha256:aa'}
+  c: {image: 'nginx:latest@sha256:aa'}
+  d: {image: 'app:latest', build: .}
+  worker: {image: 'app:latest'}
+  e: {build: .}
+  f: {image: 'app2:${TAG:-latest}'}
+  g: {image: 'app3:latest-1.2'}
+",
+        );
+    }
+
+    #[test]
+    fn the_policy_lists_the_tags() {
+        let text = "services: {a: {image: 'x:weekly'}, b: {image: 'x:latest'}}";
+        let found = Fixture::new(text).policy("rules: {untagged-or-latest: {tags: [weekly]}}").findings(&RULE);
+        assert_eq!(found.iter().map(|finding| finding.place.as_str()).collect::<Vec<_>>(), ["services.a.image"]);
+    }
+}

@@ -1,0 +1,52 @@
+//! What is known about how a service's health is seen.
+
+use crate::catalogue::HealthCommand;
+use crate::rules::Service;
+use crate::yaml::Value;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// The compose file says how.
+    Checked,
+    /// The compose file switches it off.
+    Disabled,
+    /// The compose file says nothing; the image may.
+    Unsaid,
+}
+
+pub fn health(service: &Service<'_>) -> Health {
+    let none = service.items("healthcheck.test").first().and_then(Value::as_str) == Some("NONE");
+    match service.get("healthcheck") {
+        _ if none || service.flag("healthcheck.disable") => Health::Disabled,
+        Some(_) => Health::Checked,
+        None => Health::Unsaid,
+    }
+}
+
+/// A health command that works inside the service's image.
+pub fn known_command(service: &Service<'_>) -> Option<&'static HealthCommand> {
+    let image = service.image()?;
+    service.kind()?.container(image)?.health.as_ref()
+}
+
+/// Whether it does its work and ends: nobody asks such a service how it is.
+pub fn is_job(service: &Service<'_>) -> bool {
+    let says = |path: &str, words: &[&str]| service.text(path).is_some_and(|text| words.contains(&text));
+    let awaited = || {
+        let waits = |other: &Service<'_>| {
+            let mut needs = other.entries("depends_on");
+            needs.any(|(name, need)| name == service.name && condition(need) == Some("service_completed_successfully"))
+        };
+        service.subject.services().any(|other| waits(&other))
+    };
+    says("restart", &["no"])
+        || says("deploy.mode", &["replicated-job", "global-job"])
+        || says("deploy.restart_policy.condition", &["none"])
+        || service.get("provider").is_some()
+        || awaited()
+}
+
+/// What is waited for before a service starts.
+pub fn condition(need: &Value) -> Option<&str> {
+    need.get("condition").and_then(Value::as_str)
+}
