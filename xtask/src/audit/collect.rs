@@ -1,7 +1,7 @@
 //! From single stacks to the whole: one finding for each thing, however many stacks show it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::judge::across;
 use super::{Audit, By, Entry, Gap, Judged, Looked, Suppressed, Text};
@@ -10,14 +10,11 @@ use crate::policy::Date;
 use crate::rules::Fact;
 use crate::text::Span;
 
-type Identity = (&'static str, PathBuf, Span, String, String);
-
 /// Takes what stacks came to, in their order.
 #[derive(Debug, Default)]
 pub struct Collector {
     stacks: Vec<Looked>,
     findings: Vec<Entry>,
-    known: HashMap<Identity, usize>,
     suppressed: Vec<Suppressed>,
     facts: Vec<(&'static str, Fact)>,
     gaps: Vec<Gap>,
@@ -51,38 +48,29 @@ impl Collector {
     }
 
     fn finding(&mut self, finding: Finding, stack: &str) {
-        match self.known.get(&identity(&finding)) {
-            // Where policies differ the stricter one speaks.
-            Some(at) => {
-                let entry = &mut self.findings[*at];
-                entry.finding.severity = entry.finding.severity.max(finding.severity);
-                if entry.stacks.iter().all(|known| known != stack) {
-                    entry.stacks.push(stack.to_string());
-                }
-            }
-            None => {
-                self.known.insert(identity(&finding), self.findings.len());
-                self.findings.push(Entry { finding, stacks: vec![stack.to_string()] });
-            }
-        }
+        self.findings.push(Entry { finding, stacks: vec![stack.to_string()] });
     }
 
     fn suppress(&mut self, finding: Finding, stack: &str, reason: String, until: Option<Date>, by: By) {
-        match self.suppressed.iter_mut().find(|known| known.by == by && identity(&known.entry.finding) == identity(&finding)) {
-            Some(known) => known.entry.stacks.push(stack.to_string()),
-            None => self.suppressed.push(Suppressed { entry: Entry { finding, stacks: vec![stack.to_string()] }, reason, until, by }),
-        }
+        self.suppressed.push(Suppressed { entry: Entry { finding, stacks: vec![stack.to_string()] }, reason, until, by });
     }
 
     /// The audit; `severity` is the level of a rule that looks across stacks.
     pub fn finish(mut self, root: PathBuf, severity: impl Fn(&str) -> Option<Severity>) -> Audit {
-        for finding in across(&self.facts, severity) {
-            let concerned = |fact: &&(&'static str, Fact)| fact.1.spot.file == finding.file && fact.1.spot.span == finding.span;
-            let stack = self.facts.iter().find(concerned).map(|(_, fact)| fact.stack.clone()).unwrap_or_default();
-            self.finding(finding, &stack);
+        let mut stacks_at: HashMap<(&Path, Span), &str> = HashMap::new();
+        for (_, Fact { spot, stack, .. }) in &self.facts {
+            stacks_at.entry((&spot.file, spot.span)).or_insert(stack);
         }
+        let across = across(&self.facts, severity).into_iter().map(|finding| {
+            let stack = stacks_at.get(&(finding.file.as_path(), finding.span)).copied().unwrap_or_default().to_string();
+            Entry { finding, stacks: vec![stack] }
+        });
+        self.findings.extend(across.collect::<Vec<_>>());
+        // The sorting is stable, so the stack that was first stays first.
         self.findings.sort_by(|a, b| a.finding.order(&b.finding));
-        self.suppressed.sort_by(|a, b| a.entry.finding.order(&b.entry.finding));
+        self.findings.dedup_by(|next, known| known.takes_over(next));
+        self.suppressed.sort_by(|a, b| a.entry.finding.order(&b.entry.finding).then(a.by.cmp(&b.by)));
+        self.suppressed.dedup_by(|next, known| next.by == known.by && known.entry.takes_over(&mut next.entry));
         for text in self.texts.values_mut() {
             text.secrets.sort_unstable();
             text.secrets.dedup();
@@ -92,6 +80,19 @@ impl Collector {
     }
 }
 
-fn identity(finding: &Finding) -> Identity {
-    (finding.rule, finding.file.clone(), finding.span, finding.place.clone(), finding.about.clone())
+impl Entry {
+    /// Takes over the stacks of another entry if both are about the same thing, and says whether they are.
+    fn takes_over(&mut self, other: &mut Entry) -> bool {
+        if !self.finding.is(&other.finding) {
+            return false;
+        }
+        // Where policies differ the stricter one speaks.
+        self.finding.severity = self.finding.severity.max(other.finding.severity);
+        for stack in other.stacks.drain(..) {
+            if !self.stacks.contains(&stack) {
+                self.stacks.push(stack);
+            }
+        }
+        true
+    }
 }

@@ -39,7 +39,7 @@ pub fn run(cli: &Cli, look: Look) -> Exit {
             let collect = Collect::default();
             let ended = carry_out(cli, &collect, look);
             let exit = ended.as_ref().map_or_else(|error| Exit::from(error.kind), |(exit, _)| *exit);
-            report::out(&collect.document(exit.code(), ended.map(|(_, answer)| answer)));
+            collect.print(exit.code(), ended.map(|(_, answer)| answer));
             exit
         }
     }

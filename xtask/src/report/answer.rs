@@ -1,5 +1,6 @@
 //! What a command answers, as text for people and as data for programs.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{Look, audit, bench, doctor, explain, history, status, summary};
@@ -73,7 +74,8 @@ impl Answer {
         }
     }
 
-    pub fn json(&self) -> Value {
+    /// All but an audit, which is written as it is made.
+    fn json(&self) -> Value {
         match self {
             Answer::SecurityFix(ended, report) => json!({"ended": ended.word(), "report": report}),
             Answer::Ended(ended) => json!({"ended": ended.word(), "run": ended.run()}),
@@ -82,7 +84,7 @@ impl Answer {
                 Recovered::WouldPutBack { run, steps } => json!({"recovered": null, "would_put_back": {"run": run, "steps": steps}}),
                 Recovered::PutBack(run) => json!({"recovered": run, "would_put_back": null}),
             },
-            Answer::Audit(found) => audit::json(found),
+            Answer::Audit(_) => Value::Null,
             Answer::Fixed(fixed) => audit::fixed_json(fixed),
             Answer::Rule(rule) => explain::json(rule),
             Answer::Rules => rules::all().map(explain::json).collect(),
@@ -93,6 +95,15 @@ impl Answer {
             Answer::Tried(tried) => json!(tried),
             Answer::Measured(measured) => json!(measured),
             Answer::Text(bytes) => json!(String::from_utf8_lossy(bytes)),
+        }
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Answer::Audit(found) => audit::Json(found).serialize(serializer),
+            other => other.json().serialize(serializer),
         }
     }
 }

@@ -25,16 +25,16 @@ pub fn human(audit: &Audit, look: Look) -> String {
 fn shown(regions: &Regions<'_>, entry: &Entry, look: Look) -> String {
     let finding = &entry.finding;
     let path = regions.audit.relative(&finding.file).display().to_string();
-    let (source, lines, secrets) = regions.source(&finding.file);
+    let file = regions.file(&finding.file);
     findings::human(
         &Shown {
             rule: finding.rule,
             error: finding.severity >= Severity::High,
             path: &path,
-            text: source,
-            lines,
+            text: file.text,
+            lines: &file.lines,
             span: finding.span,
-            secrets,
+            secrets: file.secrets,
             message: &finding.message,
             label: finding.severity.name(),
             help: &finding.help,

@@ -10,14 +10,14 @@ mod sarif;
 pub use fixed::{fixed, fixed_json};
 pub use github::github;
 pub use human::human;
-pub use json::json;
+pub use json::Json;
 pub use markdown::markdown;
 pub use sarif::sarif;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::Path;
 
-use crate::audit::{Audit, Entry};
+use crate::audit::{Audit, Entry, Text};
 use crate::text::{LineIndex, Span};
 
 /// Where a finding stands, for people and programs: lines and columns count from 1, columns in characters;
@@ -33,30 +33,35 @@ struct Region {
 /// The regions of all findings: a file's lines are counted once.
 struct Regions<'a> {
     audit: &'a Audit,
-    lines: BTreeMap<&'a Path, LineIndex>,
+    files: HashMap<&'a Path, File<'a>>,
     /// For a finding in a file that is not there.
-    nothing: LineIndex,
+    nothing: File<'a>,
+}
+
+/// A file that findings point into.
+struct File<'a> {
+    text: &'a str,
+    lines: LineIndex,
+    /// The bytes in it that are never shown.
+    secrets: &'a [Span],
 }
 
 impl<'a> Regions<'a> {
     fn new(audit: &'a Audit) -> Self {
-        let lines = audit.texts.iter().map(|(path, text)| (path.as_path(), LineIndex::new(&text.text))).collect();
-        Regions { audit, lines, nothing: LineIndex::new("") }
+        let file = |text: &'a Text| File { text: &text.text, lines: LineIndex::new(&text.text), secrets: &text.secrets };
+        let files = audit.texts.iter().map(|(path, text)| (path.as_path(), file(text))).collect();
+        Regions { audit, files, nothing: File { text: "", lines: LineIndex::new(""), secrets: &[] } }
     }
 
-    /// A file's text, its lines and the bytes in it that are never shown.
-    fn source(&self, file: &Path) -> (&'a str, &LineIndex, &'a [Span]) {
-        match (self.audit.texts.get(file), self.lines.get(file)) {
-            (Some(text), Some(lines)) => (&text.text, lines, &text.secrets),
-            _ => ("", &self.nothing, &[]),
-        }
+    fn file(&self, path: &Path) -> &File<'a> {
+        self.files.get(path).unwrap_or(&self.nothing)
     }
 
     fn of(&self, entry: &Entry) -> Region {
         let finding = &entry.finding;
-        let (text, lines, _) = self.source(&finding.file);
-        let (line, column) = lines.line_column(text, finding.span.start);
-        let (end_line, end_column) = lines.line_column(text, finding.span.end);
+        let file = self.file(&finding.file);
+        let (line, column) = file.lines.line_column(file.text, finding.span.start);
+        let (end_line, end_column) = file.lines.line_column(file.text, finding.span.end);
         Region { line, column, end_line, end_column }
     }
 }

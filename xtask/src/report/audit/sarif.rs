@@ -94,11 +94,11 @@ fn result(audit: &Audit, entry: &Entry, regions: &Regions<'_>, number: Option<us
 
 /// The fix as replacements of the file as it is; none where it cannot be written.
 fn patch(regions: &Regions<'_>, fix: &Fix) -> Option<Value> {
-    let (text, lines, _) = regions.source(&fix.file);
-    let edits = operate(text, &fix.operations).ok()?.edits;
+    let file = regions.file(&fix.file);
+    let edits = operate(file.text, &fix.operations).ok()?.edits;
     let replacement = |edit: &TextEdit| {
-        let (line, column) = lines.line_column(text, edit.span.start);
-        let (end_line, end_column) = lines.line_column(text, edit.span.end);
+        let (line, column) = file.lines.line_column(file.text, edit.span.start);
+        let (end_line, end_column) = file.lines.line_column(file.text, edit.span.end);
         json!({"deletedRegion": region(Region { line, column, end_line, end_column }), "insertedContent": {"text": edit.text}})
     };
     let said = match (&fix.caveat, fix.kind) {
