@@ -90,7 +90,7 @@ fn shows_no_secret(name: &str, audit: Audit) -> Audit {
     let secrets: BTreeSet<String> = audit.texts.values().flat_map(|text| secrets(&text.text, &text.secrets)).collect();
     let answer = Answer::Audit(Box::new(audit));
     let look = Look::detect(true, false, false);
-    let mut reports = vec![("json", answer.json().to_string()), ("human", answer.text(look))];
+    let mut reports = vec![("json", serde_json::to_string(&answer).unwrap()), ("human", answer.text(look))];
     for (format, document) in [("sarif", Document::Sarif), ("github", Document::Github), ("markdown", Document::Markdown)] {
         reports.push((format, answer.document(document).unwrap_or_else(|error| panic!("{name} as {format}: {error}"))));
     }

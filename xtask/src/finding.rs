@@ -2,6 +2,7 @@
 
 mod fix;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -125,16 +126,30 @@ impl Finding {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
-        hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut digits = String::with_capacity(32);
+        for byte in &hash.finalize()[..16] {
+            // Writing to a string does not fail.
+            let _ = write!(digits, "{byte:02x}");
+        }
+        digits
+    }
+
+    /// Whether both are the same finding: two stacks may share a file.
+    pub fn is(&self, other: &Finding) -> bool {
+        let what = |finding: &Finding| (finding.rule, finding.span);
+        what(self) == what(other) && self.place == other.place && self.about == other.about && self.in_file_of(other)
+    }
+
+    /// Comparing paths part by part takes long, and most neighbours are of one file.
+    fn in_file_of(&self, other: &Finding) -> bool {
+        self.file.as_os_str() == other.file.as_os_str()
     }
 
     /// The one order of findings: by file, place in the file, rule.
     pub fn order(&self, other: &Finding) -> std::cmp::Ordering {
         let key = |finding: &'_ Finding| (finding.span, finding.rule);
-        self.file
-            .cmp(&other.file)
-            .then_with(|| key(self).cmp(&key(other)))
-            .then_with(|| (&self.place, &self.about).cmp(&(&other.place, &other.about)))
+        let files = if self.in_file_of(other) { std::cmp::Ordering::Equal } else { self.file.cmp(&other.file) };
+        files.then_with(|| key(self).cmp(&key(other))).then_with(|| (&self.place, &self.about).cmp(&(&other.place, &other.about)))
     }
 }
 

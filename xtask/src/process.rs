@@ -18,7 +18,9 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::Masker;
 
 mod capture;
+mod timed;
 use capture::Capture;
+pub use timed::Timed;
 
 const POLL: Duration = Duration::from_millis(20);
 const TERM_GRACE: Duration = Duration::from_secs(5);
@@ -157,7 +159,12 @@ impl Program {
     }
 
     fn start(&self, stdout: &Capture, stderr: &Capture) -> std::io::Result<duct::Handle> {
-        let mut command = duct::cmd(&self.program, &self.args).stdout_file(stdout.writer()?).stderr_file(stderr.writer()?).unchecked();
+        self.command().stdout_file(stdout.writer()?).stderr_file(stderr.writer()?).start()
+    }
+
+    /// All but where its output goes.
+    fn command(&self) -> duct::Expression {
+        let mut command = duct::cmd(&self.program, &self.args).unchecked();
         command = match &self.stdin {
             Some(bytes) => command.stdin_bytes(bytes.clone()),
             None => command.stdin_null(),
@@ -172,12 +179,10 @@ impl Program {
                 None => command.env_remove(name),
             };
         }
-        command
-            .before_spawn(|command| {
-                command.process_group(0);
-                Ok(())
-            })
-            .start()
+        command.before_spawn(|command| {
+            command.process_group(0);
+            Ok(())
+        })
     }
 
     fn wait(&self, handle: &duct::Handle, cancel: &Cancel) -> std::io::Result<Ended> {

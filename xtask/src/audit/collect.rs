@@ -13,14 +13,11 @@ use crate::project::Role;
 use crate::rules::Fact;
 use crate::text::Span;
 
-type Identity = (&'static str, PathBuf, Span, String, String);
-
 /// Takes what stacks came to, in their order.
 #[derive(Debug, Default)]
 pub struct Collector {
     stacks: Vec<Looked>,
     findings: Vec<Entry>,
-    known: HashMap<Identity, usize>,
     suppressed: Vec<Suppressed>,
     facts: Vec<(&'static str, Fact)>,
     gaps: Vec<Gap>,
@@ -67,35 +64,24 @@ impl Collector {
     }
 
     fn finding(&mut self, finding: Finding, stack: &str) {
-        match self.known.get(&identity(&finding)) {
-            // Where policies differ the stricter one speaks.
-            Some(at) => {
-                let entry = &mut self.findings[*at];
-                entry.finding.severity = entry.finding.severity.max(finding.severity);
-                if !stack.is_empty() && entry.stacks.iter().all(|known| known != stack) {
-                    entry.stacks.push(stack.to_string());
-                }
-            }
-            None => {
-                self.known.insert(identity(&finding), self.findings.len());
-                let stacks = if stack.is_empty() { Vec::new() } else { vec![stack.to_string()] };
-                self.findings.push(Entry { finding, stacks });
-            }
-        }
+        let stacks = if stack.is_empty() { Vec::new() } else { vec![stack.to_string()] };
+        self.findings.push(Entry { finding, stacks });
     }
 
     fn suppress(&mut self, finding: Finding, stack: &str, reason: String, until: Option<Date>, by: By) {
-        match self.suppressed.iter_mut().find(|known| known.by == by && identity(&known.entry.finding) == identity(&finding)) {
-            Some(known) => known.entry.stacks.push(stack.to_string()),
-            None => self.suppressed.push(Suppressed { entry: Entry { finding, stacks: vec![stack.to_string()] }, reason, until, by }),
-        }
+        self.suppressed.push(Suppressed { entry: Entry { finding, stacks: vec![stack.to_string()] }, reason, until, by });
     }
 
     /// The audit.
     pub fn finish(mut self, around: Around<'_>) -> Audit {
         let today = around.judging.today;
+        let mut whose: HashMap<(&str, PathBuf, Span), (String, Role)> = HashMap::new();
+        for (rule, Fact { spot, stack, role, .. }) in &self.facts {
+            whose.entry((rule, spot.file.clone(), spot.span)).or_insert_with(|| (stack.clone(), *role));
+        }
         for finding in across(&self.facts, |rule| around.prod.severity(rule)) {
-            self.settle(finding, &around);
+            let concerned = whose.get(&(finding.rule, finding.file.clone(), finding.span)).cloned();
+            self.settle(finding, concerned, &around);
         }
         // What could not be looked at may be what they are for.
         let whole = around.whole && self.gaps.is_empty();
@@ -110,8 +96,11 @@ impl Collector {
                 self.finding(finding, "");
             }
         }
+        // The sorting is stable, so the stack that was first stays first.
         self.findings.sort_by(|a, b| a.finding.order(&b.finding));
-        self.suppressed.sort_by(|a, b| a.entry.finding.order(&b.entry.finding));
+        self.findings.dedup_by(|next, known| known.takes_over(next));
+        self.suppressed.sort_by(|a, b| a.entry.finding.order(&b.entry.finding).then(a.by.cmp(&b.by)));
+        self.suppressed.dedup_by(|next, known| next.by == known.by && known.entry.takes_over(&mut next.entry));
         for text in self.texts.values_mut() {
             text.secrets.sort_unstable();
             text.secrets.dedup();
@@ -123,11 +112,8 @@ impl Collector {
 
 impl Collector {
     /// A finding that follows from several stacks: it is the stack's whose fact it points at.
-    fn settle(&mut self, finding: Finding, around: &Around<'_>) {
-        let concerned =
-            |fact: &&(&'static str, Fact)| fact.0 == finding.rule && fact.1.spot.file == finding.file && fact.1.spot.span == finding.span;
-        let fact = self.facts.iter().find(concerned).map(|(_, fact)| (fact.stack.clone(), fact.role));
-        let (stack, role) = fact.unwrap_or((String::new(), Role::Prod));
+    fn settle(&mut self, finding: Finding, concerned: Option<(String, Role)>, around: &Around<'_>) {
+        let (stack, role) = concerned.unwrap_or((String::new(), Role::Prod));
         if let Some(Note { reason, until }) = self.ignores.of(&finding) {
             return self.suppress(finding, &stack, reason, until, By::Comment);
         }
@@ -139,6 +125,19 @@ impl Collector {
     }
 }
 
-fn identity(finding: &Finding) -> Identity {
-    (finding.rule, finding.file.clone(), finding.span, finding.place.clone(), finding.about.clone())
+impl Entry {
+    /// Takes over the stacks of another entry if both are about the same thing, and says whether they are.
+    fn takes_over(&mut self, other: &mut Entry) -> bool {
+        if !self.finding.is(&other.finding) {
+            return false;
+        }
+        // Where policies differ the stricter one speaks.
+        self.finding.severity = self.finding.severity.max(other.finding.severity);
+        for stack in other.stacks.drain(..) {
+            if !self.stacks.contains(&stack) {
+                self.stacks.push(stack);
+            }
+        }
+        true
+    }
 }

@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -87,6 +88,8 @@ pub enum Command {
     Doctor,
     /// Try phase 1 on a copy of an example stack, and undo it again
     Try(TryArgs),
+    /// Measure how fast a command is, beside its peers where they are installed
+    Bench(BenchArgs),
     /// Print the completion script for a shell
     Completions { shell: clap_complete::Shell },
     /// Print the JSON schema of policies or of xtask.yaml, for editors
@@ -199,6 +202,9 @@ pub struct AuditArgs {
     /// Exit with 1 when something at least so severe is found
     #[arg(long, value_enum, default_value_t = Threshold::High, value_name = "LEVEL")]
     pub fail_on: Threshold,
+    /// Work in so many threads; without it, one for each core
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -254,6 +260,30 @@ pub struct ExplainArgs {
 pub struct RenderArgs {
     /// The stack by id, or by a part of it that fits only one
     pub stack: String,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// The command to measure
+    #[arg(value_enum)]
+    pub command: Measurable,
+    /// Copy the files so often
+    #[arg(long, value_name = "N", default_value = "50")]
+    pub copies: NonZeroUsize,
+    /// Measure everything so often, and tell the median
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub rounds: NonZeroUsize,
+    /// Take the files of this folder instead of the example stacks' compose files
+    #[arg(long, value_name = "DIR")]
+    pub files: Option<PathBuf>,
+    /// Only our own program
+    #[arg(long)]
+    pub no_peers: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Measurable {
+    Audit,
 }
 
 #[derive(Debug, Args)]

@@ -43,6 +43,7 @@ fn request(args: &AuditArgs) -> Result<Request> {
             false => args.since.clone().map(Since::Revision),
         },
         host,
+        jobs: args.jobs,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{Cli, Command, Format, MigrateArgs, SchemaArg, SecurityFixArgs};
+use super::args::{BenchArgs, Cli, Command, Format, Measurable, MigrateArgs, SchemaArg, SecurityFixArgs};
 use super::{Exit, audit, completions, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -39,7 +39,7 @@ pub fn run(cli: &Cli, look: Look) -> Exit {
             let collect = Collect::default();
             let ended = carry_out(cli, &collect, look);
             let exit = ended.as_ref().map_or_else(|error| Exit::from(error.kind), |(exit, _)| *exit);
-            report::out(&collect.document(exit.code(), ended.map(|(_, answer)| answer)));
+            collect.print(exit.code(), ended.map(|(_, answer)| answer));
             exit
         }
     }
@@ -84,6 +84,9 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     if let Command::Try(args) = &cli.command {
         return tasks::try_out::try_out(&args.example, args.keep, events, &cancel).map(|tried| (Exit::Done, Answer::Tried(tried)));
     }
+    if let Command::Bench(args) = &cli.command {
+        return bench(args, events, &cancel);
+    }
     let mut cx = Context::open(&folder, events, &cancel, cli.global.dry_run, &confirm)?;
     if matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Recover) {
         cx.doors = Doors::open(&cancel)?;
@@ -112,8 +115,17 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         | Command::Schema { .. }
         | Command::Man
         | Command::Try(_)
+        | Command::Bench(_)
         | Command::Explain(_)
         | Command::Review(_) => Ok((Exit::Done, Answer::Text(Vec::new()))),
+    }
+}
+
+fn bench(args: &BenchArgs, events: &dyn Sink, cancel: &Cancel) -> Result<(Exit, Answer)> {
+    let options =
+        tasks::bench::Options { copies: args.copies.get(), rounds: args.rounds.get(), files: args.files.clone(), peers: !args.no_peers };
+    match args.command {
+        Measurable::Audit => Ok((Exit::Done, Answer::Measured(Box::new(tasks::bench::audit(&options, events, cancel)?)))),
     }
 }
 

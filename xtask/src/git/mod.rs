@@ -36,9 +36,18 @@ pub struct Git {
     zero: String,
 }
 
+/// Whether git could see a working tree here: it looks for this, upwards.
+fn marked(root: &Path) -> bool {
+    root.ancestors().any(|folder| folder.join(".git").exists())
+}
+
 impl Git {
     /// `None`: the project is in no repository, or there is no git here.
     pub fn open(root: &Path) -> Option<Self> {
+        // Starting a program to hear that there is nothing takes longer than judging a stack.
+        if !marked(root) {
+            return None;
+        }
         let git = Git::at(root);
         let told = git
             .read(["rev-parse", "--show-toplevel", "--show-prefix", "--absolute-git-dir", "--git-common-dir", "--show-object-format"])
@@ -55,8 +64,7 @@ impl Git {
     /// Why git refuses a folder in which there is a `.git`: a repository of another owner, say. `None`:
     /// git is not installed, or sees no repository there.
     pub fn refusal(root: &Path) -> Option<Error> {
-        let marked = root.ancestors().any(|folder| folder.join(".git").exists());
-        if !marked || which::which("git").is_err() {
+        if !marked(root) || which::which("git").is_err() {
             return None;
         }
         let why = Git::at(root).read(["rev-parse", "--show-toplevel"]).err()?.why.unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Stacks by convention: what people call their compose files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::{Role, SETTINGS_FILE, Stack};
@@ -44,19 +44,19 @@ pub fn stacks(root: &Path, files: &dyn Files, listed: &[PathBuf], inner: &[PathB
     let mine = |path: &&PathBuf| is_compose_file(path) && !inner.iter().any(|folder| path.starts_with(folder));
     let mut found: Vec<&PathBuf> = listed.iter().filter(mine).collect();
     found.sort();
+    let neighbours = Neighbours::of(&found);
     let mut stacks = Vec::new();
     for file in &found {
-        if is_override(file) && base_of(file, &found).is_some() {
+        let base = neighbours.base_of(file);
+        if is_override(file) && base.is_some() {
             continue;
         }
         let mut parts = vec![(*file).clone()];
-        match base_of(file, &found) {
-            Some(base) if is_overlay(file, files)? => parts.insert(0, base.clone()),
+        match base {
+            Some(base) if is_overlay(file, files)? => parts.insert(0, base.to_path_buf()),
             Some(_) => {}
             // Compose itself adds the override file to the base when it is called without -f.
-            None => {
-                parts.extend(found.iter().find(|other| is_override(other) && base_of(other, &found) == Some(file)).map(|f| (*f).clone()))
-            }
+            None => parts.extend(neighbours.override_of(file).map(Path::to_path_buf)),
         }
         stacks.push(Stack {
             id: id(root, file),
@@ -90,12 +90,40 @@ fn is_override(path: &Path) -> bool {
     stem(path) == Some("override")
 }
 
-/// The plain `compose.yaml` beside a file, which it may be an overlay of.
-fn base_of<'a>(file: &Path, found: &[&'a PathBuf]) -> Option<&'a PathBuf> {
-    if stem(file) == Some("") {
-        return None;
+/// The plain `compose.yaml` and the override file of each folder, the first of each in the order of names.
+struct Neighbours<'a> {
+    bases: HashMap<&'a Path, &'a Path>,
+    overrides: HashMap<&'a Path, &'a Path>,
+}
+
+impl<'a> Neighbours<'a> {
+    fn of(found: &[&'a PathBuf]) -> Self {
+        let mut neighbours = Neighbours { bases: HashMap::new(), overrides: HashMap::new() };
+        for &file in found {
+            let of_stem = match stem(file) {
+                Some("") => &mut neighbours.bases,
+                Some("override") => &mut neighbours.overrides,
+                _ => continue,
+            };
+            of_stem.entry(folder(file)).or_insert(file);
+        }
+        neighbours
     }
-    found.iter().find(|other| other.parent() == file.parent() && stem(other) == Some("")).copied()
+
+    /// The plain file beside a file, which it may be an overlay of.
+    fn base_of(&self, file: &Path) -> Option<&'a Path> {
+        if stem(file) == Some("") { None } else { self.bases.get(folder(file)).copied() }
+    }
+
+    /// What Compose lays over a plain file unasked.
+    fn override_of(&self, file: &Path) -> Option<&'a Path> {
+        let is_base = self.bases.get(folder(file)).is_some_and(|base| *base == file);
+        if is_base { self.overrides.get(folder(file)).copied() } else { None }
+    }
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("/"))
 }
 
 /// Whether a service in it could not start from this file alone. A file that cannot be read is no

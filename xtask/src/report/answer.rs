@@ -1,13 +1,15 @@
 //! What a command answers, as text for people and as data for programs.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Look, audit, doctor, explain, history, review, status, summary};
+use super::{Look, audit, bench, doctor, explain, history, review, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Rule};
 use crate::tasks::Ended;
 use crate::tasks::audit::Fixed;
+use crate::tasks::bench::Measured;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
 use crate::tasks::recover::Recovered;
@@ -30,6 +32,7 @@ pub enum Answer {
     Status(Vec<PhaseStatus>),
     Model(Value),
     Tried(Tried),
+    Measured(Box<Measured>),
     /// For programs as it is: a completion script, a manual page.
     Text(Vec<u8>),
 }
@@ -74,11 +77,13 @@ impl Answer {
             Answer::Status(phases) => status::text(phases, look),
             Answer::Model(model) => format!("{model:#}\n"),
             Answer::Tried(tried) => summary::tried(tried, look),
+            Answer::Measured(measured) => bench::tables(measured, look),
             Answer::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
 
-    pub fn json(&self) -> Value {
+    /// All but an audit, which is written as it is made.
+    fn json(&self) -> Value {
         match self {
             Answer::SecurityFix(ended, report) => json!({"ended": ended.word(), "report": report}),
             Answer::Ended(ended) => json!({"ended": ended.word(), "run": ended.run()}),
@@ -87,7 +92,7 @@ impl Answer {
                 Recovered::WouldPutBack { run, steps } => json!({"recovered": null, "would_put_back": {"run": run, "steps": steps}}),
                 Recovered::PutBack(run) => json!({"recovered": run, "would_put_back": null}),
             },
-            Answer::Audit(found) => audit::json(found),
+            Answer::Audit(_) => Value::Null,
             Answer::Fixed(fixed) => audit::fixed_json(fixed),
             Answer::Review(made) => review::json(made),
             Answer::Rule(rule) => explain::json(rule),
@@ -97,7 +102,17 @@ impl Answer {
             Answer::Status(phases) => json!(phases),
             Answer::Model(model) => model.clone(),
             Answer::Tried(tried) => json!(tried),
+            Answer::Measured(measured) => json!(measured),
             Answer::Text(bytes) => json!(String::from_utf8_lossy(bytes)),
+        }
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Answer::Audit(found) => audit::Json(found).serialize(serializer),
+            other => other.json().serialize(serializer),
         }
     }
 }

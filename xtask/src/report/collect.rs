@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -22,16 +23,24 @@ impl Sink for Collect {
     }
 }
 
+/// The document; `result` is null after an error, and the reverse.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    exit: u8,
+    result: Option<Answer>,
+    error: Value,
+    events: &'a [Event],
+}
+
 impl Collect {
-    /// `{schema, exit, result, error, events}`; `result` is null after an error, and the reverse.
-    pub fn document(&self, exit: u8, ended: Result<Answer>) -> String {
+    /// Prints `{schema, exit, result, error, events}`.
+    pub fn print(&self, exit: u8, ended: Result<Answer>) {
         let (result, error) = match ended {
-            Ok(answer) => (answer.json(), Value::Null),
-            Err(error) => (Value::Null, described(&error)),
+            Ok(answer) => (Some(answer), Value::Null),
+            Err(error) => (None, described(&error)),
         };
-        let events = serde_json::to_value(&*self.events.borrow()).unwrap_or(Value::Null);
-        let document = json!({"schema": SCHEMA, "exit": exit, "result": result, "error": error, "events": events});
-        format!("{document:#}\n")
+        super::out_json(&Document { schema: SCHEMA, exit, result, error, events: &self.events.borrow() });
     }
 }
 

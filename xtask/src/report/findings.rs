@@ -15,6 +15,8 @@ pub struct Shown<'a> {
     /// Relative to the project's root.
     pub path: &'a str,
     pub text: &'a str,
+    /// Of the text.
+    pub lines: &'a LineIndex,
     pub span: Span,
     pub secrets: &'a [Span],
     pub message: &'a str,
@@ -24,7 +26,7 @@ pub struct Shown<'a> {
 
 pub fn human(shown: &Shown<'_>, look: Look) -> String {
     // Only the lines of the finding are handed on: a large file is shown as fast as a small one.
-    let index = LineIndex::new(shown.text);
+    let index = shown.lines;
     let (first, _) = index.line_column(shown.text, shown.span.start);
     let (last, _) = index.line_column(shown.text, shown.span.end);
     let start = index.line(shown.text, first).map_or(0, |line| line.start);
@@ -60,6 +62,7 @@ mod tests {
             error: true,
             path: "compose.yaml",
             text,
+            lines: &LineIndex::new(text),
             span,
             secrets: &[span],
             message: "a credential is written into the file",

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod audit;
+pub mod bench;
 pub mod collect;
 pub mod diff;
 pub mod doctor;
@@ -19,7 +20,7 @@ pub mod summary;
 
 pub use style::{Look, Style, harmless};
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -30,6 +31,15 @@ use crate::error::Error;
 pub fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}
+
+/// Writes a document to standard output as it is made, so that it is never held as a whole.
+fn out_json(document: &impl serde::Serialize) {
+    let mut stdout = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
+    // A reader that went away is no failure of ours.
+    let _ = serde_json::to_writer_pretty(&mut stdout, document);
+    let _ = stdout.write_all(b"\n");
     let _ = stdout.flush();
 }
 

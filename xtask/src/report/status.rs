@@ -3,6 +3,7 @@
 use super::findings::{Shown, human};
 use super::{Look, Style};
 use crate::tasks::status::PhaseStatus;
+use crate::text::LineIndex;
 
 pub fn text(phases: &[PhaseStatus], look: Look) -> String {
     let mut text = String::new();
@@ -13,6 +14,7 @@ pub fn text(phases: &[PhaseStatus], look: Look) -> String {
                 error: finding.error,
                 path: &finding.path,
                 text: &finding.text,
+                lines: &LineIndex::new(&finding.text),
                 span: finding.span,
                 secrets: &finding.secrets,
                 message: &finding.message,

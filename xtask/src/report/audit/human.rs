@@ -1,5 +1,6 @@
 //! For people: each finding at its line, then what it comes to.
 
+use super::Regions;
 use super::patch::{self, Line};
 use crate::audit::{Audit, Entry, Since, Suppressed};
 use crate::finding::{Finding, FixKind, Severity};
@@ -15,7 +16,8 @@ pub fn human(audit: &Audit, look: Look) -> String {
         }
     }
     if !look.quiet {
-        audit.findings.iter().for_each(|entry| text.push_str(&shown(audit, entry, look)));
+        let regions = Regions::new(audit);
+        audit.findings.iter().for_each(|entry| text.push_str(&shown(&regions, entry, look)));
     }
     if look.verbose {
         audit.suppressed.iter().for_each(|one| text.push_str(&suppressed(audit, one, look)));
@@ -24,25 +26,26 @@ pub fn human(audit: &Audit, look: Look) -> String {
     text
 }
 
-fn shown(audit: &Audit, entry: &Entry, look: Look) -> String {
+fn shown(regions: &Regions<'_>, entry: &Entry, look: Look) -> String {
     let finding = &entry.finding;
-    let path = audit.relative(&finding.file).display().to_string();
-    let (source, secrets) = audit.texts.get(&finding.file).map_or(("", &[][..]), |text| (&*text.text, &text.secrets[..]));
+    let path = regions.audit.relative(&finding.file).display().to_string();
+    let file = regions.file(&finding.file);
     let mut said = findings::human(
         &Shown {
             rule: finding.rule,
             error: finding.severity >= Severity::High,
             path: &path,
-            text: source,
+            text: file.text,
+            lines: &file.lines,
             span: finding.span,
-            secrets,
+            secrets: file.secrets,
             message: &finding.message,
             label: finding.severity.name(),
             help: &finding.help,
         },
         look,
     );
-    let lines = patch::lines(audit, finding);
+    let lines = patch::lines(regions.audit, finding);
     if !lines.is_empty() {
         said.truncate(said.trim_end().len());
         said.push_str(&format!("\n{}{}\n", fix_line(finding), painted(&lines, look)));

@@ -13,12 +13,15 @@ pub use fixed::{fixed, fixed_json};
 pub use github::github;
 pub use html::html;
 pub use human::human;
-pub use json::json;
+pub use json::Json;
 pub use markdown::markdown;
 pub use sarif::sarif;
 
-use crate::audit::{Audit, Entry};
-use crate::text::LineIndex;
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::audit::{Audit, Entry, Text};
+use crate::text::{LineIndex, Span};
 
 /// Where a finding stands, for people and programs: lines and columns count from 1, columns in characters;
 /// the end is the column behind the last character.
@@ -33,22 +36,35 @@ struct Region {
 /// The regions of all findings: a file's lines are counted once.
 struct Regions<'a> {
     audit: &'a Audit,
-    lines: std::collections::BTreeMap<&'a std::path::Path, LineIndex>,
+    files: HashMap<&'a Path, File<'a>>,
+    /// For a finding in a file that is not there.
+    nothing: File<'a>,
+}
+
+/// A file that findings point into.
+struct File<'a> {
+    text: &'a str,
+    lines: LineIndex,
+    /// The bytes in it that are never shown.
+    secrets: &'a [Span],
 }
 
 impl<'a> Regions<'a> {
     fn new(audit: &'a Audit) -> Self {
-        let lines = audit.texts.iter().map(|(path, text)| (path.as_path(), LineIndex::new(&text.text))).collect();
-        Regions { audit, lines }
+        let file = |text: &'a Text| File { text: &text.text, lines: LineIndex::new(&text.text), secrets: &text.secrets };
+        let files = audit.texts.iter().map(|(path, text)| (path.as_path(), file(text))).collect();
+        Regions { audit, files, nothing: File { text: "", lines: LineIndex::new(""), secrets: &[] } }
+    }
+
+    fn file(&self, path: &Path) -> &File<'a> {
+        self.files.get(path).unwrap_or(&self.nothing)
     }
 
     fn of(&self, entry: &Entry) -> Region {
         let finding = &entry.finding;
-        let (Some(lines), Some(text)) = (self.lines.get(finding.file.as_path()), self.audit.texts.get(&finding.file)) else {
-            return Region { line: 1, column: 1, end_line: 1, end_column: 1 };
-        };
-        let (line, column) = lines.line_column(&text.text, finding.span.start);
-        let (end_line, end_column) = lines.line_column(&text.text, finding.span.end);
+        let file = self.file(&finding.file);
+        let (line, column) = file.lines.line_column(file.text, finding.span.start);
+        let (end_line, end_column) = file.lines.line_column(file.text, finding.span.end);
         Region { line, column, end_line, end_column }
     }
 }

@@ -8,7 +8,7 @@ use super::{Region, Regions};
 use crate::audit::{Audit, By, Entry, Gap};
 use crate::finding::{Fix, FixKind, Severity};
 use crate::rules::{self, Rule};
-use crate::text::{LineIndex, TextEdit};
+use crate::text::TextEdit;
 use crate::yaml::operate;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -85,7 +85,7 @@ fn result(audit: &Audit, entry: &Entry, regions: &Regions<'_>, number: Option<us
     if let Some(number) = number {
         value["ruleIndex"] = json!(number);
     }
-    let patch = finding.fix.as_ref().filter(|fix| fix.kind != FixKind::Report).and_then(|fix| patch(audit, fix));
+    let patch = finding.fix.as_ref().filter(|fix| fix.kind != FixKind::Report).and_then(|fix| patch(regions, fix));
     if let Some(patch) = patch {
         value["fixes"] = json!([patch]);
     }
@@ -93,13 +93,12 @@ fn result(audit: &Audit, entry: &Entry, regions: &Regions<'_>, number: Option<us
 }
 
 /// The fix as replacements of the file as it is; none where it cannot be written.
-fn patch(audit: &Audit, fix: &Fix) -> Option<Value> {
-    let text = &audit.texts.get(&fix.file)?.text;
-    let edits = operate(text, &fix.operations).ok()?.edits;
-    let lines = LineIndex::new(text);
+fn patch(regions: &Regions<'_>, fix: &Fix) -> Option<Value> {
+    let file = regions.file(&fix.file);
+    let edits = operate(file.text, &fix.operations).ok()?.edits;
     let replacement = |edit: &TextEdit| {
-        let (line, column) = lines.line_column(text, edit.span.start);
-        let (end_line, end_column) = lines.line_column(text, edit.span.end);
+        let (line, column) = file.lines.line_column(file.text, edit.span.start);
+        let (end_line, end_column) = file.lines.line_column(file.text, edit.span.end);
         json!({"deletedRegion": region(Region { line, column, end_line, end_column }), "insertedContent": {"text": edit.text}})
     };
     let said = match (&fix.caveat, fix.kind) {
@@ -108,7 +107,7 @@ fn patch(audit: &Audit, fix: &Fix) -> Option<Value> {
         (None, _) => "look at it before you take it".to_string(),
     };
     let replacements: Vec<Value> = edits.iter().map(replacement).collect();
-    let artifact = artifact(audit.relative(&fix.file));
+    let artifact = artifact(regions.audit.relative(&fix.file));
     Some(json!({"description": {"text": said}, "artifactChanges": [{"artifactLocation": artifact, "replacements": replacements}]}))
 }
 

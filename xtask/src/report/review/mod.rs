@@ -14,6 +14,6 @@ use crate::tasks::review::Review;
 /// The review's own data, and its audit.
 pub fn json(review: &Review) -> Value {
     let mut value = json!(review);
-    value["audit"] = super::audit::json(&review.audit);
+    value["audit"] = serde_json::to_value(super::audit::Json(&review.audit)).unwrap_or_default();
     value
 }

@@ -26,8 +26,8 @@ fn check(site: &Site<'_>) -> Vec<Hit> {
         return if is_credential(site, site.shape, site.value()) { vec![hit] } else { Vec::new() };
     }
     let mut hits = Vec::new();
-    for password in url::passwords(&site.text, site.value.clone()) {
-        let written_out = matches!(parts(&site.text, password.range.clone()).as_slice(), [Part::Literal(_)]);
+    for password in url::passwords(site.text, site.value.clone()) {
+        let written_out = matches!(parts(site.text, password.range.clone()).as_slice(), [Part::Literal(_)]);
         if (written_out || site.verbatim) && is_credential(site, KeyShape::Password, &site.text[password.range.clone()]) {
             hits.push(Hit { url: Some(password.parts), ..Hit::new(EvidenceKind::Url, password.range) });
         }

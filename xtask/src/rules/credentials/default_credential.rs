@@ -20,13 +20,13 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(site: &Site<'_>) -> Vec<Hit> {
-    if site.verbatim {
+    if site.verbatim || !site.value().contains('$') {
         return Vec::new();
     }
-    let urls = url::passwords(&site.text, site.value.clone());
-    let whole = matches!(parts(&site.text, site.value.clone()).as_slice(), [Part::Variable { .. }]);
+    let urls = url::passwords(site.text, site.value.clone());
+    let whole = matches!(parts(site.text, site.value.clone()).as_slice(), [Part::Variable { .. }]);
     let mut hits = Vec::new();
-    for (variable, range) in defaults(&site.text, site.value.clone()) {
+    for (variable, range) in defaults(site.text, site.value.clone()) {
         let value = &site.text[range.clone()];
         let inside = |url: &&UrlPassword| url.range.start <= range.start && range.end <= url.range.end;
         let url = urls.iter().find(inside).map(|url| url.parts.clone());

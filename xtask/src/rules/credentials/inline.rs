@@ -13,7 +13,11 @@ pub(super) struct Assignment {
 }
 
 pub(super) fn assignments(text: &str, within: Range<usize>) -> Vec<Assignment> {
-    let variables: Vec<Range<usize>> = variables(text, within.clone());
+    let inside = &text[within.clone()];
+    if !inside.contains(['=', '"']) {
+        return Vec::new();
+    }
+    let variables: Vec<Range<usize>> = if inside.contains('$') { variables(text, within.clone()) } else { Vec::new() };
     let equals = text[within.clone()].match_indices('=').map(|(n, _)| within.start + n);
     let mut found: Vec<Assignment> = equals.filter_map(|at| assignment(text, &within, at, &variables)).collect();
     found.extend(json_fields(text, within));

@@ -42,6 +42,10 @@ pub fn parts(text: &str, within: Range<usize>) -> Vec<Part> {
 /// Every default that is one literal, with the variable it belongs to: of `${A:-${B:-x}}` the `x` of B.
 pub(super) fn defaults(text: &str, within: Range<usize>) -> Vec<(String, Range<usize>)> {
     let mut found = Vec::new();
+    // Most texts have none, and are not taken apart for that.
+    if !text[within.clone()].contains('$') {
+        return found;
+    }
     for part in parts(text, within) {
         let Part::Variable { name, default: Some(default), .. } = part else { continue };
         match parts(text, default.clone()).as_slice() {
@@ -54,7 +58,7 @@ pub(super) fn defaults(text: &str, within: Range<usize>) -> Vec<(String, Range<u
 
 /// Whether the text names a variable, so that its value is not written here.
 pub(super) fn has_variable(text: &str) -> bool {
-    parts(text, 0..text.len()).iter().any(|part| matches!(part, Part::Variable { .. }))
+    text.contains('$') && parts(text, 0..text.len()).iter().any(|part| matches!(part, Part::Variable { .. }))
 }
 
 #[cfg(test)]

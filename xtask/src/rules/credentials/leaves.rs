@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::rc::Rc;
 
 use indexmap::IndexMap;
 
@@ -9,28 +10,28 @@ use super::arguments::{option_values, shell_words};
 use super::evidence::Form;
 use super::inline;
 use super::interpolation::has_variable;
-use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site};
+use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site, Way};
 use crate::catalogue::{KeyShape, is_example_file, key_shape, split_user_password};
 use crate::dotenv::Quoting;
-use crate::yaml::{Data, Origin, Place, Seg, TIMESTAMP, Value};
+use crate::yaml::{Data, Origin, TIMESTAMP, Value};
 
 /// A scalar and where it stands.
 struct Leaf<'a> {
-    place: Place,
-    service: Option<String>,
+    place: Rc<Way<'a>>,
+    service: Option<&'a str>,
     form: Form,
     at: Origin,
-    text: Cow<'a, str>,
+    text: &'a str,
 }
 
 /// The scalar, the value's bytes in it, and its key.
-type Identity = (Origin, usize, usize, String);
+type Identity<'a> = (Origin, usize, usize, Cow<'a, str>);
 
 /// One place that several services reach is one site with all of them.
 struct Leaves<'a> {
     source: &'a ComposeSource<'a>,
     example: bool,
-    sites: IndexMap<Identity, Site<'a>>,
+    sites: IndexMap<Identity<'a>, Site<'a>>,
 }
 
 pub(super) fn compose_sites<'a>(source: &'a ComposeSource<'a>) -> Vec<Site<'a>> {
@@ -41,22 +42,18 @@ pub(super) fn compose_sites<'a>(source: &'a ComposeSource<'a>) -> Vec<Site<'a>> 
             leaves.service(name, &service.value);
         }
         for (name, config) in top("configs") {
-            let place = Place::default().key("configs").key(name).key("content");
+            let place = Way::start("configs").key(name).key("content");
             if let Some(content) = config.value.get("content") {
                 leaves.config(content, &place);
             }
         }
-        // What services take over from an extension is theirs already.
-        for (key, extension) in value.as_map().into_iter().flatten().filter(|(key, _)| key.starts_with("x-")) {
-            leaves.other(&extension.value, &Place::default().key(key), None);
-        }
         for (name, volume) in top("volumes") {
-            leaves.other(&volume.value, &Place::default().key("volumes").key(name), None);
+            leaves.other(&volume.value, &Way::start("volumes").key(name), None);
         }
         // What services take from an extension has their names by now; the rest of it is in the file too.
         let extensions = value.as_map().into_iter().flatten().filter(|(key, _)| key.starts_with("x-"));
         for (key, extension) in extensions {
-            leaves.other(&extension.value, &Place::default().key(key), None);
+            leaves.other(&extension.value, &Way::start(key), None);
         }
     }
     leaves.sites.into_values().collect()
@@ -74,13 +71,13 @@ pub(super) fn env_file_sites<'a>(source: &'a EnvSource<'a>) -> Vec<Site<'a>> {
         let verbatim = source.raw || entry.quoting == Quoting::Single || !has_variable(inner);
         let text: &str = if verbatim { &entry.value } else { inner };
         let main = Site {
-            key: entry.key.clone(),
+            key: Cow::Borrowed(&entry.key),
             shape: key_shape(&entry.key),
             form: Form::EnvFile,
-            place: entry.key.clone(),
-            services: source.services.to_vec(),
+            place: Way::start(&entry.key),
+            services: source.services.iter().map(String::as_str).collect(),
             scalar: Origin { file: source.file, span: entry.value_span },
-            text: Cow::Borrowed(text),
+            text,
             value: 0..text.len(),
             in_shell: false,
             verbatim,
@@ -94,8 +91,8 @@ pub(super) fn env_file_sites<'a>(source: &'a EnvSource<'a>) -> Vec<Site<'a>> {
 }
 
 impl<'a> Leaves<'a> {
-    fn service(&mut self, name: &str, service: &'a Value) {
-        let place = Place::default().key("services").key(name);
+    fn service(&mut self, name: &'a str, service: &'a Value) {
+        let place = Way::start("services").key(name);
         for (key, field) in service.as_map().into_iter().flatten() {
             let (value, place) = (&field.value, place.key(key));
             match key.as_str() {
@@ -106,7 +103,7 @@ impl<'a> Leaves<'a> {
                 "build" | "deploy" | "healthcheck" => self.nested(value, &place, name),
                 "post_start" | "pre_stop" => {
                     for (n, hook) in value.as_seq().into_iter().flatten().enumerate() {
-                        self.nested(hook, &place.index(n), name);
+                        self.nested(hook, &place.item(n), name);
                     }
                 }
                 _ => self.other(value, &place, Some(name)),
@@ -114,7 +111,7 @@ impl<'a> Leaves<'a> {
         }
     }
 
-    fn nested(&mut self, value: &'a Value, place: &Place, service: &str) {
+    fn nested(&mut self, value: &'a Value, place: &Rc<Way<'a>>, service: &'a str) {
         for (key, field) in value.as_map().into_iter().flatten() {
             let place = place.key(key);
             match key.as_str() {
@@ -129,7 +126,7 @@ impl<'a> Leaves<'a> {
     }
 
     /// Keys and values as a mapping or as a list of `KEY=value`.
-    fn pairs(&mut self, value: &'a Value, place: &Place, service: &str, form: Form) {
+    fn pairs(&mut self, value: &'a Value, place: &Rc<Way<'a>>, service: &'a str, form: Form) {
         for (key, field) in value.as_map().into_iter().flatten() {
             if let Some(leaf) = self.leaf(&field.value, place.key(key), Some(service), form) {
                 self.add(key, &leaf, 0..leaf.text.len());
@@ -137,23 +134,23 @@ impl<'a> Leaves<'a> {
         }
         let form = if form == Form::Map { Form::List } else { form };
         for (n, item) in value.as_seq().into_iter().flatten().enumerate() {
-            let Some(leaf) = self.leaf(item, place.index(n), Some(service), form) else { continue };
+            let Some(leaf) = self.leaf(item, place.item(n), Some(service), form) else { continue };
             if let Some(equals) = leaf.text.find('=') {
                 self.add(&leaf.text[..equals], &leaf, equals + 1..leaf.text.len());
             }
         }
     }
 
-    fn command(&mut self, value: &'a Value, place: &Place, service: &str, form: Form) {
+    fn command(&mut self, value: &'a Value, place: &Rc<Way<'a>>, service: &'a str, form: Form) {
         let leaves: Vec<Leaf<'a>> = match value.as_seq() {
-            Some(items) => items.iter().enumerate().filter_map(|(n, item)| self.leaf(item, place.index(n), Some(service), form)).collect(),
+            Some(items) => items.iter().enumerate().filter_map(|(n, item)| self.leaf(item, place.item(n), Some(service), form)).collect(),
             None => self.leaf(value, place.clone(), Some(service), form).into_iter().collect(),
         };
-        let words: Vec<&str> = leaves.iter().map(|leaf| leaf.text.as_ref()).collect();
+        let words: Vec<&str> = leaves.iter().map(|leaf| leaf.text).collect();
         for found in option_values(&words) {
-            self.argument(&found.option, &leaves[found.word], found.range);
+            self.argument(found.option, &leaves[found.word], found.range);
         }
-        let key = last_key(place);
+        let key = place.last_key();
         for leaf in &leaves {
             self.add(key, leaf, 0..leaf.text.len());
             self.shell(leaf, 0..leaf.text.len());
@@ -169,26 +166,27 @@ impl<'a> Leaves<'a> {
         let words: Vec<&str> = ranges.iter().map(|range| &leaf.text[range.clone()]).collect();
         for found in option_values(&words) {
             let start = ranges[found.word].start;
-            self.argument(&found.option, leaf, start + found.range.start..start + found.range.end);
+            self.argument(found.option, leaf, start + found.range.start..start + found.range.end);
         }
         for range in ranges.iter().filter(|range| range.len() < within.len()) {
             self.shell(leaf, range.clone());
         }
     }
 
-    fn argument(&mut self, option: &str, leaf: &Leaf<'a>, range: Range<usize>) {
-        self.add(option, leaf, range.clone());
+    fn argument(&mut self, option: String, leaf: &Leaf<'a>, range: Range<usize>) {
+        let option: Cow<'a, str> = Cow::Owned(option);
+        self.add(option.clone(), leaf, range.clone());
         // The option may be a short one, whose name says nothing.
-        if let Some(site) = self.sites.get_mut(&(leaf.at, range.start, range.end, option.to_string())) {
+        if let Some(site) = self.sites.get_mut(&(leaf.at, range.start, range.end, option)) {
             site.shape = KeyShape::Password;
         }
     }
 
     /// Lines of `key: value` or `key = value`.
-    fn config(&mut self, content: &'a Value, place: &Place) {
+    fn config(&mut self, content: &'a Value, place: &Rc<Way<'a>>) {
         let Some(leaf) = self.leaf(content, place.clone(), None, Form::Config) else { return };
         let mut start = 0;
-        let lines = if leaf.text.len() <= LONGEST_READ { leaf.text.as_ref() } else { "" };
+        let lines = if leaf.text.len() <= LONGEST_READ { leaf.text } else { "" };
         for line in lines.split_inclusive('\n') {
             if let Some((key, value)) = config_line(line) {
                 self.add(key, &leaf, start + value.start..start + value.end);
@@ -198,41 +196,42 @@ impl<'a> Leaves<'a> {
         self.add("content", &leaf, 0..leaf.text.len());
     }
 
-    fn other(&mut self, value: &'a Value, place: &Place, service: Option<&str>) {
+    fn other(&mut self, value: &'a Value, place: &Rc<Way<'a>>, service: Option<&'a str>) {
         match &value.data {
             Data::Map(fields) => fields.iter().for_each(|(key, field)| self.other(&field.value, &place.key(key), service)),
-            Data::Seq(items) => items.iter().enumerate().for_each(|(n, item)| self.other(item, &place.index(n), service)),
+            Data::Seq(items) => items.iter().enumerate().for_each(|(n, item)| self.other(item, &place.item(n), service)),
             _ => {
                 let Some(leaf) = self.leaf(value, place.clone(), service, Form::Other) else { return };
-                let key = if matches!(place.0.last(), Some(Seg::Key(_))) { last_key(place) } else { "" };
+                let key = if matches!(**place, Way::Item(..)) { "" } else { place.last_key() };
                 self.add(key, &leaf, 0..leaf.text.len());
             }
         }
     }
 
     /// A scalar with its decoded text; numbers are taken as they are written.
-    fn leaf(&self, value: &'a Value, place: Place, service: Option<&str>, form: Form) -> Option<Leaf<'a>> {
+    fn leaf(&self, value: &'a Value, place: Rc<Way<'a>>, service: Option<&'a str>, form: Form) -> Option<Leaf<'a>> {
         let text = match &value.data {
-            Data::Str(text) if value.tag.as_deref() != Some(TIMESTAMP) => Cow::Borrowed(text.as_str()),
+            Data::Str(text) if value.tag.as_deref() != Some(TIMESTAMP) => text.as_str(),
             // A date reads otherwise than it is written, as a number may.
             Data::Str(_) | Data::Int(_) | Data::Uint(_) | Data::Float(_) | Data::Bool(_) => {
                 let written = self.source.text.get(value.at.span.start..value.at.span.end)?;
-                Cow::Borrowed(Some(written).filter(|written| !written.contains(['"', '\'']))?)
+                Some(written).filter(|written| !written.contains(['"', '\'']))?
             }
             _ => return None,
         };
-        Some(Leaf { place, service: service.map(String::from), form, at: value.at, text })
+        Some(Leaf { place, service, form, at: value.at, text })
     }
 
-    fn add(&mut self, key: &str, leaf: &Leaf<'a>, value: Range<usize>) {
+    fn add(&mut self, key: impl Into<Cow<'a, str>>, leaf: &Leaf<'a>, value: Range<usize>) {
+        let key = key.into();
         let site = Site {
-            key: key.to_string(),
-            shape: key_shape(key),
+            shape: key_shape(&key),
+            key,
             form: leaf.form,
-            place: leaf.place.to_string(),
-            services: leaf.service.iter().cloned().collect(),
+            place: leaf.place.clone(),
+            services: leaf.service.into_iter().collect(),
             scalar: leaf.at,
-            text: leaf.text.clone(),
+            text: leaf.text,
             value,
             in_shell: matches!(leaf.form, Form::Argument | Form::Healthcheck),
             verbatim: false,
@@ -257,14 +256,6 @@ impl<'a> Leaves<'a> {
     }
 }
 
-fn last_key(place: &Place) -> &str {
-    let key = place.0.iter().rev().find_map(|seg| match seg {
-        Seg::Key(key) => Some(key.as_str()),
-        Seg::Index(_) => None,
-    });
-    key.unwrap_or_default()
-}
-
 /// The key of a credential in a line of a config file, and the bytes of its value.
 fn config_line(line: &str) -> Option<(&str, Range<usize>)> {
     let mid = line.find([':', '='])?;
@@ -285,13 +276,13 @@ fn inner_sites<'a>(site: &Site<'a>) -> Vec<Site<'a>> {
     if site.shape.is_credential() {
         return Vec::new();
     }
-    let assignments = inline::assignments(&site.text, site.value.clone());
-    let connection = if site.in_shell { None } else { inline::connection(&site.text, site.value.clone(), &assignments) };
+    let assignments = inline::assignments(site.text, site.value.clone());
+    let connection = if site.in_shell { None } else { inline::connection(site.text, site.value.clone(), &assignments) };
     let mut inner = Vec::new();
     for assignment in assignments {
         let shape = key_shape(&assignment.key);
         if shape.is_credential() && !assignment.value.is_empty() {
-            let key = if connection.is_some() { site.key.clone() } else { assignment.key };
+            let key = if connection.is_some() { site.key.clone() } else { Cow::Owned(assignment.key) };
             inner.push(Site { key, shape, value: assignment.value, connection: connection.clone(), ..site.clone() });
         }
     }

@@ -22,7 +22,7 @@ fn check(site: &Site<'_>) -> Vec<Hit> {
     if site.shape == KeyShape::About {
         return Vec::new();
     }
-    let defaults = defaults(&site.text, site.value.clone());
+    let defaults = defaults(site.text, site.value.clone());
     let mut hits = Vec::new();
     for token in tokens_in(&site.key, site.value()) {
         let range = site.value.start + token.range.start..site.value.start + token.range.end;

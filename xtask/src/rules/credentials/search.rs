@@ -33,9 +33,9 @@ pub fn credentials_in_env_file(source: &EnvSource<'_>) -> Vec<Evidence> {
     let sites = env_file_sites(source);
     let located = |site: &Site<'_>, hit: &Hit| {
         let written = site.scalar.span.slice(source.text);
-        let (value, part) = (&site.text, &site.text[hit.range.clone()]);
+        let (value, part) = (site.text, &site.text[hit.range.clone()]);
         // Where no escape stands in the value, it stands in the file as it is.
-        let start = written.find(value.as_ref()).map(|at| site.scalar.span.start + at + hit.range.start);
+        let start = written.find(value).map(|at| site.scalar.span.start + at + hit.range.start);
         start.map_or(site.scalar.span, |start| Span::new(start, start + part.len()))
     };
     let found = look(&sites);
@@ -76,8 +76,8 @@ fn tell(rule: &Rule, site: &Site<'_>, source: Span, hit: Hit, path: &std::path::
         severity: if hit.token.is_some() { Severity::Critical } else { Severity::High },
         file: path.to_path_buf(),
         span: source,
-        place: site.place.clone(),
-        service: site.services.first().cloned(),
+        place: site.place.to_string(),
+        service: site.services.first().map(ToString::to_string),
         message: message(site, &hit, known_default),
         help: "move it into .env: cargo xtask migrate --phase 1".to_string(),
         about: String::new(),
@@ -86,8 +86,8 @@ fn tell(rule: &Rule, site: &Site<'_>, source: Span, hit: Hit, path: &std::path::
     Evidence {
         finding,
         kind: hit.kind,
-        key: site.key.clone(),
-        services: site.services.clone(),
+        key: site.key.to_string(),
+        services: site.services.iter().map(ToString::to_string).collect(),
         scalar: site.scalar,
         range: hit.range,
         source,

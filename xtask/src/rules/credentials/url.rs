@@ -19,6 +19,10 @@ pub(super) struct UrlPassword {
 /// URL are not taken apart.
 pub(super) fn passwords(text: &str, within: Range<usize>) -> Vec<UrlPassword> {
     let mut found = Vec::new();
+    // Between a password and a host there is one.
+    if !text[within.clone()].contains('@') {
+        return found;
+    }
     let holes = variables(text, within.clone());
     let mut at = within.start;
     while let Some(mark) = text[at..within.end].find("://").map(|n| at + n) {

@@ -1,5 +1,6 @@
 //! Loads every stack and judges it, on all cores, in a stable order.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -40,7 +41,7 @@ pub fn look_at_stacks(
     let judging = Judging { today, only };
     let one = |stack: &Stack| look_at(stack, scope, files, request, judging, environment);
     let mut collector = Collector::default();
-    for (stack, outcome) in in_parallel(stacks, &one) {
+    for (stack, outcome) in in_parallel(stacks, request.jobs, &one) {
         match outcome {
             Ok((looked, judged)) => collector.add(looked, judged),
             Err(unloaded) => {
@@ -63,8 +64,13 @@ pub fn look_at_stacks(
 type Outcome = std::result::Result<(Looked, Judged), Box<(Error, Judged)>>;
 
 /// The outcomes in the order of the stacks.
-fn in_parallel<'s>(stacks: &'s [Stack], one: &(impl Fn(&Stack) -> Outcome + Sync)) -> Vec<(&'s Stack, Outcome)> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(stacks.len());
+fn in_parallel<'s>(
+    stacks: &'s [Stack],
+    jobs: Option<NonZeroUsize>,
+    one: &(impl Fn(&Stack) -> Outcome + Sync),
+) -> Vec<(&'s Stack, Outcome)> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = jobs.map_or_else(cores, NonZeroUsize::get).min(stacks.len());
     if workers < 2 {
         return stacks.iter().map(|stack| (stack, one(stack))).collect();
     }

@@ -9,6 +9,7 @@ mod since;
 mod verify;
 mod version;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::audit::{Audit, Since};
@@ -44,6 +45,8 @@ pub struct Request {
     pub since: Option<Since>,
     /// The machine that the stacks shall run on, if that is known.
     pub host: Option<Host>,
+    /// The number of threads; `None`: one for each core.
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// Looks at everything that was asked for. What cannot be read is a gap of the audit, not an error.
