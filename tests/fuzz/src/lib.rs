@@ -84,7 +84,9 @@ pub fn dotenv(input: &[u8]) {
     let entries = match dotenv::parse(text, &|_| None) {
         Ok(entries) => entries,
         Err(error) => {
-            assert!(error.line >= 1 && error.line <= text.split('\n').count() && error.column >= 1, "an error at line {}", error.line);
+            // A carriage return alone ends a line, too.
+            let lines = 1 + text.matches(['\n', '\r']).count();
+            assert!((1..=lines).contains(&error.line) && error.column >= 1, "an error at line {} of {lines}", error.line);
             return;
         }
     };

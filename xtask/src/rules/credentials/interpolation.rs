@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::text::template::{Op, Segment, parse};
+use crate::text::template::{Op, Segment, Var, parse};
 
 /// A stretch of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +46,20 @@ pub(super) fn defaults(text: &str, within: Range<usize>) -> Vec<(String, Range<u
     if !text[within.clone()].contains('$') {
         return found;
     }
-    for part in parts(text, within) {
-        let Part::Variable { name, default: Some(default), .. } = part else { continue };
-        match parts(text, default.clone()).as_slice() {
-            [Part::Literal(literal)] => found.push((name, literal.clone())),
-            _ => found.extend(defaults(text, default)),
+    // Read once: to read each default anew would take the square of their depth.
+    innermost(&parse(&text[within.clone()]), within.start, &mut found);
+    found
+}
+
+fn innermost(segments: &[Segment], start: usize, found: &mut Vec<(String, Range<usize>)>) {
+    for segment in segments {
+        let Segment::Var(Var { name, op: Op::Default { .. }, arg: Some(arg), .. }) = segment else { continue };
+        let literal = arg.segments.iter().all(|segment| !matches!(segment, Segment::Var(_)));
+        match literal && !arg.segments.is_empty() {
+            true => found.push((name.clone(), start + arg.range.start..start + arg.range.end)),
+            false => innermost(&arg.segments, start, found),
         }
     }
-    found
 }
 
 /// Whether the text names a variable, so that its value is not written here.
@@ -78,6 +84,14 @@ mod tests {
         assert_eq!(of("${A:-p${B:-x}}"), one("B", "x"));
         assert_eq!(of("${A:?no} ${A} $A ${A:-} ${A:+x} $${A:-x} ${A:-$B}"), []);
         assert_eq!(of("${A:-x} ${B:-y}").len(), 2);
+    }
+
+    #[test]
+    fn defaults_nested_beyond_measure_are_read_once() {
+        let text = format!("{}x{}", "${A:-".repeat(20_000), "}".repeat(20_000));
+        let started = std::time::Instant::now();
+        assert!(defaults(&text, 0..text.len()).len() <= 1);
+        assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
     }
 
     #[test]
