@@ -65,6 +65,16 @@ fn small() -> Vec<(&'static str, Vec<u8>, End)> {
         ("a scalar where a mapping should be", b"services: text\n".to_vec(), End::Refused),
         ("tag that does not fit", with_head("    environment: {A: !!int x}\n"), End::Refused),
         ("directive of another YAML", [b"%YAML 1.2\n---\n", HEAD].concat(), End::Refused),
+        ("a file without anything but a tag", [HEAD, b"---\n!reset {services: {}}\n"].concat(), End::Refused),
+        ("a tag for every name", [HEAD, b"    tty: true\n---\nx-a: {\"*\": !reset 1}\n"].concat(), End::Read),
+        ("a tag on an alias of itself", with_head("    labels: &a {b: !override *a}\n"), End::Refused),
+        ("a tag on a key", with_head("    !reset user: y\n"), End::Read),
+        ("an include of a number", with_head("include: 5\n"), End::Refused),
+        ("an include of nothing", with_head("include: [{path: []}]\n"), End::Read),
+        ("an include of an empty path", with_head("include: [\"\"]\n"), End::Refused),
+        ("an include of nothing at all", with_head("include: [/dev/null]\n"), End::Read),
+        ("extending nothing", with_head("    extends: {}\n"), End::Refused),
+        ("extending an empty name", with_head("    extends: \"\"\n"), End::Refused),
         ("documents", [HEAD, b"---\nservices: {web: {user: y}}\n"].concat(), End::Read),
     ]
 }
@@ -118,6 +128,40 @@ fn large() -> Vec<(&'static str, Vec<u8>, End)> {
         (
             "services that depend on each other",
             format!("services:\n{}", lines(5000, &|n| format!("  s{n}: {{image: x, depends_on: [s{}]}}\n", (n + 1) % 5000))).into_bytes(),
+            End::Refused,
+        ),
+        (
+            "a chain of services",
+            format!("services:\n  s0: {{image: x}}\n{}", lines(5000, &|n| format!("  s{}: {{extends: s{n}}}\n", n + 1))).into_bytes(),
+            End::Refused,
+        ),
+        ("services that extend one", with_head(lines(5000, &|n| format!("  s{n}: {{extends: web}}\n"))), End::Read),
+        (
+            "services that extend a large one",
+            with_head(format!(
+                "    environment:\n{}{}",
+                lines(5000, &|n| format!("      - V{n}=x\n")),
+                lines(1000, &|n| format!("  s{n}: {{extends: web}}\n"))
+            )),
+            End::Refused,
+        ),
+        (
+            "tags",
+            with_head(format!(
+                "    labels:\n{}---\nservices:\n  web:\n    labels:\n{}",
+                lines(20_000, &|n| format!("      l{n}: y\n")),
+                lines(20_000, &|n| format!("      l{n}: !reset y\n"))
+            )),
+            End::Read,
+        ),
+        (
+            "a bomb of aliases with a tag",
+            with_head(format!(
+                "    user: !override y\n{}",
+                lines(30, &|n| {
+                    if n == 0 { "x-0: &a0 [y]\n".into() } else { format!("x-{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(",")) }
+                })
+            )),
             End::Refused,
         ),
         ("too large", vec![b' '; 33 << 20], End::Refused),

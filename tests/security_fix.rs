@@ -7,6 +7,7 @@ mod security_fix {
     mod files;
     mod guards;
     mod naming;
+    mod reaching;
     mod selection;
     mod shapes;
     mod tracked;

@@ -22,6 +22,7 @@ const ALLOWED_BESIDE: &[(&str, &str)] = &[
     ("cancel", "error"),
     ("engine", "process"),
     ("git", "process"),
+    ("git", "source"),
     ("report", "tasks"),
     ("actions", "proof"),
     ("policy", "finding"),

@@ -96,20 +96,20 @@ fn a_value_that_cannot_be_changed_in_place_is_named_and_the_rest_can_go_on() {
     assert_eq!(project.env(".env").len(), 1, "no variable for what stays");
 }
 
-/// Constructs that the model does not read: refused with their place, and nothing is touched.
+/// What Compose refuses too: refused with their place, and nothing is touched.
 #[test]
 fn what_is_not_understood_is_refused_clearly() {
     let db = "services:\n  db:\n    image: postgres:15\n    environment:\n      POSTGRES_PASSWORD: one-good-secret\n";
     for (name, text, said) in [
-        ("include", format!("include: [other.yml]\n{db}"), "include"),
-        ("extends", format!("{db}  copy:\n    extends:\n      service: db\n"), "extends"),
+        ("a missing include", format!("include: [nowhere.yml]\n{db}"), "compose.yaml:1"),
+        ("a fetched include", format!("include: ['oci://example.org/a']\n{db}"), "compose.yaml:1"),
+        ("extending itself", format!("{db}    extends:\n      service: db\n"), "compose.yaml:7"),
         ("a duplicate key", format!("{db}      POSTGRES_PASSWORD: one-good-secret\n"), "compose.yaml:6"),
         ("a tab", db.replace("      POSTGRES", "\tPOSTGRES"), "compose.yaml:5"),
         ("an unknown alias", db.replace("one-good-secret", "*nowhere"), "compose.yaml:5"),
         ("a wrong type", db.replace("image: postgres:15", "image: [one-good-secret]"), "compose.yaml:3"),
     ] {
         let project = Project::of(&text).hides(&["one-good-secret"]);
-        project.write("other.yml", "services: {}\n").commit_all();
         let outcome = project.refuses(&[], 3, &["stacks-render", said, "nothing was touched"]);
         assert!(!outcome.stderr.contains("Applied"), "{name}: {outcome}");
     }

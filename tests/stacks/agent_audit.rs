@@ -27,7 +27,7 @@ fn audit() -> Vec<Found> {
         service: finding["service"].as_str().map(String::from),
         rule: text(&finding["rule"]),
         place: text(&finding["place"]),
-        text: format!("{} {} {}", text(&finding["about"]), text(&finding["place"]), text(&finding["message"])),
+        text: ["about", "place", "message", "help"].map(|key| text(&finding[key])).join(" "),
         category: text(&finding["category"]),
         priority: text(&finding["priority"]),
     };
@@ -36,7 +36,7 @@ fn audit() -> Vec<Found> {
 
 /// Whether a text names a word, and not only a longer one.
 fn names(text: &str, word: &str) -> bool {
-    text.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').any(|part| part == word)
+    text.split(|char: char| !char.is_ascii_alphanumeric() && char != '_' && char != '-').any(|part| part == word)
 }
 
 /// `environment.KEY` also where the environment is a list.

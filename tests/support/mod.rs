@@ -6,6 +6,7 @@
 #![allow(dead_code)] // Every test binary uses another part of it.
 
 pub mod judge;
+pub mod real;
 pub mod tree;
 
 use std::fs;

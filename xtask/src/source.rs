@@ -15,6 +15,23 @@ use crate::error::{Error, Result};
 /// Files by absolute path. `Ok(None)` means there is no such file.
 pub trait Files: Sync {
     fn read(&self, path: &Path) -> Result<Option<Arc<[u8]>>>;
+
+    fn is_folder(&self, path: &Path) -> bool {
+        path.is_dir()
+    }
+
+    /// An absolute path whose first link, seen from the root, is replaced by where it leads.
+    fn behind_first_link(&self, path: &Path) -> PathBuf {
+        let mut seen = PathBuf::new();
+        let mut parts = path.components();
+        while let Some(part) = parts.next() {
+            seen.push(part);
+            if seen.is_symlink() {
+                return seen.canonicalize().map_or_else(|_| path.to_path_buf(), |target| target.join(parts.as_path()));
+            }
+        }
+        path.to_path_buf()
+    }
 }
 
 /// The files as they are on disk.

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::exceptions::accepts;
 use super::ignore::{Ignores, Note};
 use super::{By, Text};
 use crate::finding::{Finding, Severity};
 use crate::model::Source;
-use crate::policy::{Date, Exception, Policy};
+use crate::policy::{Date, Policy};
 use crate::rules::{self, Check, ComposeSource, EnvSource, Evidence, Fact, Found, Rule, Spot, Subject};
 use crate::text::Span;
 use crate::yaml::expand;
@@ -28,6 +29,14 @@ pub struct Judged {
     /// For the rules that need all stacks.
     pub facts: Vec<(&'static str, Fact)>,
     pub texts: Vec<(PathBuf, Text)>,
+    pub ignores: Ignores,
+}
+
+impl Judging<'_> {
+    /// Whether a rule is among those that are wanted.
+    pub fn asks(&self, rule: &str) -> bool {
+        self.only.is_empty() || self.only.contains(&rule)
+    }
 }
 
 /// Judges one stack. Findings of rules that look across stacks come later, from its facts.
@@ -35,7 +44,7 @@ pub fn judge(subject: &Subject<'_>, judging: Judging<'_>) -> Judged {
     let mut judged = Judged::default();
     let mut findings = Vec::new();
     let mut evidence = credentials(subject);
-    for rule in rules::all().filter(|rule| judging.only.is_empty() || judging.only.contains(&rule.name)) {
+    for rule in rules::all().filter(|rule| judging.asks(rule.name)) {
         let Some(severity) = subject.policy.severity(rule.name) else { continue };
         run(rule, severity, subject, &mut findings, &mut judged.facts);
         take(rule, severity, &mut evidence, &mut findings, &mut judged);
@@ -50,7 +59,7 @@ pub fn judge(subject: &Subject<'_>, judging: Judging<'_>) -> Judged {
 pub fn judge_unloaded(id: &str, sources: &[Source], policy: &Policy, judging: Judging<'_>) -> Judged {
     let mut judged = Judged::default();
     let mut findings = Vec::new();
-    let rule = rules::named("schema").filter(|rule| judging.only.is_empty() || judging.only.contains(&rule.name));
+    let rule = rules::named("schema").filter(|rule| judging.asks(rule.name));
     if let Some((rule, severity)) = rule.and_then(|rule| Some((rule, policy.severity(rule.name)?))) {
         let mut found = Found::new(rule, severity, false, &mut findings);
         for (file, source) in (0_u32..).zip(sources) {
@@ -143,21 +152,19 @@ impl Judged {
     /// Each finding stands, or is suppressed with a reason that holds today.
     fn settle(&mut self, findings: Vec<Finding>, sources: &[Source], stack: &str, policy: &Policy, judging: Judging<'_>) {
         self.add_texts(sources);
-        let mut ignores = Ignores::read(sources, judging);
-        let holds = |until: Option<Date>| until.is_none_or(|until| until >= judging.today);
+        let (ignores, complaints) = Ignores::read(sources, policy, judging);
+        self.ignores = ignores;
         for finding in findings {
-            if let Some(Note { reason, until }) = ignores.of(&finding) {
+            if let Some(Note { reason, until }) = self.ignores.of(&finding) {
                 self.suppressed.push((finding, reason, until, By::Comment));
                 continue;
             }
-            let exceptions = policy.exceptions(finding.rule).iter();
-            let fitting = |one: &&Exception| one.fits(stack, finding.service.as_deref(), &finding.place) && holds(one.until);
-            match exceptions.into_iter().find(fitting) {
+            match accepts(policy, stack, &finding, judging.today) {
                 Some(exception) => self.suppressed.push((finding, exception.reason.clone(), exception.until, By::Policy)),
                 None => self.findings.push(finding),
             }
         }
-        self.findings.extend(ignores.complaints(policy));
+        self.findings.extend(complaints);
     }
 }
 

@@ -2,6 +2,7 @@
 //! Pure: models, policies and the day are given.
 
 mod collect;
+mod exceptions;
 mod ignore;
 mod judge;
 
@@ -15,7 +16,7 @@ use crate::policy::Date;
 use crate::project::Role;
 use crate::text::Span;
 
-pub use collect::Collector;
+pub use collect::{Around, Collector};
 pub use judge::{Judged, Judging, judge, judge_unloaded};
 
 /// Everything that an audit says.
@@ -23,6 +24,8 @@ pub use judge::{Judged, Judging, judge, judge_unloaded};
 pub struct Audit {
     /// Paths are shown relative to this folder.
     pub root: PathBuf,
+    /// Only findings that a change brings stand here: this one. None: all findings.
+    pub since: Option<Since>,
     pub stacks: Vec<Looked>,
     /// In the order of files and places.
     pub findings: Vec<Entry>,
@@ -30,6 +33,16 @@ pub struct Audit {
     pub gaps: Vec<Gap>,
     /// The files that findings point into.
     pub texts: BTreeMap<PathBuf, Text>,
+}
+
+/// The change that is judged.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Since {
+    /// From a commit, as its caller names it, to the files as they are.
+    Revision(String),
+    /// From the last commit to what is staged.
+    Staged,
 }
 
 /// One stack that was judged.
@@ -46,7 +59,7 @@ pub struct Looked {
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub finding: Finding,
-    /// Ids.
+    /// Ids; none for what is about a policy.
     pub stacks: Vec<String>,
 }
 

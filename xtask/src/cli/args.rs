@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::surroundings::Host;
+use crate::tasks::audit::described;
+
 #[derive(Debug, Parser)]
 #[command(
     name = "xtask",
@@ -65,6 +68,8 @@ pub enum Format {
 pub enum Command {
     /// Judge what Compose would run by the policies, and say how to fix what is found
     Audit(AuditArgs),
+    /// Write a review: dev beside prod, what is good and what is missing, what to do first; Markdown unless --format says html or json
+    Review(ReviewArgs),
     /// Say what a rule finds, why it matters and how far its fix goes; without a name list all rules
     Explain(ExplainArgs),
     /// Carry out a phase of the migration, or say which phases hold
@@ -87,6 +92,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Print the completion script for a shell
     Completions { shell: clap_complete::Shell },
+    /// Print the JSON schema of policies or of xtask.yaml, for editors
+    Schema { of: SchemaArg },
     /// Print the manual page
     Man,
 }
@@ -174,6 +181,15 @@ pub struct AuditArgs {
     /// Only these rules
     #[arg(long = "rule", value_name = "RULE", value_delimiter = ',')]
     pub rules: Vec<String>,
+    /// Only what was not found at REV: what the work tree brings since that commit
+    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "fix"])]
+    pub since: Option<String>,
+    /// Only what the staged changes bring: what a commit would hold, against HEAD
+    #[arg(long, conflicts_with = "fix")]
+    pub staged: bool,
+    /// Judge by the machine that the stacks shall run on: this one, or one of 8cpu,16g
+    #[arg(long, value_name = "CPUS,MEMORY", num_args = 0..=1, default_missing_value = "", value_parser = host)]
+    pub host: Option<HostArg>,
     /// Show what the safe fixes would change, or those of the named rules, proposals among them
     #[arg(long, value_name = "RULE,...", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "")]
     pub fix: Option<Vec<String>>,
@@ -191,6 +207,26 @@ pub struct AuditArgs {
     pub jobs: Option<NonZeroUsize>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum HostArg {
+    This,
+    Described(Host),
+}
+
+fn host(text: &str) -> Result<HostArg, String> {
+    if text.is_empty() { Ok(HostArg::This) } else { described(text).map(HostArg::Described) }
+}
+
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    /// Stacks, compose files or folders; none means all stacks of the project
+    #[arg(value_name = "STACK|FILE|DIR")]
+    pub targets: Vec<String>,
+    /// A policy to lay over the project's own
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RoleArg {
     Dev,
@@ -206,6 +242,12 @@ pub enum Threshold {
     Critical,
     /// Findings never fail; what cannot be read still does
     Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaArg {
+    Policy,
+    Settings,
 }
 
 #[derive(Debug, Args)]

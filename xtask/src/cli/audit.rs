@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Exit;
-use super::args::{AuditArgs, ExplainArgs, Global, RoleArg, Threshold};
+use super::args::{AuditArgs, ExplainArgs, Global, HostArg, ReviewArgs, RoleArg, Threshold};
+use crate::audit::Since;
 use crate::error::Result;
 use crate::finding::Severity;
 use crate::policy::Date;
@@ -18,14 +19,19 @@ use crate::tasks::{Context, Overrides};
 /// Shows or applies fixes.
 pub fn fix(cx: &Context<'_>, args: &AuditArgs) -> Result<(Exit, Answer)> {
     let rules = args.fix.iter().flatten().filter(|rule| !rule.is_empty()).cloned().collect();
-    let options = Options { request: request(args), rules, apply: args.apply, allow_dirty: args.allow_dirty };
+    let options = Options { request: request(args)?, rules, apply: args.apply, allow_dirty: args.allow_dirty };
     let fixed = tasks::audit::fix(cx, &options, &Overrides::default(), today())?;
     let exit = if fixed.audit.gaps.is_empty() { Exit::Done } else { Exit::Unusable };
     Ok((exit, Answer::Fixed(Box::new(fixed))))
 }
 
-fn request(args: &AuditArgs) -> Request {
-    Request {
+fn request(args: &AuditArgs) -> Result<Request> {
+    let host = match args.host {
+        Some(HostArg::This) => Some(tasks::audit::this_machine()?),
+        Some(HostArg::Described(host)) => Some(host),
+        None => None,
+    };
+    Ok(Request {
         targets: args.targets.clone(),
         files: args.files.clone(),
         role: args.role.map(role),
@@ -33,11 +39,25 @@ fn request(args: &AuditArgs) -> Request {
         only: args.rules.clone(),
         fixes: true,
         jobs: args.jobs,
-    }
+        since: match args.staged {
+            true => Some(Since::Staged),
+            false => args.since.clone().map(Since::Revision),
+        },
+        host,
+    })
+}
+
+/// Findings do not fail a review: it is there to be read.
+pub fn review(global: &Global, args: &ReviewArgs) -> Result<(Exit, Answer)> {
+    let request = Request { targets: args.targets.clone(), policy: args.policy.clone(), ..Request::default() };
+    let folder = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let review = tasks::review::review(&request, &folder, &environment(), today())?;
+    let exit = if review.audit.gaps.is_empty() { Exit::Done } else { Exit::Unusable };
+    Ok((exit, Answer::Review(Box::new(review))))
 }
 
 pub fn audit(global: &Global, args: &AuditArgs) -> Result<(Exit, Answer)> {
-    let request = request(args);
+    let request = request(args)?;
     let folder = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let audit = tasks::audit::audit(&request, Path::new(&folder), &environment(), today())?;
     let exit = match threshold(args.fail_on) {

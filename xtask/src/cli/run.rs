@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{BenchArgs, Cli, Command, Format, Measurable, MigrateArgs, SecurityFixArgs};
+use super::args::{BenchArgs, Cli, Command, Format, Measurable, MigrateArgs, SchemaArg, SecurityFixArgs};
 use super::{Exit, audit, completions, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -47,7 +47,8 @@ pub fn run(cli: &Cli, look: Look) -> Exit {
 
 /// A report of what was looked at; what happens meanwhile is told on standard error.
 fn document(cli: &Cli, look: Look, document: Document) -> Exit {
-    let looks = matches!(&cli.command, Command::Audit(args) if args.fix.is_none());
+    let looks = matches!(&cli.command, Command::Explain(_) | Command::Review(_))
+        || matches!(&cli.command, Command::Audit(args) if args.fix.is_none());
     let ended = if looks {
         carry_out(cli, &Live::new(look, cli.global.dry_run), look)
     } else {
@@ -68,8 +69,10 @@ fn document(cli: &Cli, look: Look, document: Document) -> Exit {
 fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)> {
     match &cli.command {
         Command::Completions { shell } => return Ok((Exit::Done, Answer::Text(completions(*shell)))),
+        Command::Schema { of } => return Ok((Exit::Done, Answer::Text(schema(*of)))),
         Command::Man => return Ok((Exit::Done, Answer::Text(manual()))),
         Command::Audit(args) if args.fix.is_none() => return audit::audit(&cli.global, args),
+        Command::Review(args) => return audit::review(&cli.global, args),
         Command::Explain(args) => return audit::explain(args),
         _ => {}
     }
@@ -108,9 +111,13 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let well = checkups.iter().all(|checkup| checkup.ok);
             Ok((if well { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Doctor(checkups)))
         }
-        Command::Completions { .. } | Command::Man | Command::Try(_) | Command::Bench(_) | Command::Explain(_) => {
-            Ok((Exit::Done, Answer::Text(Vec::new())))
-        }
+        Command::Completions { .. }
+        | Command::Schema { .. }
+        | Command::Man
+        | Command::Try(_)
+        | Command::Bench(_)
+        | Command::Explain(_)
+        | Command::Review(_) => Ok((Exit::Done, Answer::Text(Vec::new()))),
     }
 }
 
@@ -120,6 +127,14 @@ fn bench(args: &BenchArgs, events: &dyn Sink, cancel: &Cancel) -> Result<(Exit, 
     match args.command {
         Measurable::Audit => Ok((Exit::Done, Answer::Measured(Box::new(tasks::bench::audit(&options, events, cancel)?)))),
     }
+}
+
+fn schema(of: SchemaArg) -> Vec<u8> {
+    let schema = match of {
+        SchemaArg::Policy => tasks::schema::policy(),
+        SchemaArg::Settings => tasks::schema::settings(),
+    };
+    format!("{schema:#}\n").into_bytes()
 }
 
 /// `--yes`, or a person at a terminal.

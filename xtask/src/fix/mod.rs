@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::audit::Audit;
 use crate::finding::{Finding, Fix, FixKind};
-use crate::yaml::{Operation, Refusal, operate};
+use crate::yaml::{Operation, Refusal, operate, refusals};
 
 /// Files as they would be, and the fixes that are left out.
 #[derive(Debug, Clone, Default)]
@@ -76,18 +76,47 @@ fn written(text: &str, fixes: &[(usize, &Fix)], left: &mut Vec<Left>) -> (String
     if let Ok(operated) = operate(text, &all) {
         return (operated.text, fixes.iter().map(|(number, _)| *number).collect());
     }
-    let (mut taken, mut operations, mut best) = (Vec::new(), Vec::new(), text.to_string());
-    for (number, fix) in fixes {
-        let mut with: Vec<Operation> = operations.clone();
-        with.extend(fix.operations.iter().cloned());
-        match operate(text, &with) {
-            Ok(operated) => {
-                best = operated.text;
-                operations = with;
-                taken.push(*number);
-            }
-            Err(Refusal { why, .. }) => left.push(Left { finding: *number, why }),
+    let groups: Vec<&[Operation]> = fixes.iter().map(|(_, fix)| fix.operations.as_slice()).collect();
+    let mut possible = Vec::new();
+    for (fix, refusal) in fixes.iter().zip(refusals(text, &groups)) {
+        match refusal {
+            Some(Refusal { why, .. }) => left.push(Left { finding: fix.0, why }),
+            None => possible.push(*fix),
         }
     }
-    (best, taken)
+    let mut best = Best { source: text, text: text.to_string(), operations: Vec::new(), taken: Vec::new() };
+    best.take(&possible, left);
+    (best.text, best.taken)
+}
+
+/// The fixes that stand together so far, and what they make of the source.
+struct Best<'a> {
+    source: &'a str,
+    text: String,
+    operations: Vec<Operation>,
+    taken: Vec<usize>,
+}
+
+impl Best<'_> {
+    /// By halves: few fixes of a large file contradict others, and each try reads the whole file.
+    fn take(&mut self, fixes: &[(usize, &Fix)], left: &mut Vec<Left>) {
+        if fixes.is_empty() {
+            return;
+        }
+        let mut with = self.operations.clone();
+        with.extend(fixes.iter().flat_map(|(_, fix)| fix.operations.iter().cloned()));
+        match (operate(self.source, &with), fixes) {
+            (Ok(operated), _) => {
+                self.text = operated.text;
+                self.operations = with;
+                self.taken.extend(fixes.iter().map(|(number, _)| *number));
+            }
+            (Err(Refusal { why, .. }), [(number, _)]) => left.push(Left { finding: *number, why }),
+            (Err(_), _) => {
+                let (first, second) = fixes.split_at(fixes.len() / 2);
+                self.take(first, left);
+                self.take(second, left);
+            }
+        }
+    }
 }

@@ -163,7 +163,7 @@ impl Git {
     }
 
     /// A call that reads what is here and fetches nothing.
-    fn offline(&self) -> std::process::Command {
+    pub(super) fn offline(&self) -> std::process::Command {
         let mut command = self.command();
         command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_OPTIONAL_LOCKS", "0");
         command
@@ -192,7 +192,7 @@ fn oldest_commits(log: &str) -> BTreeMap<&str, Commit<'_>> {
 }
 
 /// Reads the next answer of `cat-file --batch`; `false` for an object that is not here.
-fn next_object(output: &mut impl BufRead, content: &mut Vec<u8>) -> std::io::Result<bool> {
+pub(super) fn next_object(output: &mut impl BufRead, content: &mut Vec<u8>) -> std::io::Result<bool> {
     let mut header = String::new();
     output.read_line(&mut header)?;
     let Some(size) = header.trim_end().rsplit(' ').next().and_then(|size| size.parse::<usize>().ok()) else {
@@ -206,13 +206,13 @@ fn next_object(output: &mut impl BufRead, content: &mut Vec<u8>) -> std::io::Res
 }
 
 /// A child that is ended when it is let go of.
-struct Running {
-    child: Child,
+pub(super) struct Running {
+    pub(super) child: Child,
     deadline: Deadline,
 }
 
 impl Running {
-    fn start(command: &mut std::process::Command, verb: &str) -> Result<Self> {
+    pub(super) fn start(command: &mut std::process::Command, verb: &str) -> Result<Self> {
         let (child, deadline) = start(command, LATE).map_err(|error| broken(verb).why(error.to_string()))?;
         Ok(Running { child, deadline })
     }

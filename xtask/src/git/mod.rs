@@ -9,6 +9,7 @@ mod hooks;
 mod index;
 mod leftovers;
 mod needles;
+mod stored;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 pub use commit::Made;
 pub use entries::{Entries, Entry};
 pub use history::{History, Seen, Wanted};
+pub use stored::{Stored, Turned};
 
 /// The repository that a project lies in.
 #[derive(Debug, Clone)]
@@ -113,6 +115,12 @@ impl Git {
         files.sort();
         files.dedup();
         Ok(files)
+    }
+
+    /// All tracked files of the repository, absolute.
+    pub fn files_of_top(&self) -> Result<std::collections::BTreeSet<PathBuf>> {
+        let top = Git { root: self.top.clone(), ..self.clone() };
+        Ok(top.files()?.into_iter().map(|path| self.top.join(path)).collect())
     }
 
     /// All tracked files below the root.

@@ -29,6 +29,12 @@ pub fn validate(root: &Value) -> Result<(), Fault> {
                 return Err(Fault::new(ip.at, "the host's IP address is not valid"));
             }
         }
+        let watched = field.value.get("develop").and_then(|develop| develop.get("watch"));
+        for watch in watched.and_then(Value::as_seq).into_iter().flatten() {
+            if watch.get("path").and_then(Value::as_str) == Some("") {
+                return Err(Fault::new(watch.at, "`path` cannot be empty"));
+            }
+        }
         for device in field.value.get("gpus").and_then(Value::as_seq).into_iter().flatten() {
             if device.get("count").is_some() && device.get("device_ids").is_some() {
                 return Err(Fault::new(device.at, "`count` and `device_ids` exclude each other"));

@@ -1,66 +1,39 @@
 //! Variables in a compose file: every string is evaluated where it stands, then cast where the
 //! field wants a number or a boolean.
 
-use std::collections::BTreeMap;
-
 pub use crate::text::template::{Arg, Op, Segment, TemplateError, Var, Why, parse};
 
-use crate::text::template::evaluate;
+use crate::text::Span;
+use crate::text::template::{evaluate_or, filled};
 use crate::yaml::{Data, Origin, Value};
 
-use super::Fault;
+use super::references::{Reference, Written};
+use super::variables::{Found, Variables};
+use super::{Fault, Unset};
 
-/// One `${NAME}` in the stack's files. A value that several services share through an anchor is
-/// evaluated, and listed, once for each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
-    pub name: String,
-    pub op: Op,
-    /// Stands in the default or message of another variable.
-    pub nested: bool,
-    /// The scalar in which it stands.
-    pub at: Origin,
-    /// The way to that scalar in the model, for example `services.db.environment.PASSWORD`.
-    pub place: String,
-    pub service: Option<String>,
-    pub found: Found,
-}
+/// What a required variable without a value is replaced by under [`Unset::StandIn`].
+pub const STAND_IN: &str = "1";
 
-/// Where a variable's value comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    Exported,
-    /// The number of the env file among the model's sources.
-    EnvFile(u32),
-    /// Set by Compose itself: `COMPOSE_PROJECT_NAME`.
-    Compose,
-    Unset,
-}
-
-/// The variables for `${}`: what is exported wins over env files.
-#[derive(Default)]
-pub struct Variables {
-    pub values: BTreeMap<String, (String, Found)>,
-}
-
-impl Variables {
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(|(value, _)| value.as_str())
-    }
-
-    pub fn found(&self, name: &str) -> Found {
-        self.values.get(name).map_or(Found::Unset, |(_, found)| *found)
-    }
+/// What a document is evaluated with.
+pub struct Evaluation<'a> {
+    /// The text of the document's file.
+    pub source: &'a str,
+    pub variables: &'a Variables,
+    pub unset: Unset,
+    pub references: &'a mut Vec<Reference>,
 }
 
 /// Evaluates and casts every string of a document in place; keys are left alone.
-pub fn interpolate(value: &mut Value, variables: &Variables, references: &mut Vec<Reference>) -> Result<(), Fault> {
-    let mut walk = Walk { variables, references, expanded: 0 };
+pub fn interpolate(value: &mut Value, evaluation: Evaluation) -> Result<(), Fault> {
+    let Evaluation { source, variables, unset, references } = evaluation;
+    let mut walk = Walk { source, variables, unset, references, expanded: 0 };
     walk.value(value, &mut Vec::new())
 }
 
 struct Walk<'a> {
+    source: &'a str,
     variables: &'a Variables,
+    unset: Unset,
     references: &'a mut Vec<Reference>,
     /// Bytes that variables have brought into the document so far.
     expanded: usize,
@@ -73,12 +46,17 @@ impl Walk<'_> {
     fn value<'v>(&mut self, value: &'v mut Value, path: &mut Vec<&'v str>) -> Result<(), Fault> {
         let at = value.at;
         if let Data::Str(text) = &mut value.data {
+            let known = self.references.len();
             if text.contains('$') {
                 *text = self.text(text, at, path)?;
             }
-            if let Some(cast) = cast(path) {
-                value.data = cast.apply(text).ok_or_else(|| Fault::new(at, format!("{}: {}", path.join("."), cast.wants())))?;
-            }
+            let Some(cast) = cast(path) else { return Ok(()) };
+            let stands_in = self.references[known..].iter().any(|reference| reference.found == Found::StandIn);
+            value.data = match cast.apply(text) {
+                Some(data) => data,
+                None if matches!(cast, Cast::Bool) && stands_in => Data::Bool(true),
+                None => return Err(Fault::new(at, format!("{}: {}", path.join("."), cast.wants()))),
+            };
             return Ok(());
         }
         match &mut value.data {
@@ -103,16 +81,25 @@ impl Walk<'_> {
 
     fn text(&mut self, text: &str, at: Origin, path: &[&str]) -> Result<String, Fault> {
         let segments = parse(text);
+        let mut written = Written::new(self.source, text, at);
         Segment::each_var(&segments, false, &mut |var, nested| {
-            self.expanded += self.variables.get(&var.name).map_or(0, str::len);
+            let (value, found) = self.variables.find(&var.name);
+            self.expanded += value.map_or(0, str::len);
+            let span = written.span(&var.range);
+            let missing = matches!(var.op, Op::Required { colon } if !filled(value, colon));
             self.references.push(Reference {
                 name: var.name.clone(),
                 op: var.op,
                 nested,
                 at,
+                span,
+                argument: span.zip(var.arg.as_ref()).map(|(span, arg)| {
+                    let start = span.start + (arg.range.start - var.range.start);
+                    Span::new(start, start + arg.range.len())
+                }),
                 place: path.join("."),
                 service: path.get(1).filter(|_| path[0] == "services").map(ToString::to_string),
-                found: self.variables.found(&var.name),
+                found: if missing && self.unset == Unset::StandIn { Found::StandIn } else { found },
             });
         });
         if self.expanded > EXPANSION_LIMIT {
@@ -120,22 +107,23 @@ impl Walk<'_> {
         }
         let mut out = String::with_capacity(text.len());
         let lookup = |name: &str| self.variables.get(name).map(String::from);
-        evaluate(text, &segments, &lookup, &mut out).map_err(|error| {
-            let place = path.join(".");
-            Fault::new(
-                at,
-                match error.why {
-                    Why::Invalid => format!("{place}: a `${{` opens no variable; write `$$` for a dollar sign"),
-                    // A message that is not written so was made from other variables, and may hold anything.
-                    Why::Missing { name, message } if message.is_empty() || !text.contains(&message) => {
-                        format!("{place}: the variable {name} has no value")
-                    }
-                    Why::Missing { name, message } => format!("{place}: the variable {name} has no value: {message}"),
-                },
-            )
-        })?;
+        let stand_in = (self.unset == Unset::StandIn).then_some(STAND_IN);
+        evaluate_or(text, &segments, &lookup, stand_in, &mut out).map_err(|error| refusal(text, at, path, error))?;
         Ok(out)
     }
+}
+
+fn refusal(text: &str, at: Origin, path: &[&str], error: TemplateError) -> Fault {
+    let place = path.join(".");
+    let why = match error.why {
+        Why::Invalid => format!("{place}: a `${{` opens no variable; write `$$` for a dollar sign"),
+        // A message that is not written so was made from other variables, and may hold anything.
+        Why::Missing { name, message } if message.is_empty() || !text.contains(&message) => {
+            format!("{place}: the variable {name} has no value")
+        }
+        Why::Missing { name, message } => format!("{place}: the variable {name} has no value: {message}"),
+    };
+    Fault::new(at, why)
 }
 
 /// What a string becomes before the file's form is checked.

@@ -7,95 +7,51 @@ use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
 use crate::source::Files;
-use crate::text::LineIndex;
-use crate::yaml::{Data, Document, Field, Limits, Origin, Value, expand, read};
+use crate::yaml::{Data, Document, Field, Value};
 
-use super::environment::Reader;
-use super::interpolate::{Found, Variables, interpolate};
-use super::paths::Base;
-use super::shape::{FILE, Shape, check, emit};
-use super::{Call, Environment, Fault, Model, Reference, SourceKind};
-use super::{canonical, consistency, merge, name, normalize, prune, unique, unread};
+use super::loader::{Loader, Scope, Wanted};
+use super::reader::Reader;
+use super::shape::{FILE, Shape, emit};
+use super::variables::{Found, Variables};
+use super::{Call, Environment, Fault, Model, consistency, name, normalize, prune};
 
 /// Loads a stack as `docker compose` called that way would. Errors are
-/// [`crate::error::Kind::Unusable`] with file, line and column; a construct that is not read yet
-/// says `not read yet`.
+/// [`crate::error::Kind::Unusable`] with file, line and column.
 pub fn load(files: &dyn Files, call: &Call, environment: &Environment) -> Result<Model> {
     let mut reader = Reader::new(files);
     for path in &call.files {
-        let (text, documents) = read_file(&reader, path)?;
-        reader.add(path, text, SourceKind::Compose(documents));
+        reader.compose_file(path, None)?;
     }
     let (mut variables, variable_files) = reader.variables(call, environment)?;
     let documents: Vec<&Document> = reader.sources.iter().flat_map(|source| source.documents()).collect();
     let project = name::project_name(call, &variables, &documents)?;
-    variables.values.insert("COMPOSE_PROJECT_NAME".into(), (project.clone(), Found::Compose));
+    variables.set("COMPOSE_PROJECT_NAME".into(), project.clone(), Found::Compose);
+    let variables = Arc::new(variables);
 
-    let mut references = Vec::new();
-    let located = |fault: Fault, reader: &Reader| reader.error(fault.at, &fault.why);
-    let merged = merged(&reader, call.files.len(), &variables, &mut references).map_err(|fault| located(fault, &reader))?;
-    let folder = call.files.first().and_then(|file| file.parent()).unwrap_or(Path::new("/"));
-    let base = Base { folder, home: environment.get("HOME").map(String::as_str) };
-    let mut value = complete(merged, &base, &project, &variables, call).map_err(|fault| located(fault, &reader))?;
+    let mut loader = Loader::new(reader, call, environment.get("HOME"));
+    let folder = call.files.first().and_then(|file| file.parent()).unwrap_or(Path::new("/")).to_string_lossy().into_owned();
+    let wanted: Vec<Wanted> = call.files.iter().map(|file| Wanted { path: file.to_string_lossy().into_owned(), at: None }).collect();
+    let scope = Scope { working: folder.clone(), lookup: folder, variables: variables.clone() };
+    let merged = loader.files(&wanted, &scope, &[])?.filter(|root| root.as_map().is_some_and(|fields| !fields.is_empty()));
+    let merged = merged.ok_or_else(|| match call.files.first() {
+        Some(file) => Error::unusable("read the compose file").why("it is empty").at(file, 1, 1),
+        None => Error::unusable("read the stack").why("it has no compose file"),
+    })?;
+    let mut value = loader.located(complete(merged, files, &project, &variables, call))?;
 
     let mut env_files = IndexMap::new();
+    let Loader { mut reader, references, included_env_files, .. } = loader;
     for (name, field) in value.get_mut("services").and_then(Value::as_map_mut).into_iter().flatten() {
         reader.labels(&mut field.value, &variables)?;
-        env_files.insert(name.clone(), reader.service(&mut field.value, &variables)?);
+        env_files.insert(name.clone(), reader.service(&mut field.value, &variables, call.unset)?);
     }
-    Ok(Model { name: project, value, sources: reader.sources, variable_files, env_files, references, variables })
+    let sources = reader.sources;
+    Ok(Model { name: project, value, sources, variable_files, included_env_files, env_files, references, variables })
 }
 
-fn read_file(reader: &Reader, path: &Path) -> Result<(Arc<str>, Vec<Document>)> {
-    let Some(text) = reader.text(path)? else {
-        return Err(Error::unusable(format!("read {}", path.display())).why("there is no such compose file"));
-    };
-    let documents = read(&text, Limits::default()).map_err(|error| {
-        let (line, column) = LineIndex::new(&text).line_column(&text, error.offset);
-        Error::unusable("read the compose file").why(error.why).at(path, line, column)
-    })?;
-    if documents.is_empty() {
-        return Err(Error::unusable("read the compose file").why("it is empty").at(path, 1, 1));
-    }
-    Ok((text, documents))
-}
-
-/// All documents of all files, each laid over those before.
-fn merged(reader: &Reader, files: usize, variables: &Variables, references: &mut Vec<Reference>) -> Result<Value, Fault> {
-    let mut merged: Option<Value> = None;
-    for (number, source) in reader.sources.iter().enumerate().take(files) {
-        let file = u32::try_from(number).unwrap_or(u32::MAX);
-        for document in source.documents() {
-            let mut value = expand(document, file).map_err(|error| {
-                let span = crate::text::Span::new(error.offset, error.offset);
-                Fault::new(Origin { file, span }, error.why)
-            })?;
-            if value.as_map().is_none() {
-                return Err(Fault::new(value.at, "a compose file must be a mapping with keys such as `services`"));
-            }
-            unread::tags(&value)?;
-            interpolate(&mut value, variables, references)?;
-            unread::keys(&value)?;
-            let mut value = match merged {
-                Some(below) => merge::merge(below, value)?,
-                None => value,
-            };
-            unique::enforce(&mut value)?;
-            check(&value, &Shape::Record(FILE), "")?;
-            canonical::canonical(&mut value)?;
-            // A range of ports may meet a port that it holds only now.
-            unique::enforce(&mut value)?;
-            merged = Some(value);
-        }
-    }
-    merged.ok_or_else(|| Fault::new(Origin::default(), "the compose file is empty"))
-}
-
-/// The merged document made whole: defaults, paths, types, active profiles, used resources.
-fn complete(mut root: Value, base: &Base, project: &str, variables: &Variables, call: &Call) -> Result<Value, Fault> {
-    normalize::defaults(&mut root);
-    consistency::validate(&root)?;
-    base.resolve(&mut root)?;
+/// The merged document made whole: what Compose infers, types, active profiles, used resources.
+fn complete(mut root: Value, files: &dyn Files, project: &str, variables: &Variables, call: &Call) -> Result<Value, Fault> {
+    watched(&mut root, files);
     normalize::normalize(&mut root, project, variables);
 
     let mut extensions = Vec::new();
@@ -117,6 +73,18 @@ fn complete(mut root: Value, base: &Base, project: &str, variables: &Variables, 
     fields.entry("services".into()).or_insert(empty);
     fields.extend(extensions);
     Ok(Value { at, tag: None, data: Data::Map(fields) })
+}
+
+/// Compose follows the first link on the way to a watched folder.
+fn watched(root: &mut Value, files: &dyn Files) {
+    for (_, field) in root.get_mut("services").and_then(Value::as_map_mut).into_iter().flatten() {
+        let watched = field.value.get_mut("develop").and_then(|develop| develop.get_mut("watch")).and_then(Value::as_seq_mut);
+        for watch in watched.into_iter().flatten() {
+            if let Some(Value { data: Data::Str(path), .. }) = watch.get_mut("path") {
+                *path = files.behind_first_link(Path::new(path)).to_string_lossy().into_owned();
+            }
+        }
+    }
 }
 
 /// `--profile`, else `COMPOSE_PROFILES`.

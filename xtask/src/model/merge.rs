@@ -48,17 +48,29 @@ fn service_rule(path: &[&str]) -> Rule {
     }
 }
 
+/// The tag of a mapping that Compose holds as a list of `KEY=value` since it was merged.
+pub const LISTED: &str = "!!listed";
+
+/// Lays a service over the one that it extends.
+pub fn extend(lower: Value, upper: Value) -> Result<Value, Fault> {
+    merge_at(lower, upper, &mut vec!["services".into(), "x".into()])
+}
+
 /// Lays `upper` over `lower`.
 pub fn merge(lower: Value, upper: Value) -> Result<Value, Fault> {
     merge_at(lower, upper, &mut Vec::new())
 }
 
 fn merge_at(lower: Value, upper: Value, path: &mut Vec<String>) -> Result<Value, Fault> {
-    let segs: Vec<&str> = path.iter().map(String::as_str).collect();
-    match rule(&segs) {
+    match rule(&path.iter().map(String::as_str).collect::<Vec<_>>()) {
         Rule::Default => merge_default(lower, upper, path),
         Rule::Replace => Ok(upper),
-        Rule::Dict => Ok(Value { data: Data::Map(dict_over(dict(lower.clone()), dict(upper))), ..lower }),
+        Rule::Dict => {
+            let at = lower.at;
+            let mut fields = dict(lower);
+            fields.extend(dict(upper));
+            Ok(Value { at, tag: Some(LISTED.to_string()), data: Data::Map(fields) })
+        }
         Rule::List => {
             let at = lower.at;
             let mut items = list(lower);
@@ -143,11 +155,6 @@ fn dict_of(items: Vec<Value>) -> IndexMap<String, Field> {
         fields.insert(key, Field { key: at, value: Value { at, tag: None, data } });
     }
     fields
-}
-
-fn dict_over(mut lower: IndexMap<String, Field>, upper: IndexMap<String, Field>) -> IndexMap<String, Field> {
-    lower.extend(upper);
-    lower
 }
 
 fn list(value: Value) -> Vec<Value> {

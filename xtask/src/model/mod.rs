@@ -5,20 +5,29 @@ mod canonical;
 mod consistency;
 mod cycles;
 mod environment;
+mod extends;
+mod forms;
+mod gopath;
+mod include;
 pub mod interpolate;
 mod json;
 mod load;
+mod loader;
 mod merge;
 mod name;
 mod normalize;
 mod paths;
 mod prune;
+mod reader;
+mod references;
+mod resets;
 mod shape;
 mod short;
+mod sources;
 mod text;
 mod unique;
 mod units;
-mod unread;
+mod variables;
 mod words;
 
 use std::collections::BTreeMap;
@@ -27,14 +36,15 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::dotenv::Entry;
-use crate::text::LineIndex;
-use crate::yaml::{Document, Origin, Value};
+use crate::yaml::{Origin, Value};
 
-pub use interpolate::{Found, Reference};
+pub use interpolate::STAND_IN;
 pub use load::load;
+pub use references::Reference;
+pub use sources::{EnvFile, Source, SourceKind};
 pub use text::scalar_text;
 pub use units::{bytes as size_bytes, duration as duration_nanos, duration_text};
+pub use variables::Found;
 
 #[cfg(doc)]
 use crate::source::Files;
@@ -51,6 +61,18 @@ pub struct Call {
     pub profiles: Vec<String>,
     /// `-p`; wins over `COMPOSE_PROJECT_NAME`, `name:` and the folder's name.
     pub project_name: Option<String>,
+    pub unset: Unset,
+}
+
+/// What becomes of a stack that lacks what it requires.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unset {
+    /// It is refused, as by Compose.
+    #[default]
+    Fail,
+    /// For who only looks: a required variable that is missing or empty is replaced by [`STAND_IN`],
+    /// which its [`Reference`] tells, and a required env file may be missing.
+    StandIn,
 }
 
 /// The exported variables.
@@ -63,43 +85,18 @@ pub struct Model {
     /// `name`, `services`, `networks`, `volumes`, `secrets`, `configs` and `x-` keys. Every value
     /// knows the bytes that define it: for one from an `env_file` they are in that file.
     pub value: Value,
-    /// Every file that was read; [`Origin::file`] counts in this list.
+    /// Every file that was read, those that are included or extended too; [`Origin::file`] counts in
+    /// this list. Those of the call come first.
     pub sources: Vec<Source>,
-    /// The env files for `${}`, as numbers of sources, in order.
+    /// The stack's env files for `${}`, as numbers of sources, in order.
     pub variable_files: Vec<u32>,
+    /// Those that give variables to included files only, where the stack has none of that name.
+    pub included_env_files: Vec<u32>,
     /// The `env_file` entries of each active service, in order.
     pub env_files: IndexMap<String, Vec<EnvFile>>,
     /// Every `${}` in the compose files, in the order of reading.
     pub references: Vec<Reference>,
-    variables: interpolate::Variables,
-}
-
-/// A file that was read.
-pub struct Source {
-    pub path: PathBuf,
-    pub text: Arc<str>,
-    pub lines: LineIndex,
-    pub kind: SourceKind,
-}
-
-pub enum SourceKind {
-    Compose(Vec<Document>),
-    /// An env file and its entries as read the first time.
-    Env(Vec<Entry>),
-}
-
-/// One `env_file` entry of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnvFile {
-    /// Absolute.
-    pub path: PathBuf,
-    pub required: bool,
-    /// `format: raw`.
-    pub raw: bool,
-    /// Where the entry stands.
-    pub at: Origin,
-    /// Its source, if the file is there.
-    pub source: Option<u32>,
+    variables: Arc<variables::Variables>,
 }
 
 /// Why a stack cannot be read, and where.
@@ -116,14 +113,15 @@ impl Fault {
 }
 
 impl Model {
-    /// What `${name}` is replaced by in this stack's files; `None`: it is not set.
+    /// What `${name}` is replaced by in the stack's own files; `None`: it is not set. An included file
+    /// may have more variables.
     pub fn lookup(&self, name: &str) -> Option<&str> {
         self.variables.get(name)
     }
 
     /// Where that value comes from.
     pub fn found(&self, name: &str) -> Found {
-        self.variables.found(name)
+        self.variables.find(name).1
     }
 
     /// One service of the model.
@@ -136,6 +134,12 @@ impl Model {
         self.value.get("services").and_then(Value::as_map).into_iter().flatten().map(|(name, _)| name.as_str())
     }
 
+    /// The profiles that start a service; one without any always starts.
+    pub fn profiles_of(&self, service: &str) -> Vec<&str> {
+        let listed = self.service(service).and_then(|service| service.get("profiles")).and_then(Value::as_seq);
+        listed.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
     /// What a service's containers get, each with its place; `None` for a name without a value.
     pub fn environment_of(&self, service: &str) -> IndexMap<&str, Option<(&str, Origin)>> {
         let fields = self.service(service).and_then(|service| service.get("environment")).and_then(Value::as_map);
@@ -145,26 +149,8 @@ impl Model {
     /// File, line and column of a place, for people.
     pub fn locate(&self, at: Origin) -> Option<crate::error::At> {
         let source = self.sources.get(at.file as usize)?;
-        let (line, column) = source.lines.line_column(&source.text, at.span.start);
+        let (line, column) = source.lines().line_column(&source.text, at.span.start);
         Some(crate::error::At { path: source.path.clone(), line, column })
-    }
-}
-
-impl Source {
-    /// The documents of a compose file; none for an env file.
-    pub fn documents(&self) -> &[Document] {
-        match &self.kind {
-            SourceKind::Compose(documents) => documents,
-            SourceKind::Env(_) => &[],
-        }
-    }
-
-    /// The entries of an env file; none for a compose file.
-    pub fn entries(&self) -> &[Entry] {
-        match &self.kind {
-            SourceKind::Compose(_) => &[],
-            SourceKind::Env(entries) => entries,
-        }
     }
 }
 
@@ -224,6 +210,22 @@ mod tests {
         let files = &model.env_files["db"];
         assert_eq!((files[0].path.as_path(), files[0].source.is_some()), (Path::new("/nowhere/shop/one.env"), true));
         assert_eq!((files[1].required, files[1].source), (false, None));
+    }
+
+    #[test]
+    fn who_only_looks_gets_a_model_where_others_are_refused() {
+        let mut files = Overlay::new(&Disk);
+        let text = "services:\n  web: {image: x, env_file: none.env, user: \"${WHO:?who}\"}\n  odd: {image: x, profiles: [a, b]}\n";
+        files.set("/nowhere/a/compose.yaml", Some(text.into()));
+        let call = Call { files: vec!["/nowhere/a/compose.yaml".into()], profiles: vec!["*".into()], ..Call::default() };
+        assert!(load(&files, &call, &Environment::new()).is_err());
+        let named = Environment::from([("WHO".into(), "me".into())]);
+        assert!(load(&files, &call, &named).is_err(), "the env file is missing too");
+        let model = load(&files, &Call { unset: Unset::StandIn, ..call }, &Environment::new()).unwrap();
+        assert_eq!(model.references[0].found, Found::StandIn);
+        let file = &model.env_files["web"][0];
+        assert_eq!((file.required, file.source), (true, None));
+        assert_eq!((model.profiles_of("odd"), model.profiles_of("web")), (vec!["a", "b"], vec![]));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::text::template::substitute;
 use crate::yaml::Document;
 
 use super::Call;
-use super::interpolate::Variables;
+use super::variables::Variables;
 
 /// `-p`, then `COMPOSE_PROJECT_NAME`, then the last `name:` of the files, then the folder's name.
 pub fn project_name(call: &Call, variables: &Variables, documents: &[&Document]) -> Result<String> {

@@ -5,9 +5,10 @@ use indexmap::IndexMap;
 
 use crate::yaml::{Data, Field, Origin, Value};
 
-use super::interpolate::Variables;
-use super::paths::clean_target;
+use super::gopath;
+use super::merge::LISTED;
 use super::text::scalar_text;
+use super::variables::Variables;
 
 /// Defaults that stand before paths are resolved.
 pub fn defaults(root: &mut Value) {
@@ -114,7 +115,7 @@ fn service(service: &mut Value, variables: &Variables) {
     }
     for volume in fields.get_mut("volumes").and_then(|field| field.value.as_seq_mut()).into_iter().flatten() {
         if let Some(Value { data: Data::Str(target), .. }) = volume.get_mut("target") {
-            *target = clean_target(target);
+            *target = gopath::clean(target);
         }
     }
     if !depends_on.is_empty() {
@@ -161,6 +162,25 @@ fn dependency(at: Origin, restart: bool) -> Field {
         ("required", Some(Data::Bool(true))),
     ];
     Field { key: at, value: super::short::mapping(at, keys) }
+}
+
+/// What an included file finds among its own variables: names without a value in lists, or in what was
+/// merged and so became a list to Compose, and the content of a config.
+pub fn listed_environment(root: &mut Value, variables: &Variables) {
+    for (_, field) in root.get_mut("services").and_then(Value::as_map_mut).into_iter().flatten() {
+        if let Some(environment) = field.value.get_mut("environment")
+            && (environment.tag.as_deref() == Some(LISTED) || environment.as_seq().is_some())
+        {
+            resolve(environment, variables);
+            environment.tag = Some(LISTED.to_string());
+        }
+    }
+    for (_, field) in root.get_mut("configs").and_then(Value::as_map_mut).into_iter().flatten() {
+        let named = field.value.get("environment").and_then(|name| Some((name.at, variables.get(name.as_str()?)?.to_string())));
+        if let (Some((at, content)), Some(fields)) = (named, field.value.as_map_mut()) {
+            fields.insert("content".into(), Field { key: at, value: Value { at, tag: None, data: Data::Str(content) } });
+        }
+    }
 }
 
 /// Names without a value take the variable's, if it is set.

@@ -1,16 +1,14 @@
-//! Relative paths become absolute, from the project's folder.
+//! Relative paths become absolute, from the project's folder; those of an extended or included file
+//! first become relative to that folder.
 
-use std::path::Path;
-
-use crate::source::clean;
 use crate::yaml::{Data, Value};
 
-use super::Fault;
+use super::{Fault, gopath};
 
 /// What relative paths start from.
 pub struct Base<'a> {
-    /// The folder of the first compose file.
-    pub folder: &'a Path,
+    /// Absolute, or relative to the folder of the file that reaches for this one.
+    pub folder: &'a str,
     /// What `~` stands for.
     pub home: Option<&'a str>,
 }
@@ -44,6 +42,13 @@ impl Base<'_> {
                 change(Some(&mut field.value), |path| self.context(path));
             }
         }
+        if let Some(extends) = service.get_mut("extends").and_then(|extends| extends.get_mut("file")) {
+            change(Some(extends), |path| if is_fetched(path) { path.to_string() } else { self.unless_empty(path) });
+        }
+        let watched = service.get_mut("develop").and_then(|develop| develop.get_mut("watch")).and_then(Value::as_seq_mut);
+        for watch in watched.into_iter().flatten() {
+            change(watch.get_mut("path"), |path| self.unless_empty(path));
+        }
         for file in service.get_mut("env_file").and_then(Value::as_seq_mut).into_iter().flatten() {
             change(file.get_mut("path"), |path| self.unless_empty(path));
         }
@@ -63,16 +68,17 @@ impl Base<'_> {
     /// A path on this host, or an absolute one of Windows.
     pub fn absolute(&self, path: &str) -> String {
         let path = self.expand_home(path);
-        if path.starts_with('/') || is_windows(&path) { path } else { clean(&self.folder.join(path)).to_string_lossy().into_owned() }
+        if gopath::is_absolute(&path) || is_windows(&path) { path } else { gopath::join(self.folder, &path) }
     }
 
+    /// A path on this host where a drive of Windows is a folder's name like others.
     fn unless_empty(&self, path: &str) -> String {
-        if path.is_empty() { String::new() } else { self.absolute(path) }
+        if path.is_empty() { String::new() } else { gopath::absolute(self.folder, &self.expand_home(path)) }
     }
 
     /// A build context may also be a URL, a repository or another service.
     fn context(&self, path: &str) -> String {
-        let remote = ["https://", "http://", "git://", "ssh://", "github.com/", "git@", "service:"];
+        let remote = ["github.com/", "git@", "service:"];
         if path.contains("://") || remote.iter().any(|prefix| path.starts_with(prefix)) {
             path.to_string()
         } else {
@@ -82,12 +88,19 @@ impl Base<'_> {
 
     fn expand_home(&self, path: &str) -> String {
         match (path.strip_prefix('~'), self.home) {
-            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-                clean(Path::new(&format!("{home}{rest}"))).to_string_lossy().into_owned()
-            }
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => gopath::clean(&format!("{home}{rest}")),
             _ => path.to_string(),
         }
     }
+}
+
+/// An address that Compose fetches: an artefact of a registry, or a repository of git.
+pub fn is_fetched(path: &str) -> bool {
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+    let name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let as_user = path.split_once('@').is_some_and(|(user, rest)| name(user) && rest.split_once(':').is_some_and(|(host, _)| name(host)));
+    let repository = path.split(['#', '?']).next().is_some_and(|address| address.ends_with(".git"));
+    begins(&["oci://", "git://", "ssh://", "github.com/"]) || as_user || (repository && begins(&["https://", "http://"]))
 }
 
 fn change(value: Option<&mut Value>, new: impl Fn(&str) -> String) {
@@ -103,34 +116,13 @@ fn is_windows(path: &str) -> bool {
     drive || path.starts_with(r"\\")
 }
 
-/// Go's `path.Clean` for a path inside a container.
-pub fn clean_target(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if rooted => {}
-            other => parts.push(other),
-        }
-    }
-    match (rooted, parts.is_empty()) {
-        (true, _) => format!("/{}", parts.join("/")),
-        (false, true) => ".".into(),
-        (false, false) => parts.join("/"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn paths_resolve_like_compose() {
-        let base = Base { folder: Path::new("/w/b"), home: Some("/root") };
+        let base = Base { folder: "/w/b", home: Some("/root") };
         for (path, absolute) in [
             ("./x", "/w/b/x"),
             ("../y/", "/w/y"),
@@ -145,8 +137,5 @@ mod tests {
         }
         assert_eq!(base.context("git@github.com:a/b.git"), "git@github.com:a/b.git");
         assert_eq!(base.context("docker-image://a"), "docker-image://a");
-        for (path, cleaned) in [("/x/../y/", "/y"), ("./t/", "t"), ("", "."), ("/", "/"), ("b/../../c", "../c"), ("/..", "/")] {
-            assert_eq!(clean_target(path), cleaned, "{path}");
-        }
     }
 }

@@ -3,23 +3,27 @@
 
 mod date;
 mod read;
+mod schema;
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::LazyLock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::finding::Severity;
 use crate::project::Role;
 use crate::source::Files;
+use crate::text::Span;
 
 pub use date::Date;
+pub use schema::schema;
 
 /// How severe a rule's findings are, or that it does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     Off,
@@ -31,7 +35,7 @@ pub enum Level {
 }
 
 /// Findings that are known and accepted. What is not said fits everything.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Exception {
     /// The stack's id.
@@ -41,7 +45,18 @@ pub struct Exception {
     pub path: Option<String>,
     pub reason: String,
     /// The last day on which it holds.
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub until: Option<Date>,
+    #[serde(skip)]
+    pub written: Option<Written>,
+}
+
+/// Where an exception stands, and in which text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    pub file: PathBuf,
+    pub span: Span,
+    pub text: Arc<str>,
 }
 
 /// What a policy says of one rule: a level alone, or with parameters and exceptions.
@@ -127,6 +142,19 @@ impl Policy {
             }
         }
         Ok(policy)
+    }
+
+    /// The same with no rule off: what was off has the level that another policy gives it, or the least.
+    #[must_use]
+    pub fn with_every_rule(&self, other: &Policy) -> Policy {
+        let mut policy = self.clone();
+        for (rule, entry) in &mut policy.rules {
+            if entry.level == Level::Off {
+                let level = other.rules.get(rule).map_or(Level::Off, |entry| entry.level);
+                entry.level = if level == Level::Off { Level::Info } else { level };
+            }
+        }
+        policy
     }
 
     /// The names of all rules, in the pack's order.
@@ -255,8 +283,14 @@ mod tests {
 
     #[test]
     fn an_exception_for_a_path_holds_below_it() {
-        let exception =
-            Exception { stack: None, service: None, path: Some("services.web.volumes".into()), reason: "x".into(), until: None };
+        let exception = Exception {
+            stack: None,
+            service: None,
+            path: Some("services.web.volumes".into()),
+            reason: "x".into(),
+            until: None,
+            written: None,
+        };
         assert!(exception.fits("s", None, "services.web.volumes[0]") && exception.fits("s", None, "services.web.volumes"));
         assert!(!exception.fits("s", None, "services.web.volumes_from[0]"));
     }

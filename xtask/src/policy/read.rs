@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::{Full, Level, Pack, Policy, Setting};
+use super::{Full, Level, Pack, Policy, Setting, Written};
 use crate::error::{Error, Result};
 use crate::source::Files;
-use crate::text::{LineIndex, nearest};
+use crate::text::{LineIndex, Span, nearest};
 use crate::yaml::{Limits, Node, read};
 
 /// The file's settings; each names a rule and parameters that `known` has. `None`: no such file.
@@ -24,8 +24,12 @@ pub(super) fn pack(path: &Path, files: &dyn Files, known: &Policy) -> Result<Opt
             return Err(file.error(entry.key.span.start, "a policy has one key: rules"));
         }
         for rule in entry.value.entries() {
-            let (name, setting) = file.setting(&rule.key, &whole, known)?;
-            pack.rules.insert(name, setting);
+            let (name, mut full) = file.setting(&rule.key, &whole, known)?;
+            let items = rule.value.get("exceptions").map_or(&[][..], Node::items);
+            for (exception, item) in full.exceptions.iter_mut().zip(items) {
+                exception.written = Some(Written { file: path.to_path_buf(), span: file.first_line(item), text: text.into() });
+            }
+            pack.rules.insert(name, Setting::Full(full));
         }
     }
     Ok(Some(pack))
@@ -42,8 +46,14 @@ impl File<'_> {
         Error::unusable("read the policy").at(self.path, line, column).why(why)
     }
 
+    /// The first line of a node, to point at.
+    fn first_line(&self, node: &Node) -> Span {
+        let written = node.span.slice(self.text);
+        Span::new(node.span.start, node.span.start + written.lines().next().map_or(0, str::len))
+    }
+
     /// One rule's setting; an error then says which rule it is about, and where that stands.
-    fn setting(&self, key: &Node, whole: &serde_yaml::Value, known: &Policy) -> Result<(String, Setting)> {
+    fn setting(&self, key: &Node, whole: &serde_yaml::Value, known: &Policy) -> Result<(String, Full)> {
         let bad = |why: String| self.error(key.span.start, why);
         let name = key.text().ok_or_else(|| bad("a rule's name is a word".into()))?;
         let Some(entry) = known.rules.get(name) else {
@@ -63,6 +73,6 @@ impl File<'_> {
             let known = entry.parameters.keys().map(|parameter| format!(", {parameter}")).collect::<String>();
             return Err(bad(format!("`{name}` has no parameter `{parameter}`")).help(format!("it has level, exceptions{known}")));
         }
-        Ok((name.to_string(), Setting::Full(full)))
+        Ok((name.to_string(), full))
     }
 }

@@ -1,6 +1,6 @@
 //! Stacks by convention: what people call their compose files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::{Role, SETTINGS_FILE, Stack};
@@ -67,8 +67,23 @@ pub fn stacks(root: &Path, files: &dyn Files, listed: &[PathBuf], inner: &[PathB
             after: Vec::new(),
         });
     }
+    by_dotenv(root, files, &found, &mut stacks)?;
     stacks.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(stacks)
+}
+
+/// Where the `.env` of a folder names the files, they are its stack, and none of them stands alone.
+fn by_dotenv(root: &Path, files: &dyn Files, found: &[&PathBuf], stacks: &mut Vec<Stack>) -> Result<()> {
+    let mut folders: BTreeSet<&Path> = found.iter().filter_map(|file| file.parent()).collect();
+    folders.insert(root);
+    for folder in folders {
+        let Some(named) = super::compose_file::stack_of_dotenv(folder, &id(root, &folder.join("compose.yaml")), files)? else { continue };
+        let own = |stack: &Stack| stack.files.last().filter(|file| file.parent() == Some(folder)).cloned();
+        let overridden = |file: &Path| stem(file) == Some("") || is_override(file);
+        stacks.retain(|stack| own(stack).is_none_or(|file| !named.files.contains(&file) && !overridden(&file)));
+        stacks.push(named);
+    }
+    Ok(())
 }
 
 fn is_override(path: &Path) -> bool {
@@ -189,6 +204,42 @@ mod tests {
     fn overlays_and_overrides_join_their_base() {
         let project = project(&[("compose.yaml", IMAGE), ("compose.override.yaml", NO_IMAGE), ("compose.prod.yaml", NO_IMAGE)]);
         assert_eq!(shown(&project), ["p = compose.yaml+compose.override.yaml None", "prod = compose.yaml+compose.prod.yaml Some(Prod)"]);
+    }
+
+    #[test]
+    fn an_env_file_that_names_the_files_makes_the_stack_of_its_folder() {
+        let project = project(&[
+            (".env", "COMPOSE_PATH_SEPARATOR=,\nCOMPOSE_FILE=compose.yaml,compose.prod.yaml\n"),
+            ("compose.yaml", IMAGE),
+            ("compose.override.yaml", NO_IMAGE),
+            ("compose.prod.yaml", NO_IMAGE),
+            ("compose.tools.yaml", IMAGE),
+            ("sub/.env", "COMPOSE_FILE=../compose.tools.yaml:compose.yaml\n"),
+            ("sub/compose.yaml", IMAGE),
+            ("other/.env", "COMPOSE_FILE=\n"),
+            ("other/compose.yaml", IMAGE),
+        ]);
+        assert_eq!(
+            shown(&project),
+            [
+                "other = other/compose.yaml None",
+                "p = compose.yaml+compose.prod.yaml Some(Prod)",
+                "sub = compose.tools.yaml+sub/compose.yaml None",
+                "tools = compose.tools.yaml None",
+            ]
+        );
+        let env_files = |id: &str| project.select(&[id.to_string()]).unwrap()[0].env_files.clone();
+        assert_eq!(env_files("p"), None);
+        assert_eq!(env_files("sub"), Some(vec![PathBuf::from("/p/.env"), PathBuf::from("/p/sub/.env")]), "the later one wins");
+    }
+
+    #[test]
+    fn exported_names_start_where_compose_is_called() {
+        let exported = |name: &str| (name == "COMPOSE_FILE").then(|| "a.yaml:../b/c.yaml:/d.yaml".to_string());
+        let files = super::super::named_files(Path::new("/p/x"), &exported).unwrap();
+        assert_eq!(files, ["/p/x/a.yaml", "/p/b/c.yaml", "/d.yaml"].map(PathBuf::from));
+        assert_eq!(super::super::named_files(Path::new("/p"), &|_| None), None);
+        assert_eq!(super::super::named_files(Path::new("/p"), &|_| Some(String::new())), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The folder tree that is managed: its root, its settings and its stacks.
 
+mod compose_file;
 mod discover;
 mod settings;
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::source::{Files, clean};
 
+pub use compose_file::named_files;
 pub use discover::{is_compose_file, role_of, stem};
 pub use settings::{Settings, StackSettings};
 
@@ -15,7 +17,7 @@ pub use settings::{Settings, StackSettings};
 pub const SETTINGS_FILE: &str = "xtask.yaml";
 
 /// What a stack is for; policies and prod commands go by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Dev,

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Role;
@@ -10,7 +11,7 @@ use crate::text::LineIndex;
 use crate::yaml::{Limits, read};
 
 /// What `xtask.yaml` may say; everything is optional.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The stacks by id. When given, nothing else is discovered.
@@ -21,15 +22,19 @@ pub struct Settings {
 }
 
 /// One stack of `xtask.yaml`; paths are relative to the project's root.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StackSettings {
+    /// The compose files, later ones laid over earlier ones.
     pub files: Vec<PathBuf>,
     /// What the users pass as `--env-file`, in order.
     pub env_files: Option<Vec<PathBuf>>,
+    /// What its file names say, unless it is given.
     pub role: Option<Role>,
+    /// What the users pass as `--profile`.
     #[serde(default)]
     pub profiles: Vec<String>,
+    /// Stacks that start before this one.
     #[serde(default)]
     pub after: Vec<String>,
 }

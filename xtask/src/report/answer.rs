@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Look, audit, bench, doctor, explain, history, status, summary};
+use super::{Look, audit, bench, doctor, explain, history, review, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Rule};
@@ -13,6 +13,7 @@ use crate::tasks::bench::Measured;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
 use crate::tasks::recover::Recovered;
+use crate::tasks::review::Review;
 use crate::tasks::security_fix::Report;
 use crate::tasks::status::PhaseStatus;
 use crate::tasks::try_out::Tried;
@@ -20,6 +21,7 @@ use crate::tasks::try_out::Tried;
 pub enum Answer {
     Audit(Box<Audit>),
     Fixed(Box<Fixed>),
+    Review(Box<Review>),
     Rule(&'static Rule),
     Rules,
     SecurityFix(Ended, Box<Report>),
@@ -51,6 +53,10 @@ impl Answer {
             (Answer::Audit(found), Document::Sarif) => Ok(format!("{:#}\n", audit::sarif(found))),
             (Answer::Audit(found), Document::Github) => Ok(audit::github(found)),
             (Answer::Audit(found), Document::Markdown) => Ok(audit::markdown(found)),
+            (Answer::Audit(found), Document::Html) => audit::html(found),
+            (Answer::Review(made), Document::Markdown) => Ok(review::markdown(made)),
+            (Answer::Review(made), Document::Html) => review::html(made),
+            (Answer::Rules, Document::Markdown) => Ok(super::rules::markdown()),
             (_, _) => Err(Error::unusable("there is no report of that format").help("use --format human or --format json")),
         }
     }
@@ -62,6 +68,8 @@ impl Answer {
             Answer::Recovered(recovered) => summary::recovered(recovered, look),
             Answer::Audit(found) => audit::human(found, look),
             Answer::Fixed(fixed) => audit::fixed(fixed, look),
+            // There is no other form for people to read.
+            Answer::Review(made) => review::markdown(made),
             Answer::Rule(rule) => explain::rule(rule, look),
             Answer::Rules => explain::list(),
             Answer::History(runs) => history::table(runs),
@@ -86,6 +94,7 @@ impl Answer {
             },
             Answer::Audit(_) => Value::Null,
             Answer::Fixed(fixed) => audit::fixed_json(fixed),
+            Answer::Review(made) => review::json(made),
             Answer::Rule(rule) => explain::json(rule),
             Answer::Rules => rules::all().map(explain::json).collect(),
             Answer::History(runs) => json!(runs),

@@ -35,9 +35,11 @@ impl Look {
     }
 }
 
-/// Text without the characters that would command a terminal: names of files and services may hold any.
+/// Text without the characters that would command a terminal or turn the reading direction of what stands
+/// around them: names of files and services may hold any.
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    let commands = |char: char| char.is_control() && !matches!(char, '\n' | '\t');
+    let turns = |char: char| matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let commands = |char: char| char.is_control() && !matches!(char, '\n' | '\t') || turns(char);
     if !text.contains(commands) {
         return Cow::Borrowed(text);
     }
@@ -78,6 +80,7 @@ mod tests {
         let plain = Look { colour: false, live: false, quiet: false, verbose: false };
         assert_eq!(plain.line(Style::Good, "Applied", "a\u{1b}]0;x\u{7}\u{9b}"), "     Applied a\\u{1b}]0;x\\u{7}\\u{9b}\n");
         assert_eq!(harmless("a\tb\n"), "a\tb\n");
+        assert_eq!(harmless("web\u{202e}bew"), "web\\u{202e}bew");
     }
 
     #[test]

@@ -19,8 +19,13 @@ use crate::text::redact;
 pub fn masked(cx: &Context<'_>, stack: &str) -> Result<Value> {
     let chosen = cx.project.select(&[stack.to_string()])?;
     let stack = chosen[0];
-    let call =
-        Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles: stack.profiles.clone(), project_name: None };
+    let call = Call {
+        files: stack.files.clone(),
+        env_files: stack.env_files.clone(),
+        profiles: stack.profiles.clone(),
+        project_name: None,
+        ..Call::default()
+    };
     let model = model::load(&Disk, &call, &cx.environment)?;
     let unwritable = |error: serde_json::Error| {
         Error::failed(format!("mask {}", stack.id)).why(format!("line {} column {} is no JSON", error.line(), error.column()))

@@ -215,7 +215,7 @@ impl Running {
                 files: stack.files.clone(),
                 env_files: stack.env_files.clone(),
                 profiles: stack.profiles.clone(),
-                project_name: None,
+                ..model::Call::default()
             };
             let project = model::load(&Disk, &call, &cx.environment)?.name;
             calls.push(StackCall {

@@ -1,11 +1,11 @@
 //! From what is written to what is meant: aliases followed, merge keys merged, plain scalars
 //! resolved. Every value keeps the bytes that define it.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::{Data, Document, Field, Node, Origin, ReadError, Resolved, Style, TIMESTAMP, Value, Written, resolve};
+use super::{Anchors, Data, Document, Field, Node, Origin, ReadError, Resolved, Style, TIMESTAMP, Value, Written, resolve};
 
 /// How many values aliases and merge keys may make before a document is refused as a bomb.
 pub const VALUE_LIMIT: usize = 250_000;
@@ -15,28 +15,19 @@ pub const DEPTH_LIMIT: usize = 200;
 
 /// Expands one document.
 pub fn expand(document: &Document, file: u32) -> Result<Value, ReadError> {
-    let mut anchors = HashMap::new();
-    collect(&document.root, &mut anchors);
-    Expander { file, anchors, active: Vec::new(), made: 0, copying: 0, depth: 0 }.value(&document.root)
+    expand_without(document, file, &HashSet::new())
 }
 
-/// Anchors by name, each in the order of its definitions: a name may be defined again.
-fn collect<'a>(node: &'a Node, anchors: &mut HashMap<&'a str, Vec<&'a Node>>) {
-    if let Some(name) = &node.anchor {
-        anchors.entry(name).or_default().push(node);
-    }
-    for entry in node.entries() {
-        collect(&entry.key, anchors);
-        collect(&entry.value, anchors);
-    }
-    for item in node.items() {
-        collect(item, anchors);
-    }
+/// The same without the entries and items whose values, as written, are among `dropped`.
+pub fn expand_without(document: &Document, file: u32, dropped: &HashSet<*const Node>) -> Result<Value, ReadError> {
+    let anchors = Anchors::of(&document.root);
+    Expander { file, anchors, dropped, active: Vec::new(), made: 0, copying: 0, depth: 0 }.value(&document.root)
 }
 
 struct Expander<'a> {
     file: u32,
-    anchors: HashMap<&'a str, Vec<&'a Node>>,
+    anchors: Anchors<'a>,
+    dropped: &'a HashSet<*const Node>,
     /// The anchored nodes that are being expanded now.
     active: Vec<*const Node>,
     /// Values and merges so far that aliases and merge keys made.
@@ -80,7 +71,8 @@ impl<'a> Expander<'a> {
                 data
             }
             Written::Seq { items, .. } => {
-                let items: Result<Vec<_>, _> = items.iter().map(|item| self.value(item)).collect();
+                let kept = items.iter().filter(|item| !self.dropped.contains(&std::ptr::from_ref(*item)));
+                let items: Result<Vec<_>, _> = kept.map(|item| self.value(item)).collect();
                 Data::Seq(items?)
             }
             Written::Map { .. } => Data::Map(self.map(node)?),
@@ -100,10 +92,7 @@ impl<'a> Expander<'a> {
 
     /// The latest anchor of this name that is defined before the alias.
     fn target(&self, node: &Node, name: &str) -> Result<&'a Node, ReadError> {
-        let known = self.anchors.get(name).map_or(&[][..], Vec::as_slice);
-        let before = known.partition_point(|target| target.span.start < node.span.start);
-        let target = before.checked_sub(1).map(|last| known[last]);
-        let target = target.ok_or_else(|| refuse(node, format!("the alias `*{name}` has no anchor")))?;
+        let target = self.anchors.target(node, name).ok_or_else(|| refuse(node, format!("the alias `*{name}` has no anchor")))?;
         let inside_itself = target.span.contains(node.span) || self.active.contains(&std::ptr::from_ref(target));
         if inside_itself {
             return Err(refuse(node, format!("the alias `*{name}` contains itself")));
@@ -117,6 +106,9 @@ impl<'a> Expander<'a> {
         let mut fields = IndexMap::new();
         let mut merged = Vec::new();
         for entry in node.entries() {
+            if self.dropped.contains(&std::ptr::from_ref(&entry.value)) {
+                continue;
+            }
             if is_merge(&entry.key) {
                 self.merge_sources(&entry.value, &mut merged)?;
                 continue;

@@ -3,6 +3,7 @@
 //! granit-parser reads; this module makes a small tree of its events and resolves plain scalars
 //! the way go-yaml v3 does, because that is what Compose reads with.
 
+mod anchors;
 mod edit;
 mod expand;
 mod node;
@@ -15,10 +16,11 @@ mod timestamp;
 mod value;
 mod write;
 
+pub use anchors::Anchors;
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
-pub use expand::{VALUE_LIMIT, expand, is_merge, scalar};
+pub use expand::{DEPTH_LIMIT, VALUE_LIMIT, expand, expand_without, is_merge, scalar};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
-pub use ops::{Operated, Operation, Plain, What, operate};
+pub use ops::{Operated, Operation, Plain, What, operate, refusals};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
 pub use scalar::{Resolved, resolve};

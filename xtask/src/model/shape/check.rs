@@ -1,10 +1,31 @@
+use std::fmt;
+
 use crate::yaml::{Data, Field, TIMESTAMP, Value};
 
 use super::super::Fault;
 use super::{BOOL, INT, Key, NULL, NUMBER, STRING, Shape, Takes};
 
+/// The way to a value; written out only for an error.
+#[derive(Clone, Copy)]
+pub enum Place<'a> {
+    Root,
+    Key(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Root => Ok(()),
+            Place::Key(Place::Root, key) => f.write_str(key),
+            Place::Key(around, key) => write!(f, "{around}.{key}"),
+            Place::Item(around, number) => write!(f, "{around}[{number}]"),
+        }
+    }
+}
+
 /// Says where a value leaves its shape.
-pub fn check(value: &Value, shape: &Shape, place: &str) -> Result<(), Fault> {
+pub fn check(value: &Value, shape: &Shape, place: &Place) -> Result<(), Fault> {
     match shape {
         Shape::Any => Ok(()),
         Shape::OrNull(_) if value.data == Data::Null => Ok(()),
@@ -35,21 +56,21 @@ pub fn check(value: &Value, shape: &Shape, place: &str) -> Result<(), Fault> {
             if *names && !is_name(key) {
                 return Err(Fault::new(field.key, format!("{place}: a name consists of letters, digits, `.`, `_` and `-`")));
             }
-            check(&field.value, of, &format!("{place}.{key}"))
+            check(&field.value, of, &Place::Key(place, key))
         }),
         Shape::Record(keys) => record(value, keys, place),
         Shape::Dict { .. } | Shape::SshKeys => match &value.data {
             Data::Seq(_) => list(value, &super::TEXT, true, place),
             _ => each(value, place, |key, field| {
                 extension(key, field, place)?;
-                scalar(&field.value, STRING | NUMBER | BOOL | NULL, &format!("{place}.{key}"))
+                scalar(&field.value, STRING | NUMBER | BOOL | NULL, &Place::Key(place, key))
             }),
         },
         Shape::Hosts => match &value.data {
             Data::Seq(_) => list(value, &super::TEXT, true, place),
             _ => each(value, place, |key, field| {
                 extension(key, field, place)?;
-                check(&field.value, &HOST, &format!("{place}.{key}"))
+                check(&field.value, &HOST, &Place::Key(place, key))
             }),
         },
         Shape::Command if value.data == Data::Null => Ok(()),
@@ -76,7 +97,7 @@ pub fn fits(value: &Value, shape: &Shape) -> bool {
     }
 }
 
-fn scalar(value: &Value, takes: Takes, place: &str) -> Result<(), Fault> {
+fn scalar(value: &Value, takes: Takes, place: &Place) -> Result<(), Fault> {
     let is = match &value.data {
         Data::Null => NULL,
         Data::Bool(_) => BOOL,
@@ -96,10 +117,10 @@ fn scalar(value: &Value, takes: Takes, place: &str) -> Result<(), Fault> {
     Err(refuse(value, place, &format!("must be {}", wanted.join(" or "))))
 }
 
-fn list(value: &Value, of: &Shape, unique: bool, place: &str) -> Result<(), Fault> {
+fn list(value: &Value, of: &Shape, unique: bool, place: &Place) -> Result<(), Fault> {
     let Data::Seq(items) = &value.data else { return Err(refuse(value, place, "must be a list")) };
     for (n, item) in items.iter().enumerate() {
-        check(item, of, &format!("{place}[{n}]"))?;
+        check(item, of, &Place::Item(place, n))?;
     }
     if unique && let Some(twin) = twin(items) {
         return Err(refuse(twin, place, "holds the same entry twice"));
@@ -132,27 +153,33 @@ fn same(a: &Data, b: &Data) -> bool {
     }
 }
 
-fn each(value: &Value, place: &str, mut test: impl FnMut(&str, &Field) -> Result<(), Fault>) -> Result<(), Fault> {
+fn each(value: &Value, place: &Place, mut test: impl FnMut(&str, &Field) -> Result<(), Fault>) -> Result<(), Fault> {
     let Data::Map(fields) = &value.data else { return Err(refuse(value, place, "must be a mapping")) };
     fields.iter().try_for_each(|(key, field)| test(key, field))
 }
 
 /// Compose takes a name that begins with `x-` for an extension, and prints it oddly, except in a few
 /// places.
-fn extension(key: &str, field: &Field, place: &str) -> Result<(), Fault> {
-    let user_named = matches!(place, "services" | "volumes" | "networks" | "secrets" | "configs") || place.ends_with(".depends_on");
-    if key.starts_with("x-") && !user_named {
+fn extension(key: &str, field: &Field, place: &Place) -> Result<(), Fault> {
+    if !key.starts_with("x-") {
+        return Ok(());
+    }
+    let user_named = match place {
+        Place::Key(Place::Root, section) => matches!(*section, "services" | "volumes" | "networks" | "secrets" | "configs"),
+        Place::Key(_, key) => *key == "depends_on",
+        _ => false,
+    };
+    if !user_named {
         return Err(Fault::new(field.key, format!("not read yet: a name that begins with `x-` in {place}")));
     }
     Ok(())
 }
 
-fn record(value: &Value, keys: &[Key], place: &str) -> Result<(), Fault> {
-    let join = |key: &str| if place.is_empty() { key.to_string() } else { format!("{place}.{key}") };
+fn record(value: &Value, keys: &[Key], place: &Place) -> Result<(), Fault> {
     each(value, place, |key, field| match keys.iter().find(|known| known.name == key) {
-        Some(known) => check(&field.value, &known.shape, &join(key)),
+        Some(known) => check(&field.value, &known.shape, &Place::Key(place, key)),
         None if key.starts_with("x-") => Ok(()),
-        None => Err(Fault::new(field.key, format!("{}: Compose knows no such key", join(key)))),
+        None => Err(Fault::new(field.key, format!("{}: Compose knows no such key", Place::Key(place, key)))),
     })?;
     match keys.iter().find(|key| key.required && value.get(key.name).is_none()) {
         Some(missing) => Err(refuse(value, place, &format!("needs a `{}`", missing.name))),
@@ -164,6 +191,6 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
-fn refuse(value: &Value, place: &str, why: &str) -> Fault {
+fn refuse(value: &Value, place: &Place, why: &str) -> Fault {
     Fault::new(value.at, format!("{place} {why}").trim_start().to_string())
 }

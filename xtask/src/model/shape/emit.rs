@@ -85,6 +85,8 @@ fn record(at: Origin, mut fields: IndexMap<String, Field>, keys: &[Key]) -> Resu
         let written = fields.swap_remove(key.name);
         let field = match written {
             Some(field) if key.empty != Empty::Drop => Field { key: field.key, value: emit(field.value, &key.shape)? },
+            // Most keys of a service are not written, and then not shown.
+            None if matches!(key.empty, Empty::Omit | Empty::Keep) => continue,
             _ => Field { key: at, value: value_at(at) },
         };
         let field = match (key.empty, &field.value.data) {

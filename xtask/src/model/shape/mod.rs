@@ -9,7 +9,7 @@ mod service;
 #[cfg(test)]
 mod schema_tests;
 
-pub use check::check;
+pub use check::{Place, check};
 pub use emit::emit;
 pub use resources::FILE;
 

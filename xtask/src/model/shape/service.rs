@@ -210,12 +210,12 @@ const PLACEMENT: &[Key] = &[
 ];
 
 const WATCH: &[Key] = &[
-    key("path", TEXT),
-    key("action", Shape::Enum(&["rebuild", "sync", "restart", "sync+restart", "sync+exec"])),
+    required("path", TEXT),
+    required("action", Shape::Enum(&["rebuild", "sync", "restart", "sync+restart", "sync+exec"])),
     key("ignore", STRING_OR_LIST),
     key("include", STRING_OR_LIST),
     key("target", TEXT),
-    key("exec", Shape::Record(HOOK)),
+    with("exec", Shape::Record(HOOK), Empty::Record),
     key("initial_sync", Shape::Leaf(BOOL, Kind::Bool)),
 ];
 const DEVICE: &[Key] = &[required("source", TEXT), key("target", TEXT), key("permissions", TEXT)];

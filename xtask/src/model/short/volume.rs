@@ -1,6 +1,6 @@
 use crate::yaml::{Data, Origin, Value};
 
-use super::super::paths::clean_target;
+use super::super::gopath;
 use super::{mapping, text};
 
 /// `[SOURCE:]TARGET[:OPTIONS]`.
@@ -92,7 +92,7 @@ impl Volume {
         let keys = [
             ("type", Some(kind)),
             ("source", text(self.source.clone())),
-            ("target", text(clean_target(&self.target))),
+            ("target", text(gopath::clean(&self.target))),
             ("read_only", yes(self.read_only)),
             ("bind", bind),
             ("volume", volume),

@@ -1,10 +1,11 @@
 //! For people: each finding at its line, then what it comes to.
 
 use super::Regions;
-use crate::audit::{Audit, Entry};
-use crate::finding::Severity;
+use super::patch::{self, Line};
+use crate::audit::{Audit, Entry, Since, Suppressed};
+use crate::finding::{Finding, FixKind, Severity};
 use crate::report::findings::{self, Shown};
-use crate::report::{Look, Style};
+use crate::report::{Look, Style, harmless};
 
 pub fn human(audit: &Audit, look: Look) -> String {
     let mut text = String::new();
@@ -18,6 +19,9 @@ pub fn human(audit: &Audit, look: Look) -> String {
         let regions = Regions::new(audit);
         audit.findings.iter().for_each(|entry| text.push_str(&shown(&regions, entry, look)));
     }
+    if look.verbose {
+        audit.suppressed.iter().for_each(|one| text.push_str(&suppressed(audit, one, look)));
+    }
     text.push_str(&summary(audit, look));
     text
 }
@@ -26,7 +30,7 @@ fn shown(regions: &Regions<'_>, entry: &Entry, look: Look) -> String {
     let finding = &entry.finding;
     let path = regions.audit.relative(&finding.file).display().to_string();
     let file = regions.file(&finding.file);
-    findings::human(
+    let mut said = findings::human(
         &Shown {
             rule: finding.rule,
             error: finding.severity >= Severity::High,
@@ -40,7 +44,46 @@ fn shown(regions: &Regions<'_>, entry: &Entry, look: Look) -> String {
             help: &finding.help,
         },
         look,
-    )
+    );
+    let lines = patch::lines(regions.audit, finding);
+    if !lines.is_empty() {
+        said.truncate(said.trim_end().len());
+        said.push_str(&format!("\n{}{}\n", fix_line(finding), painted(&lines, look)));
+    }
+    said
+}
+
+/// How the fix is meant, in the shape of the help above it.
+fn fix_line(finding: &Finding) -> String {
+    let Some(fix) = &finding.fix else { return String::new() };
+    let word = match fix.kind {
+        FixKind::Apply => "safe",
+        _ => "to be confirmed",
+    };
+    let caveat = fix.caveat.as_ref().map(|caveat| format!("; {}", harmless(caveat))).unwrap_or_default();
+    format!("  = fix ({word}){caveat}\n")
+}
+
+fn painted(lines: &[Line], look: Look) -> String {
+    let number = |line: &Line| line.number.map_or(String::new(), |number| number.to_string());
+    let width = lines.iter().map(|line| number(line).len()).max().unwrap_or_default();
+    let one = |line: &Line| {
+        let body = format!("{:>width$} {} {}", number(line), line.sign, harmless(&line.text));
+        let body = match line.sign {
+            '+' => look.paint(Style::Good, body.trim_end()),
+            '-' => look.paint(Style::Bad, body.trim_end()),
+            _ => body.trim_end().to_string(),
+        };
+        format!("    {body}\n")
+    };
+    lines.iter().map(one).collect()
+}
+
+fn suppressed(audit: &Audit, one: &Suppressed, look: Look) -> String {
+    let finding = &one.entry.finding;
+    let until = one.until.map(|until| format!(" (until {until})")).unwrap_or_default();
+    let place = format!("{} at {} of {}", finding.rule, finding.place, audit.relative(&finding.file).display());
+    look.line(Style::Dim, "Suppressed", &format!("{place}: {}{until}", one.reason))
 }
 
 fn summary(audit: &Audit, look: Look) -> String {
@@ -49,15 +92,43 @@ fn summary(audit: &Audit, look: Look) -> String {
     let files: std::collections::BTreeSet<_> = audit.stacks.iter().flat_map(|stack| &stack.files).collect();
     let services: usize = audit.stacks.iter().map(|stack| stack.services.len()).sum();
     let of = format!("in {} services of {} stacks, {} files", services, audit.stacks.len(), files.len());
-    let mut text = match counted.is_empty() {
-        true => look.line(Style::Good, "Clean", &format!("nothing found {of}")),
-        false => look.line(Style::Warn, "Found", &format!("{} {of}", counted.join(", "))),
+    let change = match &audit.since {
+        None => String::new(),
+        Some(Since::Staged) => " that is not in the last commit,".into(),
+        Some(Since::Revision(revision)) => format!(" that was not at {revision},"),
     };
+    let mut text = match counted.is_empty() {
+        true => look.line(Style::Good, "Clean", &format!("nothing found{change} {of}")),
+        false => look.line(Style::Warn, "Found", &format!("{}{change} {of}", counted.join(", "))),
+    };
+    let safe = |entry: &&Entry| entry.finding.fix.as_ref().is_some_and(|fix| fix.kind == FixKind::Apply);
+    let fixes = audit.findings.iter().filter(safe).count();
+    if fixes > 0 {
+        text.push_str(&look.line(Style::Info, "Fixes", &format!("`cargo xtask audit --fix` shows {fixes} safe fixes")));
+    }
     if !audit.suppressed.is_empty() {
-        text.push_str(&look.line(Style::Dim, "Suppressed", &format!("{} findings, each with its reason", audit.suppressed.len())));
+        let where_to = if look.verbose { "" } else { "; -v lists them" };
+        text.push_str(&look.line(
+            Style::Dim,
+            "Suppressed",
+            &format!("{} findings, each with its reason{where_to}", audit.suppressed.len()),
+        ));
     }
     if !audit.gaps.is_empty() {
         text.push_str(&look.line(Style::Bad, "Not read", &format!("{} stacks could not be judged", audit.gaps.len())));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_is_numbered_like_the_lines_above_it() {
+        let look = Look { colour: false, live: false, quiet: false, verbose: false };
+        let line = |number, sign, text: &str| Line { number, sign, text: text.into() };
+        let lines = [line(Some(9), ' ', "  web:"), line(Some(10), '-', "    a: 1"), line(None, '+', "    a: \u{1b}2"), line(None, '+', "")];
+        assert_eq!(painted(&lines, look), "     9     web:\n    10 -     a: 1\n       +     a: \\u{1b}2\n       +\n");
+    }
 }

@@ -11,7 +11,7 @@ use crate::finding::{Category, FixKind, Priority, Severity};
 use crate::policy::Date;
 use crate::rules::{self, Rule};
 
-/// `{summary, stacks, findings, suppressed, gaps}`; paths are relative to the audit's root.
+/// `{since, summary, stacks, findings, suppressed, gaps}`; paths are relative to the audit's root.
 pub struct Json<'a>(pub &'a Audit);
 
 /// What is the same for all findings.
@@ -92,7 +92,8 @@ impl Serialize for Json<'_> {
         let audit = self.0;
         let rules = rules::all().map(|rule| (rule.name, rule)).collect();
         let common = Common { audit, regions: Regions::new(audit), rules };
-        let mut document = serializer.serialize_map(Some(5))?;
+        let mut document = serializer.serialize_map(Some(6))?;
+        document.serialize_entry("since", &audit.since)?;
         document.serialize_entry("summary", &Counts(audit))?;
         document.serialize_entry("stacks", &Each(audit.stacks.iter().map(|stack| common.stack(stack))))?;
         document.serialize_entry("findings", &Each(audit.findings.iter().map(|entry| common.finding(entry))))?;

@@ -2,13 +2,16 @@
 
 mod fixed;
 mod github;
+mod html;
 mod human;
 mod json;
 mod markdown;
+pub(super) mod patch;
 mod sarif;
 
 pub use fixed::{fixed, fixed_json};
 pub use github::github;
+pub use html::html;
 pub use human::human;
 pub use json::Json;
 pub use markdown::markdown;

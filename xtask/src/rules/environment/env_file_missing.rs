@@ -4,8 +4,9 @@ use crate::rules::{Check, Found, Reference, Rule, Service};
 pub static RULE: Rule = Rule {
     name: "env-file-missing",
     title: "an env file that a service names is not there",
-    doc: "An `env_file` entry with `required: false` is passed over in silence when its file is missing: the service starts \
-        without the variables. Put the file where it is expected, or take the entry out.",
+    doc: "A service whose env file is missing does not start; one whose entry says `required: false` starts without the \
+        variables, in silence. Put the file where it is expected, or take the entry out. Where git ignores the file, as it \
+        should an `.env`, it is missing in every fresh clone, and what it would have said is not judged there.",
     category: Category::EnvironmentVariables,
     priority: Priority::P2,
     references: &[Reference::Spec("services.env_file")],

@@ -41,7 +41,7 @@ fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
             found.report(
                 subject.file_spot("variables"),
                 format!("no template says which variables the stack needs: {}", listed(&names)),
-                "write a `.env.example` with each of them, what it is for, and no secret",
+                format!("write a `.env.example` with what each is for, and no secret: {}", names.join(", ")),
             );
         }
         return;

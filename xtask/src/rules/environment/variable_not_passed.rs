@@ -11,7 +11,7 @@ pub static RULE: Rule = Rule {
         an env file nor the Dockerfile's `ENV` gives it: the program fails, or works without its key. Name it under \
         `environment`, as `NAME: ${NAME:?}`. Containers see no variables of the machine that they are not given.",
     category: Category::EnvironmentVariables,
-    priority: Priority::P1,
+    priority: Priority::P2,
     references: &[Reference::Spec("services.environment"), Reference::Link("The Twelve-Factor App: config", "https://12factor.net/config")],
     fix: FixKind::Report,
     check: Check::Service(check),

@@ -9,9 +9,11 @@ mod invalid_suppression;
 mod obsolete_version;
 mod schema;
 mod unused_resource;
+mod unused_suppression;
 
 use super::Rule;
 
 pub use schema::{Slip, slips};
 
-pub(super) const RULES: &[&Rule] = &[&schema::RULE, &obsolete_version::RULE, &unused_resource::RULE, &invalid_suppression::RULE];
+pub(super) const RULES: &[&Rule] =
+    &[&schema::RULE, &obsolete_version::RULE, &unused_resource::RULE, &invalid_suppression::RULE, &unused_suppression::RULE];

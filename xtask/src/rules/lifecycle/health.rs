@@ -2,15 +2,16 @@
 
 use crate::catalogue::HealthCommand;
 use crate::rules::Service;
+use crate::surroundings::dockerfile;
 use crate::yaml::Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// The compose file says how.
+    /// The compose file says how, or the Dockerfile that the service is built from.
     Checked,
     /// The compose file switches it off.
     Disabled,
-    /// The compose file says nothing; the image may.
+    /// Neither says anything; an image from elsewhere may.
     Unsaid,
 }
 
@@ -19,8 +20,14 @@ pub fn health(service: &Service<'_>) -> Health {
     match service.get("healthcheck") {
         _ if none || service.flag("healthcheck.disable") => Health::Disabled,
         Some(_) => Health::Checked,
+        None if is_built_with_one(service) => Health::Checked,
         None => Health::Unsaid,
     }
+}
+
+fn is_built_with_one(service: &Service<'_>) -> bool {
+    let build = service.subject.surroundings.builds.get(service.name);
+    build.and_then(|build| build.image.as_ref()).is_some_and(|image| image.health == Some(dockerfile::Health::Command))
 }
 
 /// A health command that works inside the service's image.

@@ -94,6 +94,13 @@ services:
     }
 
     #[test]
+    fn a_dockerfile_can_say_it() {
+        let built = |text: &str| Fixture::new("services: {web: {build: .}}\n").file("Dockerfile", text).gathered().findings(&RULE).len();
+        assert_eq!(built("FROM node:18\nHEALTHCHECK CMD node check.js\n"), 0);
+        assert_eq!((built("FROM node:18\n"), built("FROM node:18\nHEALTHCHECK NONE\n")), (1, 1));
+    }
+
+    #[test]
     fn a_known_image_gets_its_command() {
         assert_fixed(
             &RULE,

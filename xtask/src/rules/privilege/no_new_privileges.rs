@@ -8,7 +8,7 @@ pub static RULE: Rule = Rule {
     doc: "A setuid program inside a container gives its caller root's rights there. `security_opt: \
         [no-new-privileges:true]` tells the kernel to refuse that, and costs nothing where no such program is used.",
     category: Category::SecuritySettings,
-    priority: Priority::P1,
+    priority: Priority::P0,
     references: &[Reference::Cis("5.26"), Reference::Owasp(4), Reference::Spec("services.security_opt")],
     fix: FixKind::Apply,
     check: Check::Service(check),

@@ -22,12 +22,11 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
                 "remove `privileged`, and add the one capability or device that it needs",
             )
             .fix(|| {
-                Some(
-                    service
-                        .remove("privileged")?
-                        .caveat("what needs a capability or a device fails without it")
-                        .reveals(&["capabilities-not-dropped", "no-confinement-profile"]),
-                )
+                Some(service.remove("privileged")?.caveat("what needs a capability or a device fails without it").reveals(&[
+                    "capabilities-not-dropped",
+                    "no-confinement-profile",
+                    "read-only-rootfs",
+                ]))
             });
     }
 }

@@ -10,7 +10,7 @@ use crate::actions::{Action, WriteFile};
 use crate::audit::Audit;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, FileDiff};
-use crate::finding::Change;
+use crate::finding::Fix;
 use crate::fix::{FilePatch, Left, Patch, chosen};
 use crate::guards::{self, Checked};
 use crate::policy::Date;
@@ -57,7 +57,7 @@ pub struct Fixed {
 
 /// Everything that is known before a file is touched.
 struct Proposal {
-    scope: Scope,
+    scope: Scope<'static>,
     only: Vec<&'static str>,
     audit: Audit,
     patch: Patch,
@@ -111,7 +111,7 @@ fn propose(cx: &Context<'_>, options: &Options, today: Date) -> Result<Proposal>
 }
 
 /// The stacks that must render as declared: those that were named, and all of the project.
-fn concerned(cx: &Context<'_>, scope: &Scope) -> Vec<Stack> {
+fn concerned(cx: &Context<'_>, scope: &Scope<'_>) -> Vec<Stack> {
     let mut stacks = scope.stacks.clone();
     for stack in &cx.project.stacks {
         if stacks.iter().all(|known| known.files != stack.files) {
@@ -124,7 +124,7 @@ fn concerned(cx: &Context<'_>, scope: &Scope) -> Vec<Stack> {
 /// Finds the largest patch that does what it declares and nothing else.
 struct Settling<'a> {
     cx: &'a Context<'a>,
-    scope: &'a Scope,
+    scope: &'a Scope<'static>,
     request: &'a Request,
     only: &'a [&'static str],
     today: Date,
@@ -139,25 +139,36 @@ impl Settling<'_> {
         let (mut good, mut left) = (Vec::new(), whole.left.clone());
         // File by file: only the stacks that read one have to be looked at again for it.
         for file in &whole.files {
-            if self.wrong(&Patch::of(self.audit, &file.findings))?.is_empty() {
-                good.extend(&file.findings);
-                continue;
+            let mut holding = Vec::new();
+            self.hold_alone(&file.findings, &mut holding, &mut left)?;
+            match holding.len() == file.findings.len() {
+                true => good.extend(holding),
+                false => self.keep_together(holding, &mut good, &mut left)?,
             }
-            // Somebody spoils it: whoever does so alone is left out.
-            let mut of_file = Vec::new();
-            for number in &file.findings {
-                match self.wrong(&Patch::of(self.audit, &[*number]))?.into_iter().next() {
-                    None => of_file.push(*number),
-                    Some(why) => left.push(Left { finding: *number, why }),
-                }
-            }
-            self.keep_together(of_file, &mut good, &mut left)?;
         }
         let mut together = Vec::new();
-        self.keep_together(good, &mut together, &mut left)?;
+        match whole.files.len() {
+            // That was looked at just now.
+            1 => together = good,
+            _ => self.keep_together(good, &mut together, &mut left)?,
+        }
         let mut patch = Patch::of(self.audit, &together);
         patch.left = left;
         Ok(patch)
+    }
+
+    /// Leaves out whoever spoils it, found by halves: a look costs as much as an audit, and few spoil a file of many.
+    fn hold_alone(&self, findings: &[usize], good: &mut Vec<usize>, left: &mut Vec<Left>) -> Result<()> {
+        match (self.wrong(&Patch::of(self.audit, findings))?.into_iter().next(), findings) {
+            (None, _) => good.extend(findings),
+            (Some(why), [finding]) => left.push(Left { finding: *finding, why }),
+            (Some(_), _) => {
+                let (first, second) = findings.split_at(findings.len() / 2);
+                self.hold_alone(first, good, left)?;
+                self.hold_alone(second, good, left)?;
+            }
+        }
+        Ok(())
     }
 
     /// Fixes that hold alone are kept when they hold together.
@@ -189,10 +200,9 @@ impl Settling<'_> {
 
 /// What is not as the patch declares.
 fn wrong(before: &Audit, patch: &Patch, old: &Renders, after: &Audit, new: &Renders) -> Result<Vec<String>> {
-    let fixes = patch.findings().filter_map(|number| before.findings[number].finding.fix.as_ref());
-    let changes: Vec<&Change> = fixes.flat_map(|fix| &fix.changes).collect();
+    let fixes: Vec<&Fix> = patch.findings().filter_map(|number| before.findings[number].finding.fix.as_deref()).collect();
     let fixed: Vec<usize> = patch.findings().collect();
-    Ok(beyond(old, new, &changes).into_iter().chain(unsettled(before, after, &fixed)).collect())
+    Ok(beyond(old, new, &fixes).into_iter().chain(unsettled(before, after, &fixed)).collect())
 }
 
 fn guards(cx: &Context<'_>, options: &Options, proposal: &Proposal) -> Result<Vec<Checked>> {

@@ -6,49 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
 use super::{Request, Scope};
-use crate::audit::{Audit, Collector, Gap, Judged, Judging, Looked, judge, judge_unloaded};
+use crate::audit::{Around, Audit, Collector, Gap, Judged, Judging, Looked, judge, judge_unloaded};
 use crate::error::{Error, Result};
-use crate::model::{self, Call, Environment, Model, Source, SourceKind};
-use crate::policy::{Date, Policy};
+use crate::model::{self, Call, Environment, Model, Source, SourceKind, Unset};
+use crate::policy::Date;
 use crate::project::{Role, Stack};
 use crate::rules::Subject;
-use crate::source::{Disk, Files};
+use crate::source::Files;
 use crate::surroundings::Surroundings;
-use crate::text::LineIndex;
 use crate::yaml::{Limits, read};
-
-/// The policies by role.
-struct Policies {
-    prod: Policy,
-    dev: Policy,
-}
-
-impl Policies {
-    fn load(scope: &Scope, request: &Request) -> Result<Policies> {
-        let policy = |role: Role| -> Result<Policy> {
-            let project = Policy::load(&scope.root, role, &Disk)?;
-            match &request.policy {
-                Some(path) if !path.exists() => {
-                    Err(Error::unusable(format!("read the policy {}", path.display())).why("there is no such file"))
-                }
-                Some(path) => project.with_file(path, &Disk),
-                None => Ok(project),
-            }
-        };
-        Ok(Policies { prod: policy(Role::Prod)?, dev: policy(Role::Dev)? })
-    }
-
-    fn of(&self, role: Role) -> &Policy {
-        match role {
-            Role::Prod => &self.prod,
-            Role::Dev => &self.dev,
-        }
-    }
-}
 
 /// Judges the stacks of a scope, as they are in these files.
 pub fn look(
-    scope: &Scope,
+    scope: &Scope<'_>,
     files: &dyn Files,
     request: &Request,
     only: &[&'static str],
@@ -61,16 +31,15 @@ pub fn look(
 /// The same of some stacks only.
 pub fn look_at_stacks(
     stacks: &[Stack],
-    scope: &Scope,
+    scope: &Scope<'_>,
     files: &dyn Files,
     request: &Request,
     only: &[&'static str],
     environment: &Environment,
     today: Date,
 ) -> Result<Audit> {
-    let policies = Policies::load(scope, request)?;
     let judging = Judging { today, only };
-    let one = |stack: &Stack| look_at(stack, scope, files, request, &policies, judging, environment);
+    let one = |stack: &Stack| look_at(stack, scope, files, request, judging, environment);
     let mut collector = Collector::default();
     for (stack, outcome) in in_parallel(stacks, request.jobs, &one) {
         match outcome {
@@ -81,7 +50,14 @@ pub fn look_at_stacks(
             }
         }
     }
-    Ok(collector.finish(scope.root.clone(), |rule| policies.prod.severity(rule)))
+    let asked_for_all = request.targets.is_empty() && request.files.is_empty();
+    Ok(collector.finish(Around {
+        root: scope.root.clone(),
+        prod: scope.policies.of(Role::Prod),
+        dev: scope.policies.of(Role::Dev),
+        judging,
+        whole: asked_for_all && stacks.len() == scope.stacks.len(),
+    }))
 }
 
 /// What a stack came to; else why it could not be loaded, and what its files show all the same.
@@ -120,23 +96,22 @@ fn in_parallel<'s>(
 
 fn look_at(
     stack: &Stack,
-    scope: &Scope,
+    scope: &Scope<'_>,
     files: &dyn Files,
     request: &Request,
-    policies: &Policies,
     judging: Judging<'_>,
     environment: &Environment,
 ) -> Outcome {
     let role = request.role.or(stack.role).unwrap_or(Role::Prod);
     let model = model_of(stack, files, environment)
-        .map_err(|error| Box::new((error, judge_unloaded(&stack.id, &sources(stack, files), policies.of(role), judging))))?;
-    let surroundings = surroundings(&model, scope);
+        .map_err(|error| Box::new((error, judge_unloaded(&stack.id, &sources(stack, files), scope.policies.of(role), judging))))?;
+    let surroundings = surroundings(&model, scope, request);
     let subject = Subject {
         id: &stack.id,
         role,
         model: &model,
         files: &stack.files,
-        policy: policies.of(role),
+        policy: scope.policies.of(role),
         surroundings: &surroundings,
         fixes: request.fixes,
     };
@@ -151,14 +126,14 @@ fn sources(stack: &Stack, files: &dyn Files) -> Vec<Source> {
         let bytes = files.read(path).ok()??;
         let text: Arc<str> = std::str::from_utf8(&bytes).ok()?.into();
         let documents = read(&text, Limits::default()).ok()?;
-        Some(Source { path: path.clone(), lines: LineIndex::new(&text), text, kind: SourceKind::Compose(documents) })
+        Some(Source::new(path.clone(), text, SourceKind::Compose(documents)))
     };
     stack.files.iter().filter_map(source).collect()
 }
 
 /// The stack with all its services. Where services of different profiles contradict each other, it is judged
 /// as its users call it.
-pub(super) fn model_of(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
+pub(in crate::tasks) fn model_of(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
     let whole = model::load(files, &call(stack, vec!["*".to_string()]), environment);
     whole.or_else(|error| users_model(stack, files, environment).map_err(|_| error))
 }
@@ -169,14 +144,16 @@ pub(super) fn users_model(stack: &Stack, files: &dyn Files, environment: &Enviro
 }
 
 fn call(stack: &Stack, profiles: Vec<String>) -> Call {
-    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, project_name: None }
+    // What a machine that deploys sets, this one need not have.
+    let unset = Unset::StandIn;
+    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, unset, ..Call::default() }
 }
 
-fn surroundings(model: &Model, scope: &Scope) -> Surroundings {
+fn surroundings(model: &Model, scope: &Scope<'_>, request: &Request) -> Surroundings {
     let env_files = model.sources.iter().any(|source| source.documents().is_empty());
     let secret_files = model.value.get("secrets").is_some();
     let tracked = if env_files || secret_files { scope.tracked() } else { None };
     let builds = model.services().any(|service| model.service(service).is_some_and(|service| service.get("build").is_some()));
     let listed = if builds { scope.listed() } else { &[] };
-    Surroundings::gather(model, &scope.files, &scope.root, listed, tracked.as_ref())
+    Surroundings { host: request.host, ..Surroundings::gather(model, &scope.files, &scope.root, listed, tracked.as_ref()) }
 }

@@ -1,22 +1,29 @@
 //! Looks at stacks and says what the policies find in them. Touches nothing.
 
 mod fix;
+mod host;
 mod look;
+mod policies;
 mod scope;
+mod since;
 mod verify;
+mod version;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Since};
 use crate::error::{Error, Result};
 use crate::model::Environment;
 use crate::policy::Date;
 use crate::project::Role;
 use crate::rules;
+use crate::surroundings::Host;
 
 pub use fix::{Fixed, Options, fix};
+pub use host::{described, this_machine};
 pub use look::look;
+pub(super) use look::model_of;
 pub use scope::Scope;
 
 /// What shall be looked at, and how.
@@ -36,11 +43,18 @@ pub struct Request {
     pub fixes: bool,
     /// The number of threads; `None`: one for each core.
     pub jobs: Option<NonZeroUsize>,
+    /// Only what this change brings.
+    pub since: Option<Since>,
+    /// The machine that the stacks shall run on, if that is known.
+    pub host: Option<Host>,
 }
 
 /// Looks at everything that was asked for. What cannot be read is a gap of the audit, not an error.
 pub fn audit(request: &Request, folder: &std::path::Path, environment: &Environment, today: Date) -> Result<Audit> {
     let only = named_rules(&request.only)?;
+    if let Some(since) = &request.since {
+        return since::brought(request, since, folder, &only, environment, today);
+    }
     let scope = Scope::resolve(request, folder)?;
     look(&scope, &scope.files, request, &only, environment, today)
 }

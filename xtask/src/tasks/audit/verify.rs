@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::look::{model_of, users_model};
 use crate::audit::Audit;
-use crate::finding::{Change, Finding};
+use crate::finding::{Change, Finding, Fix};
 use crate::model::Environment;
 use crate::project::Stack;
 use crate::source::Files;
@@ -36,11 +36,13 @@ pub fn renders(stacks: &[Stack], files: &dyn Files, environment: &Environment) -
 }
 
 /// What differs in the stacks of `after` from before beyond what the fixes declare, as sentences without values.
-pub fn beyond(before: &Renders, after: &Renders, changes: &[&Change]) -> Vec<String> {
+pub fn beyond(before: &Renders, after: &Renders, fixes: &[&Fix]) -> Vec<String> {
     let mut why = Vec::new();
     for (stack, new) in after {
         match (before.get(stack).and_then(Option::as_ref), new) {
             (Some(old), Some(new)) => {
+                let here = fixes.iter().filter(|fix| old.reads.contains(&fix.file));
+                let changes: Vec<&Change> = here.flat_map(|fix| &fix.changes).collect();
                 for (old, new) in old.models.iter().zip(&new.models) {
                     let mut expected = old.clone();
                     changes.iter().filter(|change| concerns(change, old)).for_each(|change| change.make(&mut expected));
@@ -86,9 +88,9 @@ fn differing(one: &Json, other: &Json, place: String) -> Option<String> {
 }
 
 /// What a finding is, whatever its lines, words and place in a list.
-type Identity = (String, std::path::PathBuf, Option<String>, String, String);
+pub(super) type Identity = (String, std::path::PathBuf, Option<String>, String, String);
 
-fn identity(finding: &Finding) -> Identity {
+pub(super) fn identity(finding: &Finding) -> Identity {
     let place = finding.place.split('[').next().unwrap_or_default().to_string();
     (finding.rule.to_string(), finding.file.clone(), finding.service.clone(), place, finding.about.clone())
 }
@@ -119,7 +121,8 @@ pub fn unsettled(before: &Audit, after: &Audit, fixed: &[usize]) -> Vec<String> 
             *count -= 1;
         }
     }
-    for (identity, count) in &new {
+    // A comment that a fix has made idle does no harm.
+    for (identity, count) in new.iter().filter(|(identity, _)| identity.0 != "unused-suppression") {
         let (rule, file, service, place, _) = identity;
         if *count > old.get(identity).copied().unwrap_or(0) && !revealed.contains(&(rule.as_str(), service.as_deref())) {
             why.push(format!("{rule} would be found at {place} of {}", before.relative(file).display()));

@@ -27,7 +27,13 @@ impl Rendering {
 
 /// The way a stack's users call Compose.
 pub fn call(stack: &Stack) -> Call {
-    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles: stack.profiles.clone(), project_name: None }
+    Call {
+        files: stack.files.clone(),
+        env_files: stack.env_files.clone(),
+        profiles: stack.profiles.clone(),
+        project_name: None,
+        ..Call::default()
+    }
 }
 
 /// The same with every profile.

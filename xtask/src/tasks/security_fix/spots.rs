@@ -27,7 +27,9 @@ pub fn spots(project: &Project, survey: &Survey<'_>) -> Found {
     for looked in survey.files.iter().filter(|looked| !looked.home) {
         let views: Vec<&View<'_>> = survey.views.iter().filter(|view| view.reads(&looked.path)).collect();
         for evidence in &looked.evidence {
-            match spot(looked, evidence, &views) {
+            let inside = looked.path.starts_with(&project.root);
+            let spot = if inside { spot(looked, evidence, &views) } else { Err("the file lies outside the project".into()) };
+            match spot {
                 Ok(spot) => found.spots.push(spot),
                 Err(why) => found.left.push(format!("{} ({}): {why}", locate(project, looked, evidence.source), evidence.finding.place)),
             }
@@ -83,6 +85,9 @@ fn cut_and_value(looked: &Looked, evidence: &Evidence, views: &[&View<'_>]) -> W
             return Ok(Cut { cut: 0..span.end - span.start, value, bound: false });
         }
     };
+    if views.iter().any(|view| view.has_own_variables(&looked.path, span)) {
+        return Err("its variables come from an env file that only an included file reads".into());
+    }
     let part = text.get(evidence.range.clone()).ok_or("its place in the value is unclear")?;
     if let Some(name) = &evidence.variable
         && evidence.kind == EvidenceKind::Default

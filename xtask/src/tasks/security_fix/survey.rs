@@ -9,7 +9,7 @@ use crate::catalogue::key_shape;
 use crate::dotenv::{self, Entry, Quoting};
 use crate::error::{Error, Result};
 use crate::git::Git;
-use crate::model::{Environment, Model};
+use crate::model::{Environment, Found, Model};
 use crate::project::{Project, Stack};
 use crate::rules::{self, ComposeSource, EnvSource, Evidence};
 use crate::secret::Masker;
@@ -57,9 +57,22 @@ pub struct Survey<'p> {
 }
 
 impl View<'_> {
-    /// Whether `${}` gets values from this file.
+    /// Whether `${}` gets values from this file, and be it in an included file only.
     pub fn takes_variables_from(&self, path: &Path) -> bool {
-        self.model.variable_files.iter().any(|number| self.model.sources[*number as usize].path == path)
+        self.variable_files().any(|file| file == path)
+    }
+
+    fn variable_files(&self) -> impl Iterator<Item = &Path> {
+        let numbers = self.model.variable_files.iter().chain(&self.model.included_env_files);
+        numbers.map(|number| self.model.sources[*number as usize].path.as_path())
+    }
+
+    /// Whether a scalar takes variables from an env file that only included files read: what they come
+    /// to there, the stack as a whole does not know.
+    pub fn has_own_variables(&self, path: &Path, scalar: Span) -> bool {
+        let own = |found: Found| matches!(found, Found::EnvFile(file) if self.model.included_env_files.contains(&file));
+        let mut references = self.model.references.iter().filter(|reference| reference.at.span == scalar && own(reference.found));
+        references.any(|reference| self.model.sources[reference.at.file as usize].path == path)
     }
 
     /// Whether the stack reads this file in any way.
@@ -113,7 +126,7 @@ fn compose_files(views: &[View<'_>]) -> Result<Vec<Looked>> {
         }
         let values = documents.iter().map(|document| expand(document, 0)).collect::<std::result::Result<Vec<_>, _>>();
         let values = values.map_err(|error| {
-            let (line, column) = source.lines.line_column(&source.text, error.offset);
+            let (line, column) = source.lines().line_column(&source.text, error.offset);
             Error::unusable("read it").at(&source.path, line, column).why(error.why)
         })?;
         let compose = ComposeSource { path: &source.path, file: 0, text: &source.text, documents, values: &values };
@@ -148,8 +161,8 @@ struct Loaded {
 fn env_files(project: &Project, views: &[View<'_>], files: &dyn Files, git: Option<&Git>) -> Result<Vec<Looked>> {
     let mut loaded: BTreeMap<PathBuf, Loaded> = BTreeMap::new();
     for (number, view) in views.iter().enumerate().filter(|(_, view)| view.chosen) {
-        for file in &view.model.variable_files {
-            loaded.entry(view.model.sources[*file as usize].path.clone()).or_default().stacks.push(number);
+        for file in view.variable_files() {
+            loaded.entry(file.to_path_buf()).or_default().stacks.push(number);
         }
         for (service, named) in &view.model.env_files {
             for file in named {

@@ -76,35 +76,59 @@ pub fn substitute(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result
 
 /// Appends the values of `segments`, which were parsed from `text`.
 pub fn evaluate(text: &str, segments: &[Segment], lookup: &dyn Fn(&str) -> Option<String>, out: &mut String) -> Result<(), TemplateError> {
+    evaluate_or(text, segments, lookup, None, out)
+}
+
+/// The same; a required variable without a value becomes `stand_in`, if there is one.
+pub fn evaluate_or(
+    text: &str,
+    segments: &[Segment],
+    lookup: &dyn Fn(&str) -> Option<String>,
+    stand_in: Option<&str>,
+    out: &mut String,
+) -> Result<(), TemplateError> {
     for segment in segments {
         match segment {
             Segment::Literal(range) => out.push_str(&text[range.clone()]),
             Segment::Escape(_) => out.push('$'),
-            Segment::Var(var) => variable(text, var, lookup, out)?,
+            Segment::Var(var) => variable(text, var, lookup, stand_in, out)?,
             Segment::Invalid(range) => return Err(TemplateError { offset: range.start, why: Why::Invalid }),
         }
     }
     Ok(())
 }
 
-fn variable(text: &str, var: &Var, lookup: &dyn Fn(&str) -> Option<String>, out: &mut String) -> Result<(), TemplateError> {
+fn variable(
+    text: &str,
+    var: &Var,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    stand_in: Option<&str>,
+    out: &mut String,
+) -> Result<(), TemplateError> {
     // Compose evaluates the argument whether it is needed or not: `${A:-${B:?}}` fails without B.
     let mut arg = String::new();
     if let Some(written) = &var.arg {
-        evaluate(text, &written.segments, lookup, &mut arg)?;
+        evaluate_or(text, &written.segments, lookup, stand_in, &mut arg)?;
     }
     let value = lookup(&var.name);
-    let filled = |colon: bool| value.as_ref().is_some_and(|value| !colon || !value.is_empty());
     match var.op {
-        Op::Default { colon } if !filled(colon) => out.push_str(&arg),
-        Op::Alternate { colon } if filled(colon) => out.push_str(&arg),
-        Op::Required { colon } if !filled(colon) => {
-            let why = Why::Missing { name: var.name.clone(), message: arg };
-            return Err(TemplateError { offset: var.range.start, why });
-        }
+        Op::Default { colon } if !filled(value.as_deref(), colon) => out.push_str(&arg),
+        Op::Alternate { colon } if filled(value.as_deref(), colon) => out.push_str(&arg),
+        Op::Required { colon } if !filled(value.as_deref(), colon) => match stand_in {
+            Some(stand_in) => out.push_str(stand_in),
+            None => {
+                let why = Why::Missing { name: var.name.clone(), message: arg };
+                return Err(TemplateError { offset: var.range.start, why });
+            }
+        },
         _ => out.push_str(value.as_deref().unwrap_or_default()),
     }
     Ok(())
+}
+
+/// Whether a variable counts as set: with a colon in its operator, an empty value does not.
+pub fn filled(value: Option<&str>, colon: bool) -> bool {
+    value.is_some_and(|value| !colon || !value.is_empty())
 }
 
 impl Segment {

@@ -96,6 +96,20 @@ pub fn operate(source: &str, operations: &[Operation]) -> Result<Operated, Refus
     Ok(Operated { text, edits })
 }
 
+/// For each group of operations why it cannot be made, even alone; the source is read once. A group without a
+/// refusal may still be refused by [`operate`], which reads its result.
+pub fn refusals(source: &str, groups: &[&[Operation]]) -> Vec<Option<Refusal>> {
+    let (Ok(documents), Some(lines)) = (read(source, Limits::default()), layout::Lines::new(source)) else {
+        return vec![None; groups.len()];
+    };
+    let refusal = |group: &&[Operation]| {
+        let wants = plan::plan(group, documents.len())?;
+        let wanted = documents.iter().zip(&wants).filter(|(_, want)| !want.is_empty());
+        wanted.map(|(document, want)| walk::splices(&lines, document, want)).try_for_each(|splices| splices.map(drop))
+    };
+    groups.iter().map(|group| refusal(group).err()).collect()
+}
+
 fn refuse(span: Span, why: impl Into<String>) -> Refusal {
     Refusal { span, why: why.into() }
 }
