@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -42,8 +43,14 @@ fn gather(subject: &Subject<'_>) -> Vec<Fact> {
 }
 
 fn judge(facts: &[Fact], found: &mut Found<'_>) {
+    // Only what is of one stack or of one folder can clash; a tree may have thousands of others.
+    let mut of_stack: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    let mut of_folder: HashMap<(&str, Option<&Path>), Vec<usize>> = HashMap::new();
     for (number, fact) in facts.iter().enumerate() {
-        let Some(earlier) = facts[..number].iter().find(|earlier| clash(earlier, fact)) else { continue };
+        let near = [of_stack.entry((&fact.key, &fact.stack)).or_default(), of_folder.entry((&fact.key, folder(fact))).or_default()];
+        let first = near.iter().filter_map(|known| known.iter().copied().find(|earlier| clash(&facts[*earlier], fact))).min();
+        near.into_iter().for_each(|known| known.push(number));
+        let Some(earlier) = first.map(|first| &facts[first]) else { continue };
         let names = [fact, earlier].map(|fact| fact.spot.service.as_deref().unwrap_or_default());
         let message = match earlier.stack == fact.stack {
             true => format!("`{}` wants {} of the host, which `{}` has", names[0], fact.key, names[1]),
