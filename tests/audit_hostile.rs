@@ -46,7 +46,7 @@ const COMPOSE: &[(&str, End)] = &[
     ("control-in-a-value", End::Judged(1, 1)),
     ("control-in-a-service", End::Refused(2)),
     ("rtl-names", End::Judged(1, 1)),
-    ("variables-in-variables", End::Refused(5)),
+    ("variables-in-variables", End::Judged(1, 1)),
     ("unclosed-variable", End::Refused(5)),
 ];
 

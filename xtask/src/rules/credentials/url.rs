@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::evidence::UrlParts;
 use super::interpolation::{Part, parts};
+use crate::text::template::DEPTH_LIMIT;
 
 /// User, password and host in bytes; what is longer is no URL.
 const LONGEST_AUTHORITY: usize = 2048;
@@ -18,6 +19,14 @@ pub(super) struct UrlPassword {
 /// The passwords of all URLs in `text[within]`, those in defaults of variables too. Variables in a
 /// URL are not taken apart.
 pub(super) fn passwords(text: &str, within: Range<usize>) -> Vec<UrlPassword> {
+    passwords_inside(text, within, 0)
+}
+
+/// `depth` is how many defaults stand around it: what nests deeper than variables can is no variable.
+fn passwords_inside(text: &str, within: Range<usize>, depth: usize) -> Vec<UrlPassword> {
+    if depth > DEPTH_LIMIT {
+        return Vec::new();
+    }
     let mut found = Vec::new();
     // Between a password and a host there is one.
     if !text[within.clone()].contains('@') {
@@ -39,7 +48,7 @@ pub(super) fn passwords(text: &str, within: Range<usize>) -> Vec<UrlPassword> {
     }
     found.extend(mysql_dsn(text, within, &holes));
     for (_, default) in holes {
-        found.extend(default.into_iter().flat_map(|default| passwords(text, default)));
+        found.extend(default.into_iter().flat_map(|default| passwords_inside(text, default, depth + 1)));
     }
     found
 }
@@ -178,6 +187,13 @@ mod tests {
             assert_eq!(one(text), expected.map(String::from), "{text}");
         }
         assert_eq!(found("http://a:b@c,http://d:e@f").len(), 2);
+    }
+
+    #[test]
+    fn defaults_nested_beyond_measure_are_left() {
+        let text = format!("{}x://u:p@h{}", "${A:-".repeat(5_000), "}".repeat(5_000));
+        assert!(found(&text).len() <= 1);
+        assert_eq!(one("${A:-${B:-x://u:p@h}}")[0], "p");
     }
 
     #[test]

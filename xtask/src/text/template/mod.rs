@@ -5,6 +5,8 @@ mod parser;
 
 use std::ops::Range;
 
+pub use parser::DEPTH_LIMIT;
+
 /// A piece of a text; every range is in bytes of the whole text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {

@@ -3,7 +3,7 @@ use std::ops::Range;
 use super::{Arg, Op, Segment, Var};
 
 /// How deep `${A:-${B:-...}}` may nest before a text counts as invalid.
-const DEPTH_LIMIT: usize = 64;
+pub const DEPTH_LIMIT: usize = 64;
 
 pub struct Parser<'a> {
     pub text: &'a [u8],
