@@ -121,6 +121,9 @@ fn concerned(cx: &Context<'_>, scope: &Scope<'_>) -> Vec<Stack> {
     stacks
 }
 
+/// So many fixes are tried one by one beside those that hold; each try costs an audit of the file's stacks.
+const MANY: usize = 33;
+
 /// Finds the largest patch that does what it declares and nothing else.
 struct Settling<'a> {
     cx: &'a Context<'a>,
@@ -139,12 +142,15 @@ impl Settling<'_> {
         let (mut good, mut left) = (Vec::new(), whole.left.clone());
         // File by file: only the stacks that read one have to be looked at again for it.
         for file in &whole.files {
-            let mut holding = Vec::new();
-            self.hold_alone(&file.findings, &mut holding, &mut left)?;
+            let (mut holding, mut spoiling, mut of_file) = (Vec::new(), Vec::new(), Vec::new());
+            self.hold_alone(&file.findings, &mut holding, &mut spoiling)?;
             match holding.len() == file.findings.len() {
-                true => good.extend(holding),
-                false => self.keep_together(holding, &mut good, &mut left)?,
+                true => of_file = holding,
+                false => self.keep_together(holding, &mut of_file, &mut left)?,
             }
+            self.hold_beside(&mut of_file, &mut spoiling)?;
+            good.extend(of_file);
+            left.extend(spoiling);
         }
         let mut together = Vec::new();
         match whole.files.len() {
@@ -166,6 +172,23 @@ impl Settling<'_> {
                 let (first, second) = findings.split_at(findings.len() / 2);
                 self.hold_alone(first, good, left)?;
                 self.hold_alone(second, good, left)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What does not hold alone may hold beside what does: the fix of a service that another one extends changes
+    /// that one too, until it says the same itself. Where many are left, they are no such pairs.
+    fn hold_beside(&self, good: &mut Vec<usize>, left: &mut Vec<Left>) -> Result<()> {
+        let mut before = usize::MAX;
+        while !good.is_empty() && !left.is_empty() && left.len() < before.min(MANY) {
+            before = left.len();
+            for one in std::mem::take(left) {
+                good.push(one.finding);
+                if !self.wrong(&Patch::of(self.audit, good))?.is_empty() {
+                    good.pop();
+                    left.push(one);
+                }
             }
         }
         Ok(())
