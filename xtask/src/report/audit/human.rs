@@ -7,6 +7,10 @@ use crate::finding::{Finding, FixKind, Severity};
 use crate::report::findings::{self, Shown};
 use crate::report::{Look, Style, harmless};
 
+/// Each diff takes the file apart and proves the edit, which takes longer than finding what it is for. Whoever
+/// has more findings than this reads the diffs of `--fix`, which are one for each file.
+const MOST_DIFFS: usize = 500;
+
 pub fn human(audit: &Audit, look: Look) -> String {
     let mut text = String::new();
     for gap in &audit.gaps {
@@ -17,7 +21,9 @@ pub fn human(audit: &Audit, look: Look) -> String {
     }
     if !look.quiet {
         let regions = Regions::new(audit);
-        audit.findings.iter().for_each(|entry| text.push_str(&shown(&regions, entry, look)));
+        for (number, entry) in audit.findings.iter().enumerate() {
+            text.push_str(&shown(&regions, entry, number < MOST_DIFFS, look));
+        }
     }
     if look.verbose {
         audit.suppressed.iter().for_each(|one| text.push_str(&suppressed(audit, one, look)));
@@ -26,7 +32,7 @@ pub fn human(audit: &Audit, look: Look) -> String {
     text
 }
 
-fn shown(regions: &Regions<'_>, entry: &Entry, look: Look) -> String {
+fn shown(regions: &Regions<'_>, entry: &Entry, with_fix: bool, look: Look) -> String {
     let finding = &entry.finding;
     let path = regions.audit.relative(&finding.file).display().to_string();
     let file = regions.file(&finding.file);
@@ -45,7 +51,7 @@ fn shown(regions: &Regions<'_>, entry: &Entry, look: Look) -> String {
         },
         look,
     );
-    let lines = patch::lines(regions.audit, finding);
+    let lines = if with_fix { patch::lines(regions.audit, finding) } else { Vec::new() };
     if !lines.is_empty() {
         said.truncate(said.trim_end().len());
         said.push_str(&format!("\n{}{}\n", fix_line(finding), painted(&lines, look)));
