@@ -100,6 +100,19 @@ fn what_is_shared_through_an_anchor_is_left_by_name() {
 }
 
 #[test]
+fn one_run_is_enough_where_a_service_extends_another() {
+    // What is written into `base` reaches `web` too, until `web` says the same itself.
+    let stack = "services:\n  base:\n    image: nginx:1.22\n  web:\n    extends: {service: base}\n";
+    let project = Project::of(stack);
+    let rule = "--fix=no-log-rotation";
+    let said = project.xtask(&["audit", rule, "--apply", "--yes", "--format", "json"]).run().exits(0).json();
+    assert_eq!(said["result"]["left"], serde_json::json!([]), "{said:#}");
+    assert_eq!(project.read("compose.yaml").matches("driver: json-file").count(), 2);
+    let again = project.leaves_alone(project.xtask(&["audit", rule, "--apply", "--yes", "--format", "json"]), 0, &[]).json();
+    assert_eq!(again["result"]["ended"], "nothing-to-do", "{again:#}");
+}
+
+#[test]
 fn a_fix_that_another_stack_would_not_survive_is_left() {
     // The overlay takes the option back: what the fix declares does not come true there.
     let project = Project::with(&[

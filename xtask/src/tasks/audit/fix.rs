@@ -142,14 +142,16 @@ impl Settling<'_> {
         let (mut good, mut left) = (Vec::new(), whole.left.clone());
         // File by file: only the stacks that read one have to be looked at again for it.
         for file in &whole.files {
-            let (mut holding, mut spoiling, mut of_file) = (Vec::new(), Vec::new(), Vec::new());
-            self.hold_alone(&file.findings, &mut holding, &mut spoiling)?;
-            match holding.len() == file.findings.len() {
-                true => of_file = holding,
-                false => self.keep_together(holding, &mut of_file, &mut left)?,
+            let (mut holding, mut spoiling) = (Vec::new(), Vec::new());
+            self.take(&file.findings, &mut holding, &mut spoiling)?;
+            // What spoils another service may do so no more once that is fixed itself.
+            let mut before = 0;
+            while !spoiling.is_empty() && holding.len() > before {
+                before = holding.len();
+                let again: Vec<usize> = spoiling.drain(..).map(|left: Left| left.finding).collect();
+                self.take(&again, &mut holding, &mut spoiling)?;
             }
-            self.hold_beside(&mut of_file, &mut spoiling)?;
-            good.extend(of_file);
+            good.extend(holding);
             left.extend(spoiling);
         }
         let mut together = Vec::new();
@@ -163,38 +165,24 @@ impl Settling<'_> {
         Ok(patch)
     }
 
-    /// Leaves out whoever spoils it, found by halves: a look costs as much as an audit, and few spoil a file of many.
-    fn hold_alone(&self, findings: &[usize], good: &mut Vec<usize>, left: &mut Vec<Left>) -> Result<()> {
-        match (self.wrong(&Patch::of(self.audit, findings))?.into_iter().next(), findings) {
-            (None, _) => good.extend(findings),
-            (Some(why), [finding]) => left.push(Left { finding: *finding, why }),
+    /// Adds to `holding` whatever holds together with it. Whoever spoils it is found by halves: a look costs as
+    /// much as an audit, and few spoil a file of many.
+    fn take(&self, findings: &[usize], holding: &mut Vec<usize>, spoiling: &mut Vec<Left>) -> Result<()> {
+        let mut with: Vec<usize> = holding.iter().chain(findings).copied().collect();
+        with.sort_unstable();
+        match (self.wrong(&Patch::of(self.audit, &with))?.into_iter().next(), findings) {
+            (None, _) => *holding = with,
+            (Some(why), [finding]) => spoiling.push(Left { finding: *finding, why }),
             (Some(_), _) => {
                 let (first, second) = findings.split_at(findings.len() / 2);
-                self.hold_alone(first, good, left)?;
-                self.hold_alone(second, good, left)?;
+                self.take(first, holding, spoiling)?;
+                self.take(second, holding, spoiling)?;
             }
         }
         Ok(())
     }
 
-    /// What does not hold alone may hold beside what does: the fix of a service that another one extends changes
-    /// that one too, until it says the same itself. Where many are left, they are no such pairs.
-    fn hold_beside(&self, good: &mut Vec<usize>, left: &mut Vec<Left>) -> Result<()> {
-        let mut before = usize::MAX;
-        while !good.is_empty() && !left.is_empty() && left.len() < before.min(MANY) {
-            before = left.len();
-            for one in std::mem::take(left) {
-                good.push(one.finding);
-                if !self.wrong(&Patch::of(self.audit, good))?.is_empty() {
-                    good.pop();
-                    left.push(one);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Fixes that hold alone are kept when they hold together.
+    /// Fixes of several files, which hold file by file, are kept when they hold together.
     fn keep_together(&self, findings: Vec<usize>, good: &mut Vec<usize>, left: &mut Vec<Left>) -> Result<()> {
         match self.wrong(&Patch::of(self.audit, &findings))?.into_iter().next() {
             None => good.extend(findings),
