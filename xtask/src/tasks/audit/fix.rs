@@ -121,9 +121,6 @@ fn concerned(cx: &Context<'_>, scope: &Scope<'_>) -> Vec<Stack> {
     stacks
 }
 
-/// So many fixes are tried one by one beside those that hold; each try costs an audit of the file's stacks.
-const MANY: usize = 33;
-
 /// Finds the largest patch that does what it declares and nothing else.
 struct Settling<'a> {
     cx: &'a Context<'a>,
