@@ -141,7 +141,7 @@ fn mariadb_accepts_the_right_passwords_and_no_others() {
   db:
     image: mariadb:10.11
     environment: {MARIADB_USER: app, MARIADB_PASSWORD: right-Pa55word, MARIADB_ROOT_PASSWORD: root-Pa55word}
-    healthcheck: {test: [CMD, mariadb-admin, -h, 127.0.0.1, ping], interval: 1s, timeout: 5s, retries: 60}");
+    healthcheck: {test: [CMD, healthcheck.sh, --connect, --innodb_initialized], interval: 1s, timeout: 5s, retries: 60}");
     let id = ready(&sandbox, "db");
     let model = sandbox.compose.config_json(&call, &Masker::default(), &Cancel::default()).unwrap();
     let answer = |login: &Login| check(&sandbox.docker, &id, login, &Masker::default()).unwrap();

@@ -82,9 +82,9 @@ build_image() { # build_image IMAGE ROOT
 root_of() { # root_of NAME
 	local packages=("${COMMON_PACKAGES[@]}") image
 	case $1 in
-	rabbitmq) image=rig/rabbitmq-root packages+=(rabbitmq-server) ;;
-	mariadb) image=rig/mariadb-root packages+=(mariadb-server-core mariadb-client-core) ;;
-	prometheus) image=rig/prometheus-root packages+=(prometheus wget) ;;
+	rabbitmq) image=rig/rabbitmq-root packages+=("${RABBITMQ_PACKAGES[@]}") ;;
+	mariadb) image=rig/mariadb-root packages+=("${MARIADB_PACKAGES[@]}") ;;
+	prometheus) image=rig/prometheus-root packages+=("${PROMETHEUS_PACKAGES[@]}") ;;
 	*) image=rig/root packages+=("${SERVER_PACKAGES[@]}") ;;
 	esac
 	image=$image:$(sha256sum "$HERE/lib/root.sh" | cut -c 1-12)

@@ -8,6 +8,13 @@ COMMON_PACKAGES=(base-files base-passwd bash coreutils libc-bin dash debianutils
 	sed tar hostname util-linux login mawk perl-base ca-certificates curl procps iproute2 netbase tzdata)
 # shellcheck disable=SC2034
 SERVER_PACKAGES=(postgresql-15 redis-server nginx-light nodejs python3 python3-pip python3-venv)
+# Roots of their own. They stand here because an image is built anew when this file changes.
+# shellcheck disable=SC2034
+RABBITMQ_PACKAGES=(rabbitmq-server)
+# shellcheck disable=SC2034 # mariadb-client for mariadb-admin and mariadb-dump
+MARIADB_PACKAGES=(mariadb-server-core mariadb-client)
+# shellcheck disable=SC2034
+PROMETHEUS_PACKAGES=(prometheus wget)
 
 # Large dependencies that no container here uses.
 LEFT_OUT='/(libllvm14|libz3-4|systemd|libsystemd-shared|adduser|logsave)_'
