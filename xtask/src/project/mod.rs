@@ -11,7 +11,7 @@ use crate::source::{Files, clean};
 
 pub use compose_file::named_files;
 pub use discover::{is_compose_file, role_of, stem};
-pub use settings::{Settings, StackSettings};
+pub use settings::{DeploySettings, Hooks, Probe, Settings, StackSettings};
 
 /// The settings file; the nearest one upwards marks the root of a project.
 pub const SETTINGS_FILE: &str = "xtask.yaml";
@@ -127,6 +127,12 @@ impl Project {
         }
         let inner: Vec<String> = self.inner.iter().map(|folder| self.relative(folder).display().to_string()).collect();
         error.help(format!("projects with an {SETTINGS_FILE} of their own: {}; choose one with -C DIR", inner.join(", ")))
+    }
+
+    /// How a stack is deployed: what its own settings say, else those for all.
+    pub fn deploy(&self, stack: &str) -> &DeploySettings {
+        let own = self.settings.stacks.as_ref().and_then(|stacks| stacks.get(stack)).and_then(|stack| stack.deploy.as_ref());
+        own.unwrap_or(&self.settings.deploy)
     }
 
     /// All stacks, those that others come after before them; else in their own order.

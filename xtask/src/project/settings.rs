@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Role;
 use crate::error::{Error, Result};
+use crate::release::Replacing;
 use crate::source::Files;
 use crate::text::LineIndex;
 use crate::yaml::{Limits, read};
@@ -19,6 +20,9 @@ pub struct Settings {
     /// External networks that belong to this project and may be created for it.
     #[serde(default)]
     pub networks: Vec<String>,
+    /// How stacks go into production, where they say nothing of their own.
+    #[serde(default)]
+    pub deploy: DeploySettings,
 }
 
 /// One stack of `xtask.yaml`; paths are relative to the project's root.
@@ -37,6 +41,70 @@ pub struct StackSettings {
     /// Stacks that start before this one.
     #[serde(default)]
     pub after: Vec<String>,
+    /// How it goes into production; in place of what stands for all stacks.
+    pub deploy: Option<DeploySettings>,
+}
+
+/// How a stack is deployed.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeploySettings {
+    /// The variable that holds the release's tag.
+    pub tag: String,
+    /// Seconds for which everything must run undisturbed before a deploy counts.
+    pub settle: u64,
+    /// So many releases are kept, with their images.
+    pub keep: usize,
+    /// Try changed services beside the live ones first.
+    pub rehearse: bool,
+    /// How services are replaced; by what each allows when nothing is said.
+    pub strategy: IndexMap<String, Replacing>,
+    pub hooks: Hooks,
+    /// What must answer once the services are healthy.
+    pub probes: Vec<Probe>,
+}
+
+impl Default for DeploySettings {
+    fn default() -> Self {
+        DeploySettings {
+            tag: "TAG".into(),
+            settle: 10,
+            keep: 5,
+            rehearse: true,
+            strategy: IndexMap::new(),
+            hooks: Hooks::default(),
+            probes: Vec::new(),
+        }
+    }
+}
+
+/// Commands around a deploy, a program and its arguments each, run in the project's root.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Hooks {
+    /// Before the first container is touched.
+    pub pre_deploy: Vec<Vec<String>>,
+    /// After the release was proven.
+    pub post_deploy: Vec<Vec<String>>,
+    /// When a deploy is rolled back, once the old release serves again.
+    pub on_rollback: Vec<Vec<String>>,
+}
+
+/// One question whose answer proves that a release serves; exactly one of `http`, `tcp` and `command`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Probe {
+    /// A URL that must answer with `status`, asked from this machine.
+    pub http: Option<String>,
+    /// 200 when it is not said.
+    pub status: Option<u16>,
+    /// A `host:port` that must accept a connection, asked from this machine.
+    pub tcp: Option<String>,
+    /// A program and its arguments that must exit with 0, in a container of `service`.
+    pub command: Option<Vec<String>>,
+    pub service: Option<String>,
+    /// Seconds until the answer must have come; 5 when it is not said.
+    pub timeout: Option<u64>,
 }
 
 impl Settings {
