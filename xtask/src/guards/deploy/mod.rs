@@ -2,6 +2,7 @@
 //! against the deploy; none touches anything.
 
 mod external;
+mod findings;
 mod major;
 mod names;
 mod ports;
@@ -13,6 +14,7 @@ mod unchanged;
 mod variables;
 
 pub use external::external_things_exist;
+pub use findings::{Blocking, findings_are_accepted};
 pub use major::{NextImage, no_major_change};
 pub use names::{Names, names_are_kept};
 pub use ports::{Held, Wanted, ports_are_free, wanted_ports};
