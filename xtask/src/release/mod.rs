@@ -5,6 +5,7 @@
 //! bound files) lie beside it as private blobs, by hash.
 
 mod plan;
+mod targets;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::saga::Sha;
 
 pub use plan::{Change, ContainerNow, Replacing, ServicePlan, Target, Why, in_order, plan};
+pub use targets::{ImageFacts, image_of, targets};
 
 /// One release of one stack on one engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
