@@ -45,8 +45,7 @@ impl StackCall {
             files: self.files.clone(),
             env_files: self.env_files.clone(),
             profiles: self.profiles.clone(),
-            project_name: None,
-            cwd: None,
+            ..ComposeCall::default()
         }
     }
 

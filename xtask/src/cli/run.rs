@@ -101,7 +101,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         }
         Command::Recover => {
             let recovered = tasks::recover::recover(&cx)?;
-            let open = matches!(recovered, Recovered::WouldPutBack { .. });
+            let open = matches!(recovered, Recovered::WouldPutBack { .. } | Recovered::WouldFinish { .. });
             Ok((if open { Exit::NotAsItShouldBe } else { Exit::Done }, Answer::Recovered(recovered)))
         }
         Command::History => Ok((Exit::Done, Answer::History(tasks::history::runs(&cx.store)?))),

@@ -91,6 +91,10 @@ impl Answer {
                 Recovered::Nothing => json!({"recovered": null, "would_put_back": null}),
                 Recovered::WouldPutBack { run, steps } => json!({"recovered": null, "would_put_back": {"run": run, "steps": steps}}),
                 Recovered::PutBack(run) => json!({"recovered": run, "would_put_back": null}),
+                Recovered::WouldFinish { run, steps } => {
+                    json!({"recovered": null, "would_put_back": null, "would_finish": {"run": run, "steps": steps}})
+                }
+                Recovered::Finished(run) => json!({"recovered": run, "would_put_back": null, "would_finish": null}),
             },
             Answer::Audit(_) => Value::Null,
             Answer::Fixed(fixed) => audit::fixed_json(fixed),
