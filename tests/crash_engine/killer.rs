@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use xtask::cancel::Cancel;
-use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, Info, Listed, Network, Volume, Watch};
+use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, Info, Listed, Network, Volume, Watch, observe::Observer};
 use xtask::error::Result;
 use xtask::event::Silent;
 use xtask::tasks::security_fix::{self, Options};
@@ -64,6 +64,10 @@ impl Killer {
 impl Engine for Killer {
     fn info(&self) -> Result<Info> {
         self.call("info", Engine::info)
+    }
+
+    fn observer(&self) -> Observer {
+        self.docker.observer()
     }
 
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>> {

@@ -124,6 +124,10 @@ impl Engine for Docker {
         Ok(convert::info(info, self.ask(&what, self.client.version())?))
     }
 
+    fn observer(&self) -> super::observe::Observer {
+        super::observe::Observer::new(&self.runtime, &self.client, &self.url)
+    }
+
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>> {
         let options = query::ListContainersOptionsBuilder::default().all(true).filters(&by_labels(labels)).build();
         let mut listed: Vec<Listed> =

@@ -11,6 +11,7 @@ mod convert;
 mod docker;
 pub mod endpoint;
 mod exec;
+pub mod observe;
 pub mod remove;
 mod types;
 pub mod wait;
@@ -25,6 +26,8 @@ pub use watch::Watch;
 /// it, and ends the process at a chosen call. Every error is `Failed`, in the engine's own words.
 pub trait Engine {
     fn info(&self) -> Result<Info>;
+    /// Looks at many containers at once: figures, ports, logs.
+    fn observer(&self) -> observe::Observer;
 
     /// All containers that carry every one of the labels, running or not, by name.
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>>;
