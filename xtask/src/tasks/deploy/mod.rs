@@ -1,0 +1,7 @@
+//! Deploys: a stack goes into production whole and proven, or what ran before goes on serving.
+
+mod guards;
+mod look;
+mod request;
+
+pub use request::Request;
