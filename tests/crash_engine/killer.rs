@@ -8,7 +8,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use xtask::cancel::Cancel;
-use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, Info, Listed, Network, Volume, Watch, observe::Observer};
+use xtask::engine::{
+    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, Told, Volume, Watch, observe::Observer,
+};
 use xtask::error::Result;
 use xtask::event::Silent;
 use xtask::tasks::security_fix::{self, Options};
@@ -82,6 +84,10 @@ impl Engine for Killer {
         self.call("image", |docker| docker.image(name))
     }
 
+    fn images(&self, prefix: &str) -> Result<Vec<ImageNames>> {
+        self.call("images", |docker| docker.images(prefix))
+    }
+
     fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>> {
         self.call("networks", |docker| docker.networks(labels))
     }
@@ -120,6 +126,26 @@ impl Engine for Killer {
 
     fn restart(&self, id: &str, grace: Duration) -> Result<()> {
         self.call("restart!", |docker| docker.restart(id, grace))
+    }
+
+    fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told> {
+        self.call("distribution", |docker| docker.distribution(reference, login, cancel))
+    }
+
+    fn pull(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()> {
+        self.call("pull!", |docker| docker.pull(reference, login, cancel))
+    }
+
+    fn push(&self, name: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()> {
+        self.call("push!", |docker| docker.push(name, login, cancel))
+    }
+
+    fn tag_image(&self, id: &str, name: &str) -> Result<()> {
+        self.call("tag image!", |docker| docker.tag_image(id, name))
+    }
+
+    fn untag_image(&self, name: &str) -> Result<bool> {
+        self.call("untag image!", |docker| docker.untag_image(name))
     }
 
     fn create_network(&self, name: &str) -> Result<()> {

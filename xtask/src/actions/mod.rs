@@ -6,6 +6,8 @@ mod git_entry;
 mod inside;
 mod inverse;
 mod live;
+mod name_image;
+mod pull_image;
 mod recreate;
 mod remove_file;
 mod symlink;
@@ -28,6 +30,8 @@ pub use git_commit::{CommitReceipt, GitCommit};
 pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
 pub use inverse::{Inverse, inverse};
 pub use live::{Live, Rehearse, StackCall};
+pub use name_image::{NameImage, Named};
+pub use pull_image::{PullImage, Pulled};
 pub use recreate::{KeepContainers, Kept, Recreate};
 pub use remove_file::{RemoveFile, Removed};
 pub use symlink::Symlink;
@@ -111,6 +115,8 @@ pub enum Action {
     Rehearse(Rehearse),
     KeepContainers(KeepContainers),
     Recreate(Recreate),
+    PullImage(PullImage),
+    NameImage(NameImage),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +129,8 @@ pub enum Receipt {
     Entry(EntryReceipt),
     Commit(CommitReceipt),
     Kept(Kept),
+    Pulled(Pulled),
+    Named(Named),
 }
 
 impl Action {
@@ -133,7 +141,7 @@ impl Action {
 
     /// Whether it changes anything that was there before the run.
     pub fn touches(&self) -> bool {
-        !matches!(self, Action::Rehearse(_) | Action::KeepContainers(_))
+        !matches!(self, Action::Rehearse(_) | Action::KeepContainers(_) | Action::PullImage(_))
     }
 }
 
@@ -152,6 +160,9 @@ impl Step<World> for Action {
             Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
             Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
+            Action::PullImage(pull) => format!("pull {} {}", pull.image, short_digest(&pull.digest)),
+            Action::NameImage(NameImage { name, image_id: Some(id) }) => format!("give {} the name {name}", short_digest(id)),
+            Action::NameImage(NameImage { name, image_id: None }) => format!("take the name {name} away"),
         }
     }
 
@@ -167,6 +178,8 @@ impl Step<World> for Action {
             Action::Rehearse(rehearse) => rehearse.prepare(world).map(|()| Receipt::Nothing),
             Action::KeepContainers(keep) => keep.prepare(world).map(Receipt::Kept),
             Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
+            Action::PullImage(pull) => pull.prepare(world).map(Receipt::Pulled),
+            Action::NameImage(name) => name.prepare(world).map(Receipt::Named),
         }
     }
 
@@ -182,6 +195,8 @@ impl Step<World> for Action {
             // Its work is its undo.
             Action::KeepContainers(_) => Ok(()),
             Action::Recreate(recreate) => recreate.apply(world),
+            Action::PullImage(pull) => pull.apply(world),
+            Action::NameImage(name) => name.apply(world),
         }
     }
 
@@ -197,8 +212,16 @@ impl Step<World> for Action {
             Action::KeepContainers(keep) => keep.undo(world, receipt.kept()?),
             // The containers are put back once the files are: see KeepContainers.
             Action::Recreate(_) => Ok(()),
+            Action::PullImage(pull) => pull.undo(world, receipt.pulled()?),
+            Action::NameImage(name) => name.undo(world, receipt.named()?),
         }
     }
+}
+
+/// As people tell digests apart: the beginning.
+fn short_digest(digest: &str) -> &str {
+    let plain = digest.trim_start_matches("sha256:");
+    &plain[..plain.len().min(12)]
 }
 
 /// Each kind of step finds its own receipt; another one means that the journal was edited.
@@ -221,6 +244,14 @@ impl Receipt {
 
     fn kept(&self) -> Result<&Kept> {
         if let Receipt::Kept(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
+    }
+
+    fn pulled(&self) -> Result<&Pulled> {
+        if let Receipt::Pulled(pulled) = self { Ok(pulled) } else { Err(self.of_another_step()) }
+    }
+
+    fn named(&self) -> Result<&Named> {
+        if let Receipt::Named(named) = self { Ok(named) } else { Err(self.of_another_step()) }
     }
 
     fn of_another_step(&self) -> Error {

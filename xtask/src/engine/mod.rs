@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::cancel::Cancel;
 use crate::error::Result;
 
 pub mod compose;
@@ -12,6 +13,8 @@ mod docker;
 pub mod endpoint;
 mod exec;
 pub mod observe;
+mod platform;
+mod registry;
 pub mod remove;
 mod types;
 pub mod wait;
@@ -19,7 +22,11 @@ mod watch;
 
 pub use docker::Docker;
 pub use exec::{Exec, Executed};
-pub use types::{Container, Endpoint, Health, Healthcheck, Image, Info, Listed, Mount, Network, Restart, State, Status, Volume};
+pub use platform::Platform;
+pub use registry::{Login, Manifest, Told};
+pub use types::{
+    Container, Endpoint, Health, Healthcheck, Image, ImageNames, Info, Listed, Mount, Network, Restart, State, Status, Volume,
+};
 pub use watch::Watch;
 
 /// What is asked of an engine. The real one is [`Docker`]; a crash test stands between the tool and
@@ -33,6 +40,8 @@ pub trait Engine {
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>>;
     fn container(&self, id: &str) -> Result<Option<Container>>;
     fn image(&self, name: &str) -> Result<Option<Image>>;
+    /// The images that have a name which begins so, by id.
+    fn images(&self, prefix: &str) -> Result<Vec<ImageNames>>;
     fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>>;
     fn network(&self, id: &str) -> Result<Option<Network>>;
     fn volumes(&self, labels: &[(&str, &str)]) -> Result<Vec<Volume>>;
@@ -48,6 +57,18 @@ pub trait Engine {
     /// `grace` is how long it may take before it is killed.
     fn stop(&self, id: &str, grace: Duration) -> Result<()>;
     fn restart(&self, id: &str, grace: Duration) -> Result<()>;
+
+    /// What a reference (`HOST/PATH:TAG` or `@DIGEST`) means in its registry.
+    fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told>;
+    /// Fetches what such a reference means. By tag, the name moves; by digest, no name does.
+    fn pull(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()>;
+    /// Hands the image of this name, `HOST/PATH:TAG`, over to its registry.
+    fn push(&self, name: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()>;
+    /// Gives a name (`PATH:TAG`) to an image, away from whichever had it.
+    fn tag_image(&self, id: &str, name: &str) -> Result<()>;
+    /// Takes a name from its image; an image goes with its last name. `false`: containers were made of it
+    /// and it has no other name, so it keeps this one. A name that is not there is fine.
+    fn untag_image(&self, name: &str) -> Result<bool>;
 
     /// Creates a bridge network of this name, as `docker network create` would.
     fn create_network(&self, name: &str) -> Result<()>;
