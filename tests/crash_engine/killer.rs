@@ -8,9 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use xtask::cancel::Cancel;
-use xtask::engine::{
-    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, Told, Volume, Watch, observe::Observer,
-};
+use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, Told, Volume, Watch, observe::Observer, Spec};
 use xtask::error::Result;
 use xtask::event::Silent;
 use xtask::tasks::security_fix::{self, Options};
@@ -146,6 +144,32 @@ impl Engine for Killer {
 
     fn untag_image(&self, name: &str) -> Result<bool> {
         self.call("untag image!", |docker| docker.untag_image(name))
+    fn spec(&self, id: &str) -> Result<Option<Spec>> {
+        self.call("spec", |docker| docker.spec(id))
+    }
+
+    fn create(&self, name: &str, spec: &Spec) -> Result<String> {
+        self.call("create!", |docker| docker.create(name, spec))
+    }
+
+    fn rename(&self, id: &str, name: &str) -> Result<()> {
+        self.call("rename!", |docker| docker.rename(id, name))
+    }
+
+    fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()> {
+        self.call("connect!", |docker| docker.connect(network, id, spec))
+    }
+
+    fn disconnect(&self, network: &str, id: &str) -> Result<()> {
+        self.call("disconnect!", |docker| docker.disconnect(network, id))
+    }
+
+    fn tag(&self, image_id: &str, name: &str) -> Result<()> {
+        self.call("tag!", |docker| docker.tag(image_id, name))
+    }
+
+    fn untag(&self, name: &str) -> Result<()> {
+        self.call("untag!", |docker| docker.untag(name))
     }
 
     fn create_network(&self, name: &str) -> Result<()> {
@@ -154,6 +178,10 @@ impl Engine for Killer {
 
     fn remove_container(&self, id: &str) -> Result<()> {
         self.call("remove container!", |docker| docker.remove_container(id))
+    }
+
+    fn remove_but_volumes(&self, id: &str) -> Result<()> {
+        self.call("remove container but volumes!", |docker| docker.remove_but_volumes(id))
     }
 
     fn remove_network(&self, id: &str) -> Result<()> {

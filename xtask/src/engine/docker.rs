@@ -14,9 +14,13 @@ use super::endpoint::{self, Surroundings};
 use super::exec::{self, Exec, Executed};
 use super::registry::{self, Login, Told};
 use super::types::{Container, Image, ImageNames, Info, Listed, Network, Volume};
+use super::types::{Container, Image, Info, Listed, Network, Volume};
+use super::{Engine, Spec, convert, watch::Watch};
 use super::{Engine, convert, watch::Watch};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+
+mod make;
 
 /// Seconds until an engine that does not answer is given up.
 const TIMEOUT_SECS: u64 = 120;
@@ -254,9 +258,43 @@ impl Engine for Docker {
         self.take_away(&format!("remove the container {id}"), self.client.remove_container(id, Some(options)))
     }
 
+    fn spec(&self, id: &str) -> Result<Option<Spec>> {
+        self.look_at_spec(id)
+    }
+
+    fn create(&self, name: &str, spec: &Spec) -> Result<String> {
+        self.make(make::checked(name)?, spec)
+    }
+
+    fn rename(&self, id: &str, name: &str) -> Result<()> {
+        let options = query::RenameContainerOptionsBuilder::default().name(make::checked(name)?).build();
+        self.ask(&format!("rename the container {id} to {name}"), self.client.rename_container(id, options))
+    }
+
+    fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()> {
+        self.join(network, id, spec.endpoints().remove(network).unwrap_or_default())
+    }
+
+    fn disconnect(&self, network: &str, id: &str) -> Result<()> {
+        self.part(network, id)
+    }
+
+    fn tag(&self, image_id: &str, name: &str) -> Result<()> {
+        self.tag_image(image_id, name)
+    }
+
+    fn untag(&self, name: &str) -> Result<()> {
+        self.untag_image(name)
+    }
+
     fn create_network(&self, name: &str) -> Result<()> {
         let wanted = bollard::models::NetworkCreateRequest { name: name.to_string(), ..Default::default() };
         self.ask(&format!("create the network {name}"), self.client.create_network(wanted)).map(|_| ())
+    }
+
+    fn remove_but_volumes(&self, id: &str) -> Result<()> {
+        let options = query::RemoveContainerOptionsBuilder::default().v(false).force(true).build();
+        self.take_away(&format!("remove the container {id}"), self.client.remove_container(id, Some(options)))
     }
 
     fn remove_network(&self, id: &str) -> Result<()> {

@@ -19,6 +19,10 @@ pub struct Info {
     pub security_options: Vec<String>,
     pub storage_driver: String,
     pub memory_bytes: u64,
+    /// `linux`.
+    pub os: String,
+    /// `x86_64`, as the kernel calls it.
+    pub arch: String,
     /// The engine's clock, as it prints it.
     pub system_time: String,
 }
@@ -102,6 +106,8 @@ pub struct Mount {
 pub struct Container {
     pub id: String,
     pub name: String,
+    /// On the engine's clock, as it prints it.
+    pub created: String,
     /// The id of the image that it runs.
     pub image_id: String,
     /// The name that it was created by.
