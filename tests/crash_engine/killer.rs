@@ -8,7 +8,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use xtask::cancel::Cancel;
-use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, Told, Volume, Watch, observe::Observer, Spec};
+use xtask::engine::{
+    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, Spec, Told, Volume, Watch,
+    observe::Observer,
+};
 use xtask::error::Result;
 use xtask::event::Silent;
 use xtask::tasks::security_fix::{self, Options};
@@ -138,12 +141,14 @@ impl Engine for Killer {
         self.call("push!", |docker| docker.push(name, login, cancel))
     }
 
-    fn tag_image(&self, id: &str, name: &str) -> Result<()> {
-        self.call("tag image!", |docker| docker.tag_image(id, name))
+    fn tag(&self, id: &str, name: &str) -> Result<()> {
+        self.call("tag image!", |docker| docker.tag(id, name))
     }
 
-    fn untag_image(&self, name: &str) -> Result<bool> {
-        self.call("untag image!", |docker| docker.untag_image(name))
+    fn untag(&self, name: &str) -> Result<bool> {
+        self.call("untag image!", |docker| docker.untag(name))
+    }
+
     fn spec(&self, id: &str) -> Result<Option<Spec>> {
         self.call("spec", |docker| docker.spec(id))
     }
@@ -162,14 +167,6 @@ impl Engine for Killer {
 
     fn disconnect(&self, network: &str, id: &str) -> Result<()> {
         self.call("disconnect!", |docker| docker.disconnect(network, id))
-    }
-
-    fn tag(&self, image_id: &str, name: &str) -> Result<()> {
-        self.call("tag!", |docker| docker.tag(image_id, name))
-    }
-
-    fn untag(&self, name: &str) -> Result<()> {
-        self.call("untag!", |docker| docker.untag(name))
     }
 
     fn create_network(&self, name: &str) -> Result<()> {

@@ -40,7 +40,7 @@ impl NameImage {
     pub fn apply(&self, world: &World) -> Result<()> {
         let engine = world.live()?.engine.as_ref();
         match &self.image_id {
-            Some(id) => engine.tag_image(id, &self.name),
+            Some(id) => engine.tag(id, &self.name),
             None => take_name(engine, &self.name),
         }
     }
@@ -62,7 +62,7 @@ pub(super) fn id_of(engine: &dyn Engine, name: &str) -> Result<Option<String>> {
 /// The name means again what it did.
 pub(super) fn name_back(engine: &dyn Engine, name: &str, before: Option<&str>) -> Result<()> {
     match before {
-        Some(id) => engine.tag_image(id, name),
+        Some(id) => engine.tag(id, name),
         None => take_name(engine, name),
     }
 }
@@ -73,7 +73,7 @@ fn take_name(engine: &dyn Engine, name: &str) -> Result<()> {
     let Some(image) = engine.image(name)? else { return Ok(()) };
     if image.tags.iter().all(|tag| tag == name) {
         let plain = image.id.trim_start_matches("sha256:");
-        engine.tag_image(&image.id, &format!("{KEPT}:{}", &plain[..plain.len().min(12)]))?;
+        engine.tag(&image.id, &format!("{KEPT}:{}", &plain[..plain.len().min(12)]))?;
     }
-    engine.untag_image(name).map(|_| ())
+    engine.untag(name).map(|_| ())
 }

@@ -45,7 +45,7 @@ impl PullImage {
         let id = id_of(engine, &by_digest)?.ok_or_else(|| {
             Error::failed(format!("pull {by_digest}")).why("the engine does not have it, though it was pulled: somebody removes images")
         })?;
-        engine.tag_image(&id, &name)
+        engine.tag(&id, &name)
     }
 
     /// The name goes back, unless somebody else has moved it meanwhile; then the image goes if it came
@@ -60,13 +60,13 @@ impl PullImage {
         {
             if pulled.before.is_none() && !pulled.had {
                 // With its last name the image goes as well, but not from under a container.
-                return engine.untag_image(&name).map(|_| ());
+                return engine.untag(&name).map(|_| ());
             }
             name_back(engine, &name, pulled.before.as_deref())?;
         }
         let unnamed = engine.image(&by_digest)?.is_some_and(|image| image.tags.is_empty());
         if !pulled.had && unnamed && pulled.before.as_ref() != Some(&image.id) {
-            engine.untag_image(&by_digest)?;
+            engine.untag(&by_digest)?;
         }
         Ok(())
     }

@@ -14,9 +14,7 @@ use super::endpoint::{self, Surroundings};
 use super::exec::{self, Exec, Executed};
 use super::registry::{self, Login, Told};
 use super::types::{Container, Image, ImageNames, Info, Listed, Network, Volume};
-use super::types::{Container, Image, Info, Listed, Network, Volume};
 use super::{Engine, Spec, convert, watch::Watch};
-use super::{Engine, convert, watch::Watch};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
@@ -224,14 +222,15 @@ impl Engine for Docker {
         self.runtime.block_on(registry::push(&self.client, name, login, cancel))
     }
 
-    fn tag_image(&self, id: &str, name: &str) -> Result<()> {
+    fn tag(&self, id: &str, name: &str) -> Result<()> {
         let (repository, tag) = registry::split_tag(name);
         let options = query::TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
         self.ask(&format!("name the image {id} {name}"), self.client.tag_image(id, Some(options)))
     }
 
-    fn untag_image(&self, name: &str) -> Result<bool> {
-        let asked = self.client.remove_image(name, None::<query::RemoveImageOptions>, None);
+    fn untag(&self, name: &str) -> Result<bool> {
+        let options = query::RemoveImageOptionsBuilder::default().force(false).noprune(true).build();
+        let asked = self.client.remove_image(name, Some(options), None);
         match self.runtime.block_on(asked) {
             Ok(_) | Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(true),
             Err(bollard::errors::Error::DockerResponseServerError { status_code: 409, .. }) => Ok(false),
@@ -277,14 +276,6 @@ impl Engine for Docker {
 
     fn disconnect(&self, network: &str, id: &str) -> Result<()> {
         self.part(network, id)
-    }
-
-    fn tag(&self, image_id: &str, name: &str) -> Result<()> {
-        self.tag_image(image_id, name)
-    }
-
-    fn untag(&self, name: &str) -> Result<()> {
-        self.untag_image(name)
     }
 
     fn create_network(&self, name: &str) -> Result<()> {

@@ -29,7 +29,6 @@ pub use spec::Spec;
 pub use types::{
     Container, Endpoint, Health, Healthcheck, Image, ImageNames, Info, Listed, Mount, Network, Restart, State, Status, Volume,
 };
-pub use types::{Container, Endpoint, Health, Healthcheck, Image, Info, Listed, Mount, Network, Restart, State, Status, Volume};
 pub use watch::Watch;
 
 /// What is asked of an engine. The real one is [`Docker`]; a crash test stands between the tool and
@@ -68,10 +67,11 @@ pub trait Engine {
     /// Hands the image of this name, `HOST/PATH:TAG`, over to its registry.
     fn push(&self, name: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()>;
     /// Gives a name (`PATH:TAG`) to an image, away from whichever had it.
-    fn tag_image(&self, id: &str, name: &str) -> Result<()>;
+    fn tag(&self, id: &str, name: &str) -> Result<()>;
     /// Takes a name from its image; an image goes with its last name. `false`: containers were made of it
     /// and it has no other name, so it keeps this one. A name that is not there is fine.
-    fn untag_image(&self, name: &str) -> Result<bool>;
+    fn untag(&self, name: &str) -> Result<bool>;
+
     /// How a container can be made again; `None`: there is no such container.
     fn spec(&self, id: &str) -> Result<Option<Spec>>;
     /// Makes a container, by its recorded image, and returns its id; it is not started.
@@ -80,12 +80,6 @@ pub trait Engine {
     /// Puts a container into a network, as its specification says: aliases, fixed address.
     fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()>;
     fn disconnect(&self, network: &str, id: &str) -> Result<()>;
-
-    /// Gives an image one more name, or takes that name from the image that had it.
-    fn tag(&self, image_id: &str, name: &str) -> Result<()>;
-    /// Takes a name away, if it is there; an image without any other name goes with it, unless a
-    /// container uses it: then the name stays too.
-    fn untag(&self, name: &str) -> Result<()>;
 
     /// Creates a bridge network of this name, as `docker network create` would.
     fn create_network(&self, name: &str) -> Result<()>;
