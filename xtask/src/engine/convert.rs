@@ -20,8 +20,7 @@ pub(super) fn info(info: models::SystemInfo, version: models::SystemVersion) -> 
         security_options: info.security_options.unwrap_or_default(),
         storage_driver: info.driver.unwrap_or_default(),
         memory_bytes: info.mem_total.unwrap_or_default().max(0).cast_unsigned(),
-        os: info.os_type.unwrap_or_default(),
-        arch: info.architecture.unwrap_or_default(),
+        root_dir: info.docker_root_dir.unwrap_or_default(),
         system_time: info.system_time.unwrap_or_default(),
     }
 }

@@ -19,10 +19,8 @@ pub struct Info {
     pub security_options: Vec<String>,
     pub storage_driver: String,
     pub memory_bytes: u64,
-    /// `linux`.
-    pub os: String,
-    /// `x86_64`, as the kernel calls it.
-    pub arch: String,
+    /// Where it keeps images and volumes, on its machine.
+    pub root_dir: String,
     /// The engine's clock, as it prints it.
     pub system_time: String,
 }

@@ -3,6 +3,7 @@
 
 mod external;
 mod findings;
+mod images;
 mod major;
 mod names;
 mod ports;
@@ -15,6 +16,7 @@ mod variables;
 
 pub use external::external_things_exist;
 pub use findings::{Blocking, findings_are_accepted};
+pub use images::{Unavailable, images_are_there};
 pub use major::{NextImage, no_major_change};
 pub use names::{Names, names_are_kept};
 pub use ports::{Held, Wanted, ports_are_free, wanted_ports};
