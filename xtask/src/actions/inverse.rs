@@ -47,7 +47,15 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             },
             Action::GitTrack(GitTrack { path, .. }) => Action::GitUntrack(GitUntrack { path: path.clone() }),
             // A rollback restores files; what runs is made from them by whoever starts it.
-            Action::Rehearse(_) | Action::KeepContainers(_) | Action::Recreate(_) => continue,
+            Action::Rehearse(_)
+            | Action::KeepContainers(_)
+            | Action::Recreate(_)
+            | Action::KeepStack(_)
+            | Action::HoldImage(_)
+            | Action::Replace(_)
+            | Action::StartService(_)
+            | Action::StopService(_)
+            | Action::RemoveContainers(_) => continue,
             Action::GitCommit(commit) => {
                 if let Some(made) = &receipt.commit()?.made {
                     let message = format!("Revert \"{}\"\n\nThis reverts commit {}.\n", commit.subject(), made.commit);
