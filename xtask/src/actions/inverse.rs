@@ -55,7 +55,14 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
                 Action::NameImage(NameImage { name: name.clone(), image_id: receipt.named()?.before.clone() })
             }
             // A rollback restores files; what runs is made from them by whoever starts it.
-            Action::Rehearse(_) | Action::KeepContainers(_) | Action::Recreate(_) => continue,
+            Action::Rehearse(_)
+            | Action::KeepContainers(_)
+            | Action::Recreate(_)
+            | Action::KeepStack(_)
+            | Action::Replace(_)
+            | Action::StartService(_)
+            | Action::StopService(_)
+            | Action::RemoveContainers(_) => continue,
             Action::GitCommit(commit) => {
                 if let Some(made) = &receipt.commit()?.made {
                     let message = format!("Revert \"{}\"\n\nThis reverts commit {}.\n", commit.subject(), made.commit);

@@ -61,6 +61,11 @@ impl Docker {
         })
     }
 
+    /// A client that waits for as long as a container may take to end.
+    fn patient(&self, grace: Duration) -> Client {
+        self.client.clone().with_timeout(grace + Duration::from_secs(TIMEOUT_SECS))
+    }
+
     fn ask<T>(&self, what: &str, asked: impl Future<Output = Result<T, bollard::errors::Error>>) -> Result<T> {
         self.runtime.block_on(asked).map_err(|error| failed(what, &error))
     }
@@ -244,12 +249,14 @@ impl Engine for Docker {
 
     fn stop(&self, id: &str, grace: Duration) -> Result<()> {
         let options = query::StopContainerOptionsBuilder::default().t(whole_secs(grace)).build();
-        self.ask(&format!("stop the container {id}"), self.client.stop_container(id, Some(options)))
+        let patient = self.patient(grace);
+        self.ask(&format!("stop the container {id}"), patient.stop_container(id, Some(options)))
     }
 
     fn restart(&self, id: &str, grace: Duration) -> Result<()> {
         let options = query::RestartContainerOptionsBuilder::default().t(whole_secs(grace)).build();
-        self.ask(&format!("restart the container {id}"), self.client.restart_container(id, Some(options)))
+        let patient = self.patient(grace);
+        self.ask(&format!("restart the container {id}"), patient.restart_container(id, Some(options)))
     }
 
     fn remove_container(&self, id: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What an engine needs to make a container once more, taken from the container itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::models::{
     ContainerConfig, ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig, Mount, MountPoint, MountType,
@@ -51,6 +51,17 @@ impl Spec {
 
     pub fn label(&self, name: &str) -> &str {
         self.body.labels.as_ref().and_then(|labels| labels.get(name)).map_or("", String::as_str)
+    }
+
+    /// Whether both give the same container: the same image, labels and so configuration hash, and the
+    /// same volumes. What the engine fills in by itself is not compared.
+    pub fn is_like(&self, other: &Spec) -> bool {
+        let volumes = |spec: &Spec| -> BTreeSet<(String, String)> {
+            let host = spec.body.host_config.clone().unwrap_or_default();
+            let mounts = host.mounts.unwrap_or_default().into_iter();
+            mounts.map(|mount| (mount.target.unwrap_or_default(), mount.source.unwrap_or_default())).collect()
+        };
+        self.image_id == other.image_id && self.body.labels == other.body.labels && volumes(self) == volumes(other)
     }
 
     /// The networks that it is in.

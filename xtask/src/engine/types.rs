@@ -146,6 +146,11 @@ impl Container {
         }
     }
 
+    /// Whether its program lives, or is about to.
+    pub fn is_up(&self) -> bool {
+        matches!(self.state.status, Status::Running | Status::Restarting | Status::Paused)
+    }
+
     pub fn service(&self) -> &str {
         self.labels.get("com.docker.compose.service").map_or(self.name.as_str(), String::as_str)
     }
