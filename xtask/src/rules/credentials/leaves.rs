@@ -90,6 +90,33 @@ pub(super) fn env_file_sites<'a>(source: &'a EnvSource<'a>) -> Vec<Site<'a>> {
     sites
 }
 
+/// What a comment would set if it were none: the text behind its `#`, whose ranges are of the whole comment.
+pub(super) fn comment_sites(comment: &str, scalar: Origin) -> Vec<Site<'_>> {
+    let whole = Site {
+        key: Cow::Borrowed(""),
+        shape: KeyShape::Neutral,
+        form: Form::Other,
+        place: Way::start(""),
+        services: Vec::new(),
+        scalar,
+        text: comment,
+        value: 0..comment.len(),
+        in_shell: false,
+        verbatim: false,
+        example: false,
+        connection: None,
+    };
+    let mut sites = inner_sites(&whole);
+    let body = comment.trim_start_matches(['#', ' ', '\t', '-']);
+    if let Some((key, value)) = config_line(body) {
+        let start = comment.len() - body.len();
+        let (shape, value) = (key_shape(key), start + value.start..start + value.end);
+        sites.push(Site { key: Cow::Borrowed(key), shape, value, ..whole.clone() });
+    }
+    sites.push(whole);
+    sites
+}
+
 impl<'a> Leaves<'a> {
     fn service(&mut self, name: &'a str, service: &'a Value) {
         let place = Way::start("services").key(name);
