@@ -204,7 +204,7 @@ impl<'a> Leaves<'a> {
         if leaf.text.len() > LONGEST_READ || !leaf.text[within.clone()].contains(char::is_whitespace) {
             return;
         }
-        let ranges = shell_words(&leaf.text, within.clone());
+        let ranges = shell_words(leaf.text, within.clone());
         let words: Vec<&str> = ranges.iter().map(|range| &leaf.text[range.clone()]).collect();
         for found in option_values(&words) {
             let start = ranges[found.word].start;
