@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stderr)]
 
+#[path = "registry_engine/commands.rs"]
+mod commands;
 #[path = "registry_engine/support.rs"]
 mod support;
 

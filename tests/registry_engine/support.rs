@@ -1,6 +1,6 @@
 //! A real registry beside the real engine, and images in it that are made on the spot.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -123,4 +123,17 @@ pub fn docker(args: &[&str]) -> String {
 
 pub fn digest_of(name: &str) -> String {
     name.rsplit_once('@').unwrap().1.to_string()
+}
+/// The client's configuration with its plugins and what else the test puts there.
+pub fn docker_config(folder: &Path, config: &str) -> PathBuf {
+    let own = folder.join("docker");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("config.json"), config).unwrap();
+    let callers = std::env::var_os("DOCKER_CONFIG")
+        .map_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".docker"), PathBuf::from);
+    let plugins = callers.join("cli-plugins");
+    if plugins.exists() && !own.join("cli-plugins").exists() {
+        std::os::unix::fs::symlink(plugins, own.join("cli-plugins")).unwrap();
+    }
+    own
 }

@@ -43,6 +43,8 @@ pub struct Resolved {
     /// The registry has another image under this name than the one here, which came from it. A plain
     /// start would go on with the one here.
     pub moved: bool,
+    /// The registry's image is made for this platform, as far as it says.
+    pub there_fits: bool,
     /// Why the registry could not say; the image here is all that is known then.
     pub unconfirmed: Option<Unresolved>,
 }
@@ -194,7 +196,7 @@ fn decide(
         (false, false) => return None,
     };
     let moved = there.is_some() && came_from_there && !same;
-    Some(Resolved { image: image.to_string(), from, here, there, moved, unconfirmed })
+    Some(Resolved { image: image.to_string(), from, here, there, moved, there_fits, unconfirmed })
 }
 
 impl Resolved {

@@ -6,6 +6,7 @@ mod context;
 pub mod doctor;
 mod guarded;
 pub mod history;
+pub mod images;
 mod project_lock;
 pub mod recover;
 pub mod render;
