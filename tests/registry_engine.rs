@@ -39,7 +39,7 @@ fn a_tag_that_moved_is_told_with_both_digests() {
     docker(&["tag", &aside, &name]);
     let moved = shelf.resolve(&name).unwrap();
     assert_eq!((moved.from, moved.moved, moved.digest()), (From::Registry, true, Some(new.as_str())));
-    assert_eq!(moved.here.as_ref().unwrap().digests, [old.clone()]);
+    assert_eq!(moved.here.as_ref().unwrap().digests, std::slice::from_ref(&old));
     // By digest there is nothing that could move, and nobody is asked.
     let pinned = shelf.resolve(&format!("{name}@{old}")).unwrap();
     assert_eq!((pinned.from, pinned.there.is_none(), pinned.digest()), (From::Local, true, Some(old.as_str())));

@@ -74,12 +74,12 @@ impl Shelf {
         assert!(self.docker.image(name).unwrap().is_none());
     }
 
-    pub fn resolve(&self, image: &str) -> Result<Resolved, Unresolved> {
+    pub fn resolve(&self, image: &str) -> Result<Resolved, Box<Unresolved>> {
         self.resolve_with(image, &Logins::in_file("/nowhere/config.json"))
     }
 
-    pub fn resolve_with(&self, image: &str, logins: &Logins) -> Result<Resolved, Unresolved> {
-        Resolver::new(&self.docker, logins, &Cancel::default()).unwrap().resolve(image, None).unwrap()
+    pub fn resolve_with(&self, image: &str, logins: &Logins) -> Result<Resolved, Box<Unresolved>> {
+        Resolver::new(&self.docker, logins, &Cancel::default()).unwrap().resolve(image, None).unwrap().map_err(Box::new)
     }
 
     pub fn id(&self, name: &str) -> Option<String> {
