@@ -70,6 +70,7 @@ impl Bench {
             files: vec![self.root.join("compose.yaml")],
             env_files: None,
             profiles: Vec::new(),
+            env: Vec::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The command line, as clap reads it.
 
+mod images;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::surroundings::Host;
 use crate::tasks::audit::described;
+
+pub use images::{BuildArgs, PullArgs};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -85,6 +89,10 @@ pub enum Command {
     Recover,
     /// List the runs: who, when, what, how it ended
     History,
+    /// Fetch the images that the stacks name, by digest; nothing that runs is touched
+    Pull(PullArgs),
+    /// Build the images of a release, and hand them over to their registries
+    Build(BuildArgs),
     /// Print the model that Compose would run, as JSON, secrets masked
     Render(RenderArgs),
     /// Say what is missing on this machine and in this project

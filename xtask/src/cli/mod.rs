@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod exit;
+mod images;
 mod run;
 
 use std::ffi::OsString;

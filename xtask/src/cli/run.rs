@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{BenchArgs, Cli, Command, Format, Measurable, MigrateArgs, SchemaArg, SecurityFixArgs};
-use super::{Exit, audit, completions, manual};
+use super::{Exit, audit, completions, images, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -89,7 +89,8 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     }
     let confirm_by_name = |question: &str, name: &str| typed_consent(cli, question, name, &cancel);
     let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, cli.global.dry_run, &confirm)? };
-    if matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Recover) {
+    let live = matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Rollback(_) | Command::Recover);
+    if live || matches!(cli.command, Command::Pull(_) | Command::Build(_)) {
         cx.doors = Doors::open(&cancel)?;
     }
     match &cli.command {
@@ -100,6 +101,8 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let overrides = overrides(&args.overrides, args.reason.as_deref());
             Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
         }
+        Command::Pull(args) => images::pull(&cx, args),
+        Command::Build(args) => images::build(&cx, args),
         Command::Recover => {
             let recovered = tasks::recover::recover(&cx)?;
             let open = matches!(recovered, Recovered::WouldPutBack { .. } | Recovered::WouldFinish { .. });
@@ -140,7 +143,8 @@ fn schema(of: SchemaArg) -> Vec<u8> {
 
 /// `--yes`, or a person at a terminal.
 fn consent(cli: &Cli, question: &str, cancel: &Cancel) -> Result<bool> {
-    if cli.global.yes {
+    // What a pull brings runs only when somebody starts it.
+    if cli.global.yes || matches!(cli.command, Command::Pull(_)) {
         return Ok(true);
     }
     let nobody =

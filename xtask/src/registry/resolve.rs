@@ -43,6 +43,8 @@ pub struct Resolved {
     /// The registry has another image under this name than the one here, which came from it. A plain
     /// start would go on with the one here.
     pub moved: bool,
+    /// The registry's image is made for this platform, as far as it says.
+    pub there_fits: bool,
     /// Why the registry could not say; the image here is all that is known then.
     pub unconfirmed: Option<Unresolved>,
 }
@@ -84,25 +86,20 @@ impl<'a> Resolver<'a> {
     /// inner error.
     pub fn resolve(&self, image: &str, platform: Option<&str>) -> Result<Result<Resolved, Unresolved>> {
         let wanted = platform.map_or_else(|| self.host.clone(), Platform::parse);
-        let here = self.engine.image(image)?;
-        let reference = Reference::parse(image);
-        let repository = reference.as_ref().map(Reference::repository).unwrap_or_default();
-        let here = here.map(|found| {
-            let ours = |name: &&String| name.split_once('@').is_some_and(|(path, _)| path == repository);
-            Here {
-                digests: found.digests.iter().filter(ours).map(|name| digest_of(name)).collect(),
-                id: found.id,
-                platform: found.platform,
-            }
-        });
-        let only_here = |here: Option<Here>, unconfirmed| decide(image, &wanted, here, None, unconfirmed);
         if image.starts_with("sha256:") {
-            return Ok(only_here(here, None).ok_or_else(|| Unresolved::missing(image, "an id means nothing elsewhere")));
+            let Some(here) = self.here(image, "")? else {
+                return Ok(Err(Unresolved::missing(image, "an id means nothing elsewhere")));
+            };
+            let found = here.platform.to_string();
+            let resolved = decide(image, &wanted, Some(here), None, None);
+            return Ok(resolved.ok_or_else(|| Unresolved::platform(image, &found, &wanted)));
         }
-        let reference = match reference {
+        let reference = match Reference::parse(image) {
             Ok(reference) => reference,
             Err(error) => return Ok(Err(Unresolved { trouble: Trouble::Name, error })),
         };
+        let here = self.here(image, &reference.repository())?;
+        let only_here = |here: Option<Here>, unconfirmed| decide(image, &wanted, here, None, unconfirmed);
         // One that is here under its digest is that very image.
         if reference.digest.is_some()
             && let Some(resolved) = only_here(here.clone(), None)
@@ -161,6 +158,13 @@ impl<'a> Resolver<'a> {
         })
     }
 
+    /// The image on the engine, with the digests that this repository knows it by.
+    fn here(&self, image: &str, repository: &str) -> Result<Option<Here>> {
+        let Some(found) = self.engine.image(image)? else { return Ok(None) };
+        let of_it = |name: &String| name.rsplit_once('@').filter(|(path, _)| *path == repository).map(|(_, digest)| digest.to_string());
+        Ok(Some(Here { digests: found.digests.iter().filter_map(of_it).collect(), id: found.id, platform: found.platform }))
+    }
+
     fn ask(&self, reference: &Reference) -> Result<Result<Manifest, Unresolved>> {
         let sought = self.logins.find(reference.server(), self.cancel)?;
         let told = self.engine.distribution(&reference.to_string(), sought.login.as_ref(), self.cancel)?;
@@ -192,7 +196,7 @@ fn decide(
         (false, false) => return None,
     };
     let moved = there.is_some() && came_from_there && !same;
-    Some(Resolved { image: image.to_string(), from, here, there, moved, unconfirmed })
+    Some(Resolved { image: image.to_string(), from, here, there, moved, there_fits, unconfirmed })
 }
 
 impl Resolved {
@@ -251,10 +255,6 @@ impl Unresolved {
         ));
         Unresolved { trouble: Trouble::Platform, error }
     }
-}
-
-fn digest_of(name: &str) -> String {
-    name.rsplit_once('@').map_or(name, |(_, digest)| digest).to_string()
 }
 
 fn shown(platforms: &[Platform]) -> String {

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod explain;
 pub mod findings;
 pub mod history;
+pub mod images;
 pub mod live;
 pub mod markdown;
 pub mod page;

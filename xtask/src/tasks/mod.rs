@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod doctor;
 mod guarded;
 pub mod history;
+pub mod images;
 mod project_lock;
 pub mod recover;
 pub mod render;

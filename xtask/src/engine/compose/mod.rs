@@ -115,7 +115,7 @@ impl Compose {
     /// As [`Compose::up`].
     pub fn build(&self, call: &ComposeCall, deadline: Duration, masker: &Masker, cancel: &Cancel) -> Result<()> {
         let program = self.program(call, &["build", "--quiet"]).deadline(deadline).interruptible();
-        started(program.run(masker, cancel)?, masker)
+        done("build images", program.run(masker, cancel)?, masker)
     }
 
     /// Stops and removes a stack with its volumes: for what was started to be thrown away.
@@ -226,10 +226,14 @@ fn refused(output: Output, call: &ComposeCall, masker: &Masker) -> Result<Output
 }
 
 fn started(output: Output, masker: &Masker) -> Result<()> {
+    done("start containers", output, masker)
+}
+
+fn done(what: &str, output: Output, masker: &Masker) -> Result<()> {
     if output.success() {
         return Ok(());
     }
-    Err(Error::failed("start containers with docker compose").why(said::reduce(&output.stderr, masker)))
+    Err(Error::failed(format!("{what} with docker compose")).why(said::reduce(&output.stderr, masker)))
 }
 
 fn hashes(text: &str) -> BTreeMap<String, String> {
