@@ -1,5 +1,7 @@
 //! The command line, as clap reads it.
 
+mod everyday;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::surroundings::Host;
 use crate::tasks::audit::described;
+
+pub use everyday::{Everyday, LogsArgs};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -79,6 +83,8 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Phase 1: move credentials out of compose files into .env, proven equal or put back
     SecurityFix(SecurityFixArgs),
+    #[command(flatten)]
+    Everyday(Everyday),
     /// Undo a committed run: the newest, or the one named
     Rollback(RollbackArgs),
     /// Settle a run that was interrupted: put everything back to where it was before

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod bench;
 mod context;
 pub mod doctor;
+pub mod everyday;
 mod guarded;
 pub mod history;
 mod project_lock;
