@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod everyday;
 mod images;
 
 use std::num::NonZeroUsize;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::surroundings::Host;
 use crate::tasks::audit::described;
 
+pub use everyday::{Everyday, LogsArgs};
 pub use images::{BuildArgs, PullArgs};
 
 #[derive(Debug, Parser)]
@@ -83,6 +85,8 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Phase 1: move credentials out of compose files into .env, proven equal or put back
     SecurityFix(SecurityFixArgs),
+    #[command(flatten)]
+    Everyday(Everyday),
     /// Undo a committed run: the newest, or the one named
     Rollback(RollbackArgs),
     /// Settle a run that was interrupted: put everything back to where it was before

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod everyday;
 mod exit;
 mod images;
 mod run;

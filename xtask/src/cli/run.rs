@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{BenchArgs, Cli, Command, Format, Measurable, MigrateArgs, SchemaArg, SecurityFixArgs};
-use super::{Exit, audit, completions, images, manual};
+use super::{Exit, audit, completions, everyday, images, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -17,6 +17,9 @@ use crate::tasks::{self, Context, Doors, Overrides};
 
 /// Carries a command out and says how it ended, in the form that was asked for.
 pub fn run(cli: &Cli, look: Look) -> Exit {
+    if let Some(args) = everyday::asks_for_logs(cli) {
+        return everyday::logs(&cli.global, args, look);
+    }
     match cli.global.format {
         Format::Sarif => document(cli, look, Document::Sarif),
         Format::Github => document(cli, look, Document::Github),
@@ -90,12 +93,13 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     let confirm_by_name = |question: &str, name: &str| typed_consent(cli, question, name, &cancel);
     let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, cli.global.dry_run, &confirm)? };
     let live = matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Rollback(_) | Command::Recover);
-    if live || matches!(cli.command, Command::Pull(_) | Command::Build(_)) {
+    if live || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_)) {
         cx.doors = Doors::open(&cancel)?;
     }
     match &cli.command {
         Command::Audit(args) => audit::fix(&cx, args),
         Command::SecurityFix(args) => security_fix(&cx, args),
+        Command::Everyday(command) => everyday::run(&cx, command),
         Command::Migrate(args) => migrate(&cx, args),
         Command::Rollback(args) => {
             let overrides = overrides(&args.overrides, args.reason.as_deref());

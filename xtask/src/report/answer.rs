@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Look, audit, bench, doctor, explain, history, images, review, status, summary};
+use super::{Look, audit, bench, doctor, everyday, explain, history, images, review, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Rule};
@@ -36,6 +36,7 @@ pub enum Answer {
     Model(Value),
     Tried(Tried),
     Measured(Box<Measured>),
+    Everyday(Box<everyday::Everyday>),
     /// For programs as it is: a completion script, a manual page.
     Text(Vec<u8>),
 }
@@ -83,6 +84,7 @@ impl Answer {
             Answer::Model(model) => format!("{model:#}\n"),
             Answer::Tried(tried) => summary::tried(tried, look),
             Answer::Measured(measured) => bench::tables(measured, look),
+            Answer::Everyday(answer) => answer.text(look),
             Answer::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
@@ -114,6 +116,7 @@ impl Answer {
             Answer::Model(model) => model.clone(),
             Answer::Tried(tried) => json!(tried),
             Answer::Measured(measured) => json!(measured),
+            Answer::Everyday(answer) => answer.json(),
             Answer::Text(bytes) => json!(String::from_utf8_lossy(bytes)),
         }
     }

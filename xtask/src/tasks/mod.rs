@@ -5,6 +5,7 @@ pub mod bench;
 mod context;
 pub mod deploy;
 pub mod doctor;
+pub mod everyday;
 mod guarded;
 pub mod history;
 pub mod images;

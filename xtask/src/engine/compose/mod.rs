@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::process::{Output, Program};
 use crate::secret::Masker;
 
+mod everyday;
 mod find;
 mod frozen;
 mod said;

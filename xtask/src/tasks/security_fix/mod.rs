@@ -44,7 +44,7 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::project::Stack;
 use crate::saga::{Proof, Verdict};
-use crate::secret::Masker;
+use crate::secret::{Masker, Secret};
 use crate::source::Disk;
 use prepare::Proposal;
 use survey::Survey;
@@ -117,7 +117,12 @@ pub fn secrets(cx: &Context<'_>) -> Masker {
     whole_survey(cx).map(|found| found.masker()).unwrap_or_default()
 }
 
-/// The same, or `None` where a file cannot be read or a stack does not render: it may hold more.
+/// The secrets themselves, for whoever knows more of them.
+pub fn secret_values(cx: &Context<'_>) -> Vec<Secret> {
+    whole_survey(cx).map(|found| found.secrets()).unwrap_or_default()
+}
+
+/// As [`secrets`], or `None` where a file cannot be read or a stack does not render: it may hold more.
 pub fn all_secrets(cx: &Context<'_>) -> Option<Masker> {
     whole_survey(cx).ok().filter(|found| found.broken.is_empty()).map(|found| found.masker())
 }

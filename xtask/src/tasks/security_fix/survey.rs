@@ -12,7 +12,7 @@ use crate::git::Git;
 use crate::model::{Environment, Found, Model};
 use crate::project::{Project, Stack};
 use crate::rules::{self, ComposeSource, EnvSource, Evidence};
-use crate::secret::Masker;
+use crate::secret::{Masker, Secret};
 use crate::source::Files;
 use crate::text::template::{self, Segment};
 use crate::text::{LineIndex, Span};
@@ -84,11 +84,16 @@ impl View<'_> {
 impl Survey<'_> {
     /// Takes out of captured text what was found, and what env files hold under a credential's key.
     pub fn masker(&self) -> Masker {
-        let found = self.files.iter().flat_map(|looked| looked.evidence.iter().map(|evidence| evidence.secret.expose().to_string()));
+        let values = self.secrets();
+        Masker::new(values.iter().map(Secret::expose))
+    }
+
+    /// What was found, and what env files hold under a credential's key.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let found = self.files.iter().flat_map(|looked| looked.evidence.iter().map(|evidence| evidence.secret.clone()));
         let entries = self.views.iter().flat_map(|view| &view.model.sources).flat_map(|source| source.entries());
-        let kept = entries.filter(|entry| key_shape(&entry.key).is_credential()).map(|entry| entry.value.clone());
-        let values: Vec<String> = found.chain(kept).collect();
-        Masker::new(values.iter().map(String::as_str))
+        let kept = entries.filter(|entry| key_shape(&entry.key).is_credential()).map(|entry| Secret::new(entry.value.as_str()));
+        found.chain(kept).collect()
     }
 }
 

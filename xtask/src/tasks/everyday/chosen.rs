@@ -1,0 +1,157 @@
+//! Which stacks and services a command line means.
+
+use super::order;
+use crate::engine::compose::ComposeCall;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::model::{self, Call, Model, Unset};
+use crate::project::Stack;
+use crate::proof::health::Running;
+use crate::source::Disk;
+use crate::tasks::Context;
+
+/// A stack that a command works on.
+pub struct Chosen<'p> {
+    pub stack: &'p Stack,
+    /// With the services of all profiles. What is required and missing is replaced: names are read from
+    /// it, values are not.
+    pub model: Model,
+    /// The services that start when none is named.
+    pub active: Vec<String>,
+    /// Those that the caller named; none means all.
+    pub named: Vec<String>,
+}
+
+/// What is meant where no stack is named.
+pub struct Unnamed<'a> {
+    pub wanted: &'a dyn Fn(&Chosen<'_>) -> Result<bool>,
+    /// A stack that cannot be read is an error, and not left out with a warning.
+    pub strict: bool,
+}
+
+impl Chosen<'_> {
+    /// The services that are meant.
+    pub fn services(&self) -> &[String] {
+        if self.named.is_empty() { &self.active } else { &self.named }
+    }
+
+    pub fn project(&self) -> &str {
+        &self.model.name
+    }
+
+    pub fn running(&self) -> Running {
+        Running { project: self.model.name.clone(), config_files: self.stack.files.clone() }
+    }
+
+    /// As its users call it; naming a service turns its profiles on. Compose gets the project's name and
+    /// the profiles that this process has worked with, wherever they were set.
+    pub fn call(&self) -> ComposeCall {
+        let mut profiles = self.stack.profiles.clone();
+        if profiles.is_empty() {
+            let set = self.model.lookup("COMPOSE_PROFILES").unwrap_or_default();
+            profiles.extend(set.split(',').map(str::trim).filter(|profile| !profile.is_empty()).map(String::from));
+        }
+        for service in self.named.iter().filter(|service| !self.active.contains(service)) {
+            profiles.extend(self.model.profiles_of(service).first().map(ToString::to_string));
+        }
+        self.with_profiles(profiles)
+    }
+
+    /// With the services of every profile.
+    pub fn whole_call(&self) -> ComposeCall {
+        self.with_profiles(vec!["*".into()])
+    }
+
+    fn with_profiles(&self, profiles: Vec<String>) -> ComposeCall {
+        ComposeCall {
+            files: self.stack.files.clone(),
+            env_files: self.stack.env_files.clone(),
+            profiles,
+            project_name: Some(self.model.name.clone()),
+            ..ComposeCall::default()
+        }
+    }
+}
+
+/// The stacks and services that the words name, in the order in which they start. A word is a stack's
+/// name (or its end), else a service's, else a part of a stack's name.
+pub fn choose<'p>(cx: &'p Context<'_>, words: &[String], unnamed: &Unnamed<'_>) -> Result<Vec<Chosen<'p>>> {
+    let mut stacks: Vec<&Stack> = Vec::new();
+    let mut rest: Vec<&String> = Vec::new();
+    for word in words {
+        match by_name(cx, word).filter(|stack| !stacks.iter().any(|known| known.id == stack.id)) {
+            Some(stack) => stacks.push(stack),
+            None => rest.push(word),
+        }
+    }
+    let mut chosen = if stacks.is_empty() { by_default(cx, unnamed)? } else { load_all(cx, &stacks)? };
+    let mut by_part = Vec::new();
+    for word in rest {
+        let owners: Vec<usize> = (0..chosen.len()).filter(|index| chosen[*index].model.service(word).is_some()).collect();
+        match owners.as_slice() {
+            [one] => chosen[*one].named.push(word.clone()),
+            [] if stacks.is_empty() => {
+                by_part.push(cx.project.select(std::slice::from_ref(word)).map_err(|_| unknown(cx, word, &chosen))?[0])
+            }
+            [] => return Err(unknown(cx, word, &chosen)),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|index| chosen[*index].stack.id.as_str()).collect();
+                return Err(Error::unusable(format!("`{word}` is a service of several stacks: {}", ids.join(", ")))
+                    .help(format!("name the stack too: `{} {word}`", ids[0])));
+            }
+        }
+    }
+    if stacks.is_empty() && !words.is_empty() {
+        chosen.retain(|chosen| !chosen.named.is_empty());
+        chosen.extend(load_all(cx, &by_part)?);
+    }
+    order::stacks(&cx.project, chosen)
+}
+
+/// The stack of that name, or the only one whose name ends so.
+fn by_name<'p>(cx: &'p Context<'_>, word: &str) -> Option<&'p Stack> {
+    let stacks = &cx.project.stacks;
+    let end = format!("/{word}");
+    let mut by_end = stacks.iter().filter(|stack| stack.id.ends_with(&end));
+    stacks.iter().find(|stack| stack.id == word).or_else(|| by_end.next().filter(|_| by_end.next().is_none()))
+}
+
+fn by_default<'p>(cx: &'p Context<'_>, unnamed: &Unnamed<'_>) -> Result<Vec<Chosen<'p>>> {
+    let mut chosen = Vec::new();
+    for stack in cx.project.select(&[])? {
+        match load(cx, stack) {
+            Ok(loaded) if (unnamed.wanted)(&loaded)? => chosen.push(loaded),
+            Ok(_) => {}
+            Err(error) if unnamed.strict => return Err(error),
+            Err(error) => cx.events.emit(Event::Warning(format!("stack {} is left out: {error}", stack.id))),
+        }
+    }
+    Ok(chosen)
+}
+
+fn load_all<'p>(cx: &'p Context<'_>, stacks: &[&'p Stack]) -> Result<Vec<Chosen<'p>>> {
+    stacks.iter().map(|stack| load(cx, stack)).collect()
+}
+
+fn load<'p>(cx: &Context<'_>, stack: &'p Stack) -> Result<Chosen<'p>> {
+    let call = Call {
+        files: stack.files.clone(),
+        env_files: stack.env_files.clone(),
+        profiles: stack.profiles.clone(),
+        project_name: None,
+        unset: Unset::StandIn,
+    };
+    let active = model::load(&Disk, &call, &cx.environment)?.services().map(String::from).collect();
+    let model = model::load(&Disk, &Call { profiles: vec!["*".into()], ..call }, &cx.environment)?;
+    Ok(Chosen { stack, model, active, named: Vec::new() })
+}
+
+fn unknown(cx: &Context<'_>, word: &str, looked: &[Chosen<'_>]) -> Error {
+    let ids: Vec<&str> = cx.project.stacks.iter().map(|stack| stack.id.as_str()).collect();
+    let services: Vec<&str> = looked.iter().flat_map(|chosen| chosen.model.services()).collect();
+    let help = match services.as_slice() {
+        [] => format!("the stacks here: {}", ids.join(", ")),
+        known => format!("the stacks here: {}; the services: {}", ids.join(", "), known.join(", ")),
+    };
+    Error::unusable(format!("there is no stack or service `{word}`")).help(help)
+}

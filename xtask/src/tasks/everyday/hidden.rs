@@ -1,0 +1,92 @@
+//! What must not be shown of a running stack: the secrets of its files, and those that its containers
+//! were given.
+
+use std::path::Path;
+
+use super::chosen::Chosen;
+use crate::catalogue::{key_shape, never_a_credential, tokens_in};
+use crate::dotenv;
+use crate::engine::Container;
+use crate::rules::{EnvSource, credentials_in_env_file};
+use crate::secret::{Masker, Secret};
+use crate::source::{Disk, Files};
+use crate::tasks::{Context, security_fix};
+use crate::yaml::Value;
+
+/// A larger file is no password.
+const LARGEST_BYTES: u64 = 64 << 10;
+
+pub fn masker(secrets: &[Secret]) -> Masker {
+    Masker::new(secrets.iter().map(Secret::expose))
+}
+
+/// Of the project's files, of the variables that the stacks use, and of their secret files.
+pub fn of_project(cx: &Context<'_>, chosen: &[Chosen<'_>]) -> Vec<Secret> {
+    let mut secrets = security_fix::secret_values(cx);
+    for chosen in chosen {
+        let model = &chosen.model;
+        let variables = model.references.iter().filter_map(|reference| Some((reference.name.as_str(), model.lookup(&reference.name)?)));
+        secrets.extend(by_place(variables));
+        for service in model.services() {
+            let given = model.environment_of(service);
+            secrets.extend(by_place(given.iter().filter_map(|(key, value)| Some((*key, value.as_ref()?.0)))));
+        }
+        let declared = model.value.get("secrets").and_then(Value::as_map).into_iter().flatten();
+        secrets.extend(declared.flat_map(|(_, field)| content(chosen, &field.value)));
+    }
+    secrets
+}
+
+/// Of what a container was given.
+pub fn of_container(container: &Container) -> Vec<Secret> {
+    by_place(container.env.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+}
+
+fn by_place<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for (key, value) in entries {
+        let named = key_shape(key).is_credential() && !never_a_credential(value);
+        if named || !tokens_in(key, value).is_empty() {
+            secrets.push(Secret::new(value));
+        } else {
+            secrets.extend(in_value(key, value));
+        }
+    }
+    secrets
+}
+
+/// Passwords in URLs and connection strings, found as in an env file that git tracks.
+fn in_value(key: &str, value: &str) -> Vec<Secret> {
+    let text = format!("{key}={value}\n");
+    let Ok(entries) = dotenv::parse_raw(&text, &|_| None) else { return Vec::new() };
+    let source = EnvSource { path: Path::new(""), file: 0, text: &text, entries: &entries, raw: true, tracked: true, services: &[] };
+    credentials_in_env_file(&source).into_iter().map(|evidence| evidence.secret).collect()
+}
+
+fn content(chosen: &Chosen<'_>, secret: &Value) -> Option<Secret> {
+    if let Some(name) = secret.get("environment").and_then(Value::as_str) {
+        return chosen.model.lookup(name).map(Secret::new);
+    }
+    let path = Path::new(secret.get("file")?.as_str()?);
+    let small = path.metadata().ok().is_some_and(|meta| meta.is_file() && meta.len() <= LARGEST_BYTES);
+    let bytes = if small { Disk.read(path).ok()?? } else { return None };
+    std::str::from_utf8(&bytes).ok().map(|text| Secret::new(text.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_told_by_their_key_their_shape_or_their_url() {
+        let given = [
+            ("DB_PASSWORD", "canary-by-key"),
+            ("DATABASE_URL", "postgres://app:canary-in-url@db:5432/app"),
+            ("DB_PASSWORD_FILE", "/run/secrets/db_password"),
+            ("LOG_LEVEL", "information"),
+        ];
+        let secrets = by_place(given.into_iter());
+        let shown: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+        assert_eq!(shown, ["canary-by-key", "canary-in-url"]);
+    }
+}
