@@ -1,6 +1,8 @@
 //! The kinds of steps that change things: one a file. A new kind does not compile without its undo.
 
+mod create_folder;
 mod file;
+mod forget_releases;
 mod git_commit;
 mod git_entry;
 mod inside;
@@ -8,10 +10,13 @@ mod inverse;
 mod live;
 mod recreate;
 mod remove_file;
+mod restore;
+mod save_release;
 mod symlink;
 mod write_file;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -20,16 +25,21 @@ use serde::{Deserialize, Serialize};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::Git;
+use crate::release::ServiceRecord;
 use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
+pub use create_folder::CreateFolder;
 pub use file::Original;
+pub use forget_releases::ForgetReleases;
 pub use git_commit::{CommitReceipt, GitCommit};
 pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
 pub use inverse::{Inverse, inverse};
 pub use live::{Live, Rehearse, StackCall};
 pub use recreate::{KeepContainers, Kept, Recreate};
 pub use remove_file::{RemoveFile, Removed};
+pub use restore::{Restored, restore_steps};
+pub use save_release::{MoveCurrent, SaveRelease, Saved, Shelf, written};
 pub use symlink::Symlink;
 pub use write_file::{Found, WriteFile};
 
@@ -50,6 +60,10 @@ pub struct World {
     pub masker: Masker,
     /// What steps have proven on the way, and what they could not.
     pub said: RefCell<Vec<Said>>,
+    /// The state folder, where it is known; releases are below it.
+    pub state: Option<PathBuf>,
+    /// What the proof saw running, by service: what a release records.
+    pub running: RefCell<BTreeMap<String, ServiceRecord>>,
 }
 
 /// What a step has to say for the proof of its run.
@@ -62,7 +76,18 @@ pub enum Said {
 impl World {
     /// A world of files and git alone.
     pub fn of_files(root: PathBuf, blobs: Blobs, run: RunId, git: Option<Git>) -> Self {
-        World { root, blobs, run, git, live: None, cancel: Cancel::default(), masker: Masker::default(), said: RefCell::default() }
+        World {
+            root,
+            blobs,
+            run,
+            git,
+            live: None,
+            cancel: Cancel::default(),
+            masker: Masker::default(),
+            said: RefCell::default(),
+            state: None,
+            running: RefCell::default(),
+        }
     }
 
     fn live(&self) -> Result<&Live> {
@@ -111,6 +136,10 @@ pub enum Action {
     Rehearse(Rehearse),
     KeepContainers(KeepContainers),
     Recreate(Recreate),
+    CreateFolder(CreateFolder),
+    SaveRelease(SaveRelease),
+    MoveCurrent(MoveCurrent),
+    ForgetReleases(ForgetReleases),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +152,7 @@ pub enum Receipt {
     Entry(EntryReceipt),
     Commit(CommitReceipt),
     Kept(Kept),
+    Saved(Saved),
 }
 
 impl Action {
@@ -152,6 +182,10 @@ impl Step<World> for Action {
             Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
             Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
+            Action::CreateFolder(create) => format!("create the folder {}", create.path.display()),
+            Action::SaveRelease(save) => format!("save the release {} of {}", save.id, save.shelf.stack),
+            Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
+            Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
         }
     }
 
@@ -167,6 +201,10 @@ impl Step<World> for Action {
             Action::Rehearse(rehearse) => rehearse.prepare(world).map(|()| Receipt::Nothing),
             Action::KeepContainers(keep) => keep.prepare(world).map(Receipt::Kept),
             Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
+            Action::CreateFolder(create) => create.prepare(world).map(|()| Receipt::Nothing),
+            Action::SaveRelease(save) => save.prepare(world).map(Receipt::Saved),
+            Action::MoveCurrent(to) => to.prepare(world).map(Receipt::Saved),
+            Action::ForgetReleases(forget) => forget.prepare(world).map(|()| Receipt::Nothing),
         }
     }
 
@@ -182,6 +220,10 @@ impl Step<World> for Action {
             // Its work is its undo.
             Action::KeepContainers(_) => Ok(()),
             Action::Recreate(recreate) => recreate.apply(world),
+            Action::CreateFolder(create) => create.apply(world),
+            Action::SaveRelease(save) => save.apply(world, receipt.saved()?),
+            Action::MoveCurrent(to) => to.apply(world),
+            Action::ForgetReleases(forget) => forget.apply(world),
         }
     }
 
@@ -197,6 +239,11 @@ impl Step<World> for Action {
             Action::KeepContainers(keep) => keep.undo(world, receipt.kept()?),
             // The containers are put back once the files are: see KeepContainers.
             Action::Recreate(_) => Ok(()),
+            Action::CreateFolder(create) => create.undo(world),
+            Action::SaveRelease(save) => save.undo(world, receipt.saved()?),
+            Action::MoveCurrent(to) => to.undo(world, receipt.saved()?),
+            // It has its place after the commit, where nothing is undone.
+            Action::ForgetReleases(_) => Ok(()),
         }
     }
 }
@@ -221,6 +268,10 @@ impl Receipt {
 
     fn kept(&self) -> Result<&Kept> {
         if let Receipt::Kept(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
+    }
+
+    fn saved(&self) -> Result<&Saved> {
+        if let Receipt::Saved(saved) = self { Ok(saved) } else { Err(self.of_another_step()) }
     }
 
     fn of_another_step(&self) -> Error {
