@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use xtask::cancel::Cancel;
-use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, Info, Listed, Network, Volume, Watch};
+use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, Info, Listed, Network, Spec, Volume, Watch};
 use xtask::error::Result;
 use xtask::event::Silent;
 use xtask::tasks::security_fix::{self, Options};
@@ -118,12 +118,44 @@ impl Engine for Killer {
         self.call("restart!", |docker| docker.restart(id, grace))
     }
 
+    fn spec(&self, id: &str) -> Result<Option<Spec>> {
+        self.call("spec", |docker| docker.spec(id))
+    }
+
+    fn create(&self, name: &str, spec: &Spec) -> Result<String> {
+        self.call("create!", |docker| docker.create(name, spec))
+    }
+
+    fn rename(&self, id: &str, name: &str) -> Result<()> {
+        self.call("rename!", |docker| docker.rename(id, name))
+    }
+
+    fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()> {
+        self.call("connect!", |docker| docker.connect(network, id, spec))
+    }
+
+    fn disconnect(&self, network: &str, id: &str) -> Result<()> {
+        self.call("disconnect!", |docker| docker.disconnect(network, id))
+    }
+
+    fn tag(&self, image_id: &str, name: &str) -> Result<()> {
+        self.call("tag!", |docker| docker.tag(image_id, name))
+    }
+
+    fn untag(&self, name: &str) -> Result<()> {
+        self.call("untag!", |docker| docker.untag(name))
+    }
+
     fn create_network(&self, name: &str) -> Result<()> {
         self.call("create network!", |docker| docker.create_network(name))
     }
 
     fn remove_container(&self, id: &str) -> Result<()> {
         self.call("remove container!", |docker| docker.remove_container(id))
+    }
+
+    fn remove_but_volumes(&self, id: &str) -> Result<()> {
+        self.call("remove container but volumes!", |docker| docker.remove_but_volumes(id))
     }
 
     fn remove_network(&self, id: &str) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Deletes old releases, once a new one is committed.
+//! Deletes old releases and lets their images go, once a new one is committed.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,11 @@ impl ForgetReleases {
     pub fn apply(&self, world: &World) -> Result<()> {
         let releases = self.shelf.open(world)?;
         for id in &self.ids {
+            if releases.has(id) {
+                for held in releases.get(id)?.holds() {
+                    world.live()?.engine.untag(&held)?;
+                }
+            }
             releases.delete(id)?;
         }
         Ok(())

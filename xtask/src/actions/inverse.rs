@@ -47,7 +47,15 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             },
             Action::GitTrack(GitTrack { path, .. }) => Action::GitUntrack(GitUntrack { path: path.clone() }),
             // A rollback restores files; what runs is made from them by whoever starts it.
-            Action::Rehearse(_) | Action::KeepContainers(_) | Action::Recreate(_) => continue,
+            Action::Rehearse(_)
+            | Action::KeepContainers(_)
+            | Action::Recreate(_)
+            | Action::KeepStack(_)
+            | Action::HoldImage(_)
+            | Action::Replace(_)
+            | Action::StartService(_)
+            | Action::StopService(_)
+            | Action::RemoveContainers(_) => continue,
             // An empty folder does no harm, and one with something in it is not ours any more.
             Action::CreateFolder(_) => continue,
             // What runs goes back to a release, and takes the pointer with it.

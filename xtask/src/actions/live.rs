@@ -19,7 +19,7 @@ use crate::proof::rehearsal::{Rehearsal, Stack, copy};
 use crate::saga::Sha;
 
 /// How long the engine may take to finish one request whose client was killed.
-const IN_THE_MAKING: Duration = Duration::from_millis(300);
+pub(super) const IN_THE_MAKING: Duration = Duration::from_millis(300);
 
 /// A running engine and a compose program, for as long as the tool runs.
 pub struct Live {

@@ -1,17 +1,25 @@
 //! The kinds of steps that change things: one a file. A new kind does not compile without its undo.
 
+mod converge;
 mod create_folder;
 mod file;
 mod forget_releases;
 mod git_commit;
 mod git_entry;
+mod hold_image;
 mod inside;
 mod inverse;
+mod keep_stack;
 mod live;
+mod make;
 mod recreate;
+mod remove_containers;
 mod remove_file;
+mod replace;
 mod restore;
 mod save_release;
+mod start_service;
+mod stop_service;
 mod symlink;
 mod write_file;
 
@@ -34,12 +42,19 @@ pub use file::Original;
 pub use forget_releases::ForgetReleases;
 pub use git_commit::{CommitReceipt, GitCommit};
 pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
+pub use hold_image::{HeldBefore, HoldImage};
 pub use inverse::{Inverse, inverse};
+pub use keep_stack::{KeepStack, KeptContainer, KeptStack};
 pub use live::{Live, Rehearse, StackCall};
+pub use make::Source;
 pub use recreate::{KeepContainers, Kept, Recreate};
+pub use remove_containers::RemoveContainers;
 pub use remove_file::{RemoveFile, Removed};
+pub use replace::{Proxy, Replace};
 pub use restore::{Restored, restore_steps};
 pub use save_release::{MoveCurrent, SaveRelease, Saved, Shelf, written};
+pub use start_service::StartService;
+pub use stop_service::StopService;
 pub use symlink::Symlink;
 pub use write_file::{Found, WriteFile};
 
@@ -136,6 +151,12 @@ pub enum Action {
     Rehearse(Rehearse),
     KeepContainers(KeepContainers),
     Recreate(Recreate),
+    KeepStack(KeepStack),
+    HoldImage(HoldImage),
+    Replace(Replace),
+    StartService(StartService),
+    StopService(StopService),
+    RemoveContainers(RemoveContainers),
     CreateFolder(CreateFolder),
     SaveRelease(SaveRelease),
     MoveCurrent(MoveCurrent),
@@ -152,6 +173,8 @@ pub enum Receipt {
     Entry(EntryReceipt),
     Commit(CommitReceipt),
     Kept(Kept),
+    Stack(KeptStack),
+    Held(HeldBefore),
     Saved(Saved),
 }
 
@@ -163,7 +186,7 @@ impl Action {
 
     /// Whether it changes anything that was there before the run.
     pub fn touches(&self) -> bool {
-        !matches!(self, Action::Rehearse(_) | Action::KeepContainers(_))
+        !matches!(self, Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::HoldImage(_))
     }
 }
 
@@ -182,6 +205,12 @@ impl Step<World> for Action {
             Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
             Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
+            Action::KeepStack(keep) => format!("note the containers of {}", keep.call.stack),
+            Action::HoldImage(hold) => format!("hold the image {}", hold.name),
+            Action::Replace(replace) => replace.label(),
+            Action::StartService(start) => format!("start {} of {}", start.service, start.call.stack),
+            Action::StopService(stop) => format!("stop {} of {}", stop.service, stop.call.stack),
+            Action::RemoveContainers(remove) => format!("remove {} replaced containers", remove.ids.len()),
             Action::CreateFolder(create) => format!("create the folder {}", create.path.display()),
             Action::SaveRelease(save) => format!("save the release {} of {}", save.id, save.shelf.stack),
             Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
@@ -201,6 +230,12 @@ impl Step<World> for Action {
             Action::Rehearse(rehearse) => rehearse.prepare(world).map(|()| Receipt::Nothing),
             Action::KeepContainers(keep) => keep.prepare(world).map(Receipt::Kept),
             Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
+            Action::KeepStack(keep) => keep.prepare(world).map(Receipt::Stack),
+            Action::HoldImage(hold) => hold.prepare(world).map(Receipt::Held),
+            Action::Replace(replace) => replace.prepare(world).map(Receipt::Stack),
+            Action::StartService(start) => start.prepare(world).map(Receipt::Stack),
+            Action::StopService(stop) => stop.prepare(world).map(Receipt::Stack),
+            Action::RemoveContainers(_) => Ok(Receipt::Nothing),
             Action::CreateFolder(create) => create.prepare(world).map(|()| Receipt::Nothing),
             Action::SaveRelease(save) => save.prepare(world).map(Receipt::Saved),
             Action::MoveCurrent(to) => to.prepare(world).map(Receipt::Saved),
@@ -218,8 +253,13 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => commit.apply(world, receipt.commit()?),
             Action::Rehearse(rehearse) => rehearse.apply(world),
             // Its work is its undo.
-            Action::KeepContainers(_) => Ok(()),
+            Action::KeepContainers(_) | Action::KeepStack(_) => Ok(()),
             Action::Recreate(recreate) => recreate.apply(world),
+            Action::HoldImage(hold) => hold.apply(world),
+            Action::Replace(replace) => replace.apply(world, receipt.stack()?),
+            Action::StartService(start) => start.apply(world),
+            Action::StopService(stop) => stop.apply(world, receipt.stack()?),
+            Action::RemoveContainers(remove) => remove.apply(world),
             Action::CreateFolder(create) => create.apply(world),
             Action::SaveRelease(save) => save.apply(world, receipt.saved()?),
             Action::MoveCurrent(to) => to.apply(world),
@@ -237,13 +277,18 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => commit.undo(world, receipt.commit()?),
             Action::Rehearse(rehearse) => rehearse.undo(world),
             Action::KeepContainers(keep) => keep.undo(world, receipt.kept()?),
-            // The containers are put back once the files are: see KeepContainers.
+            // The containers are put back once the files are: see KeepContainers and KeepStack.
             Action::Recreate(_) => Ok(()),
+            Action::KeepStack(keep) => keep.undo(world, receipt.stack()?),
+            Action::HoldImage(hold) => hold.undo(world, receipt.held()?),
+            Action::Replace(replace) => replace.undo(world, receipt.stack()?),
+            Action::StartService(start) => start.undo(world, receipt.stack()?),
+            Action::StopService(stop) => stop.undo(world, receipt.stack()?),
             Action::CreateFolder(create) => create.undo(world),
             Action::SaveRelease(save) => save.undo(world, receipt.saved()?),
             Action::MoveCurrent(to) => to.undo(world, receipt.saved()?),
-            // It has its place after the commit, where nothing is undone.
-            Action::ForgetReleases(_) => Ok(()),
+            // Taken only after a run is committed, when nothing is undone any more.
+            Action::RemoveContainers(_) | Action::ForgetReleases(_) => Ok(()),
         }
     }
 }
@@ -268,6 +313,14 @@ impl Receipt {
 
     fn kept(&self) -> Result<&Kept> {
         if let Receipt::Kept(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
+    }
+
+    fn stack(&self) -> Result<&KeptStack> {
+        if let Receipt::Stack(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
+    }
+
+    fn held(&self) -> Result<&HeldBefore> {
+        if let Receipt::Held(held) = self { Ok(held) } else { Err(self.of_another_step()) }
     }
 
     fn saved(&self) -> Result<&Saved> {

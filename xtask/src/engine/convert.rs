@@ -15,6 +15,8 @@ pub(super) fn info(info: models::SystemInfo, version: models::SystemVersion) -> 
         security_options: info.security_options.unwrap_or_default(),
         storage_driver: info.driver.unwrap_or_default(),
         memory_bytes: info.mem_total.unwrap_or_default().max(0).cast_unsigned(),
+        os: info.os_type.unwrap_or_default(),
+        arch: info.architecture.unwrap_or_default(),
         system_time: info.system_time.unwrap_or_default(),
     }
 }
@@ -35,6 +37,7 @@ pub(super) fn container(inspected: models::ContainerInspectResponse) -> Containe
     Container {
         id: inspected.id.unwrap_or_default(),
         name: inspected.name.unwrap_or_default().trim_start_matches('/').to_string(),
+        created: inspected.created.unwrap_or_default(),
         image_id: inspected.image.unwrap_or_default(),
         image: config.image.unwrap_or_default(),
         state: state(inspected.state.unwrap_or_default()),

@@ -13,8 +13,10 @@ use tokio::runtime::Runtime;
 use super::endpoint::{self, Surroundings};
 use super::exec::{self, Exec, Executed};
 use super::types::{Container, Image, Info, Listed, Network, Volume};
-use super::{Engine, convert, watch::Watch};
+use super::{Engine, Spec, convert, watch::Watch};
 use crate::error::{Error, Result};
+
+mod make;
 
 /// Seconds until an engine that does not answer is given up.
 const TIMEOUT_SECS: u64 = 120;
@@ -55,6 +57,11 @@ impl Docker {
             client: client.map_err(|error| Error::unusable(format!("connect to the engine at {url}")).why(cause(&error)))?,
             url: url.to_string(),
         })
+    }
+
+    /// A client that waits for as long as a container may take to end.
+    fn patient(&self, grace: Duration) -> Client {
+        self.client.clone().with_timeout(grace + Duration::from_secs(TIMEOUT_SECS))
     }
 
     fn ask<T>(&self, what: &str, asked: impl Future<Output = Result<T, bollard::errors::Error>>) -> Result<T> {
@@ -199,12 +206,14 @@ impl Engine for Docker {
 
     fn stop(&self, id: &str, grace: Duration) -> Result<()> {
         let options = query::StopContainerOptionsBuilder::default().t(whole_secs(grace)).build();
-        self.ask(&format!("stop the container {id}"), self.client.stop_container(id, Some(options)))
+        let patient = self.patient(grace);
+        self.ask(&format!("stop the container {id}"), patient.stop_container(id, Some(options)))
     }
 
     fn restart(&self, id: &str, grace: Duration) -> Result<()> {
         let options = query::RestartContainerOptionsBuilder::default().t(whole_secs(grace)).build();
-        self.ask(&format!("restart the container {id}"), self.client.restart_container(id, Some(options)))
+        let patient = self.patient(grace);
+        self.ask(&format!("restart the container {id}"), patient.restart_container(id, Some(options)))
     }
 
     fn remove_container(&self, id: &str) -> Result<()> {
@@ -212,9 +221,43 @@ impl Engine for Docker {
         self.take_away(&format!("remove the container {id}"), self.client.remove_container(id, Some(options)))
     }
 
+    fn spec(&self, id: &str) -> Result<Option<Spec>> {
+        self.look_at_spec(id)
+    }
+
+    fn create(&self, name: &str, spec: &Spec) -> Result<String> {
+        self.make(make::checked(name)?, spec)
+    }
+
+    fn rename(&self, id: &str, name: &str) -> Result<()> {
+        let options = query::RenameContainerOptionsBuilder::default().name(make::checked(name)?).build();
+        self.ask(&format!("rename the container {id} to {name}"), self.client.rename_container(id, options))
+    }
+
+    fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()> {
+        self.join(network, id, spec.endpoints().remove(network).unwrap_or_default())
+    }
+
+    fn disconnect(&self, network: &str, id: &str) -> Result<()> {
+        self.part(network, id)
+    }
+
+    fn tag(&self, image_id: &str, name: &str) -> Result<()> {
+        self.tag_image(image_id, name)
+    }
+
+    fn untag(&self, name: &str) -> Result<()> {
+        self.untag_image(name)
+    }
+
     fn create_network(&self, name: &str) -> Result<()> {
         let wanted = bollard::models::NetworkCreateRequest { name: name.to_string(), ..Default::default() };
         self.ask(&format!("create the network {name}"), self.client.create_network(wanted)).map(|_| ())
+    }
+
+    fn remove_but_volumes(&self, id: &str) -> Result<()> {
+        let options = query::RemoveContainerOptionsBuilder::default().v(false).force(true).build();
+        self.take_away(&format!("remove the container {id}"), self.client.remove_container(id, Some(options)))
     }
 
     fn remove_network(&self, id: &str) -> Result<()> {

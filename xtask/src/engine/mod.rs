@@ -12,12 +12,14 @@ mod docker;
 pub mod endpoint;
 mod exec;
 pub mod remove;
+mod spec;
 mod types;
 pub mod wait;
 mod watch;
 
 pub use docker::Docker;
 pub use exec::{Exec, Executed};
+pub use spec::Spec;
 pub use types::{Container, Endpoint, Health, Healthcheck, Image, Info, Listed, Mount, Network, Restart, State, Status, Volume};
 pub use watch::Watch;
 
@@ -46,11 +48,28 @@ pub trait Engine {
     fn stop(&self, id: &str, grace: Duration) -> Result<()>;
     fn restart(&self, id: &str, grace: Duration) -> Result<()>;
 
+    /// How a container can be made again; `None`: there is no such container.
+    fn spec(&self, id: &str) -> Result<Option<Spec>>;
+    /// Makes a container, by its recorded image, and returns its id; it is not started.
+    fn create(&self, name: &str, spec: &Spec) -> Result<String>;
+    fn rename(&self, id: &str, name: &str) -> Result<()>;
+    /// Puts a container into a network, as its specification says: aliases, fixed address.
+    fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()>;
+    fn disconnect(&self, network: &str, id: &str) -> Result<()>;
+
+    /// Gives an image one more name, or takes that name from the image that had it.
+    fn tag(&self, image_id: &str, name: &str) -> Result<()>;
+    /// Takes a name away, if it is there; an image without any other name goes with it, unless a
+    /// container uses it: then the name stays too.
+    fn untag(&self, name: &str) -> Result<()>;
+
     /// Creates a bridge network of this name, as `docker network create` would.
     fn create_network(&self, name: &str) -> Result<()>;
 
     /// Removes a container, running or not, with its anonymous volumes: those carry no label.
     fn remove_container(&self, id: &str) -> Result<()>;
+    /// The same, but its volumes stay.
+    fn remove_but_volumes(&self, id: &str) -> Result<()>;
     fn remove_network(&self, id: &str) -> Result<()>;
     fn remove_volume(&self, name: &str) -> Result<()>;
 }

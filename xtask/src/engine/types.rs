@@ -15,6 +15,10 @@ pub struct Info {
     pub security_options: Vec<String>,
     pub storage_driver: String,
     pub memory_bytes: u64,
+    /// `linux`.
+    pub os: String,
+    /// `x86_64`, as the kernel calls it.
+    pub arch: String,
     /// The engine's clock, as it prints it.
     pub system_time: String,
 }
@@ -98,6 +102,8 @@ pub struct Mount {
 pub struct Container {
     pub id: String,
     pub name: String,
+    /// On the engine's clock, as it prints it.
+    pub created: String,
     /// The id of the image that it runs.
     pub image_id: String,
     /// The name that it was created by.
@@ -136,6 +142,11 @@ impl Container {
             Status::Exited => error.is_empty() && !oom_killed && stopped(),
             _ => false,
         }
+    }
+
+    /// Whether its program lives, or is about to.
+    pub fn is_up(&self) -> bool {
+        matches!(self.state.status, Status::Running | Status::Restarting | Status::Paused)
     }
 
     pub fn service(&self) -> &str {

@@ -159,6 +159,7 @@ impl Releases {
             _ => remove_folder(&gone)?,
         }
         remove_folder(&self.dir().join(format!(".new-{id}")))?;
+        remove_file(&self.dir().join(format!(".{COUNTER}")))?;
         self.sync()
     }
 

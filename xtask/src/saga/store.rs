@@ -29,6 +29,11 @@ impl RunId {
         RunId(format!("{}-{task}-{}", utc(now), &salt.as_str()[..4]))
     }
 
+    /// Its last part: enough for the names of what lives as long as the run.
+    pub fn short(&self) -> &str {
+        self.0.rsplit('-').next().unwrap_or(&self.0)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

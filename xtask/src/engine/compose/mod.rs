@@ -57,6 +57,12 @@ pub struct Up {
     pub services: Vec<String>,
     pub force_recreate: bool,
     pub no_deps: bool,
+    /// Makes containers and starts none.
+    pub no_start: bool,
+    /// Leaves the containers that are there, whatever they were made from.
+    pub no_recreate: bool,
+    /// A service, and how many containers it shall have.
+    pub scale: Option<(String, usize)>,
 }
 
 /// A usable compose program. Its children inherit our descriptors, and so our lock.
@@ -174,12 +180,20 @@ pub fn call_args(call: &ComposeCall) -> Vec<OsString> {
 
 /// The arguments of `up`, the services last.
 pub fn up_args(up: &Up) -> Vec<String> {
-    let mut args = vec!["up", "--detach", "--no-build", "--pull", "never", "--remove-orphans=false"];
+    let first = if up.no_start { "--no-start" } else { "--detach" };
+    let mut args = vec!["up", first, "--no-build", "--pull", "never", "--remove-orphans=false"];
     if up.force_recreate {
         args.push("--force-recreate");
     }
     if up.no_deps {
         args.push("--no-deps");
+    }
+    if up.no_recreate {
+        args.push("--no-recreate");
+    }
+    let scale = up.scale.as_ref().map(|(service, count)| format!("{service}={count}"));
+    if let Some(scale) = &scale {
+        args.extend(["--scale", scale]);
     }
     args.extend(up.services.iter().map(String::as_str));
     args.into_iter().map(String::from).collect()

@@ -34,8 +34,22 @@ fn no_env_file_at_all_is_not_the_default() {
 fn up_never_pulls_builds_answers_or_removes_orphans() {
     let base = ["up", "--detach", "--no-build", "--pull", "never", "--remove-orphans=false"];
     assert_eq!(up_args(&Up::default()), base);
-    let up = Up { services: vec!["db".into()], force_recreate: true, no_deps: true };
+    let up = Up { services: vec!["db".into()], force_recreate: true, no_deps: true, ..Up::default() };
     assert_eq!(up_args(&up)[6..], ["--force-recreate", "--no-deps", "db"]);
+}
+
+#[test]
+fn more_containers_are_made_beside_those_that_are_there() {
+    let up = Up {
+        services: vec!["web".into()],
+        no_deps: true,
+        no_start: true,
+        no_recreate: true,
+        scale: Some(("web".into(), 4)),
+        ..Up::default()
+    };
+    let expected = "up --no-start --no-build --pull never --remove-orphans=false --no-deps --no-recreate --scale web=4 web";
+    assert_eq!(up_args(&up).join(" "), expected);
 }
 
 #[test]
