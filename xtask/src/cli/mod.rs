@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod exit;
+mod history;
 mod run;
 
 use std::ffi::OsString;

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Look, audit, bench, doctor, explain, history, review, status, summary};
+use super::{Look, audit, bench, doctor, explain, history, releases, review, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Rule};
@@ -13,6 +13,7 @@ use crate::tasks::bench::Measured;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
 use crate::tasks::recover::Recovered;
+use crate::tasks::releases::ReleaseSummary;
 use crate::tasks::review::Review;
 use crate::tasks::security_fix::Report;
 use crate::tasks::status::PhaseStatus;
@@ -28,6 +29,7 @@ pub enum Answer {
     Ended(Ended),
     Recovered(Recovered),
     History(Vec<RunSummary>),
+    Releases(Vec<ReleaseSummary>),
     Doctor(Vec<Checkup>),
     Status(Vec<PhaseStatus>),
     Model(Value),
@@ -73,6 +75,7 @@ impl Answer {
             Answer::Rule(rule) => explain::rule(rule, look),
             Answer::Rules => explain::list(),
             Answer::History(runs) => history::table(runs),
+            Answer::Releases(listed) => releases::tables(listed),
             Answer::Doctor(checkups) => doctor::list(checkups, look),
             Answer::Status(phases) => status::text(phases, look),
             Answer::Model(model) => format!("{model:#}\n"),
@@ -102,6 +105,7 @@ impl Answer {
             Answer::Rule(rule) => explain::json(rule),
             Answer::Rules => rules::all().map(explain::json).collect(),
             Answer::History(runs) => json!(runs),
+            Answer::Releases(listed) => json!(listed),
             Answer::Doctor(checkups) => json!(checkups),
             Answer::Status(phases) => json!(phases),
             Answer::Model(model) => model.clone(),

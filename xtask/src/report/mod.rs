@@ -12,6 +12,7 @@ pub mod history;
 pub mod live;
 pub mod markdown;
 pub mod page;
+pub mod releases;
 pub mod review;
 pub mod rules;
 pub mod status;

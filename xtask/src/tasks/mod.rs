@@ -8,6 +8,7 @@ mod guarded;
 pub mod history;
 mod project_lock;
 pub mod recover;
+pub mod releases;
 pub mod render;
 pub mod review;
 pub mod rollback;
