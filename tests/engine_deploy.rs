@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use deploy::{Bench, bad, holds, inspected};
 use engine_support::{Sandbox, sandbox};
 use probe::{Users, get};
-use xtask::actions::{Action, HoldImage, Proxy, RemoveContainers, Replace, Source, StartService, StopService};
+use xtask::actions::{Action, NameImage, Proxy, RemoveContainers, Replace, Source, StartService, StopService};
 use xtask::engine::Status;
 use xtask::saga::{Outcome, RunId};
 
@@ -307,9 +307,9 @@ fn services_are_started_and_stopped_and_images_held_and_all_that_is_taken_back()
     let start = StartService { call: bench.call(), service: "extra".into(), source: bench.compose_source("extra", 2), settle_secs: 2 };
     let stop = StopService { call: bench.call(), service: "web".into() };
     let name = format!("xtask.local/{}/shop/web:r0001", bench.project);
-    let hold = HoldImage { image_id: old.image_id.clone(), name: name.clone() };
+    let hold = NameImage { image_id: Some(old.image_id.clone()), name: name.clone() };
     let steps =
-        || vec![bench.keep(), Action::HoldImage(hold.clone()), Action::StartService(start.clone()), Action::StopService(stop.clone())];
+        || vec![bench.keep(), Action::NameImage(hold.clone()), Action::StartService(start.clone()), Action::StopService(stop.clone())];
     let outcome = bench.run(steps(), bad());
     assert!(why(&outcome).contains("does not hold"), "{outcome:?}");
     assert_eq!(bench.names(), [old.name.as_str()]);

@@ -8,7 +8,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use xtask::cancel::Cancel;
-use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, Info, Listed, Network, Spec, Volume, Watch};
+use xtask::engine::{
+    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, Spec, Told, Volume, Watch,
+    observe::Observer,
+};
 use xtask::error::Result;
 use xtask::event::Silent;
 use xtask::tasks::security_fix::{self, Options};
@@ -66,6 +69,10 @@ impl Engine for Killer {
         self.call("info", Engine::info)
     }
 
+    fn observer(&self) -> Observer {
+        self.docker.observer()
+    }
+
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>> {
         self.call("containers", |docker| docker.containers(labels))
     }
@@ -76,6 +83,10 @@ impl Engine for Killer {
 
     fn image(&self, name: &str) -> Result<Option<Image>> {
         self.call("image", |docker| docker.image(name))
+    }
+
+    fn images(&self, prefix: &str) -> Result<Vec<ImageNames>> {
+        self.call("images", |docker| docker.images(prefix))
     }
 
     fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>> {
@@ -118,6 +129,26 @@ impl Engine for Killer {
         self.call("restart!", |docker| docker.restart(id, grace))
     }
 
+    fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told> {
+        self.call("distribution", |docker| docker.distribution(reference, login, cancel))
+    }
+
+    fn pull(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()> {
+        self.call("pull!", |docker| docker.pull(reference, login, cancel))
+    }
+
+    fn push(&self, name: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()> {
+        self.call("push!", |docker| docker.push(name, login, cancel))
+    }
+
+    fn tag(&self, id: &str, name: &str) -> Result<()> {
+        self.call("tag image!", |docker| docker.tag(id, name))
+    }
+
+    fn untag(&self, name: &str) -> Result<bool> {
+        self.call("untag image!", |docker| docker.untag(name))
+    }
+
     fn spec(&self, id: &str) -> Result<Option<Spec>> {
         self.call("spec", |docker| docker.spec(id))
     }
@@ -136,14 +167,6 @@ impl Engine for Killer {
 
     fn disconnect(&self, network: &str, id: &str) -> Result<()> {
         self.call("disconnect!", |docker| docker.disconnect(network, id))
-    }
-
-    fn tag(&self, image_id: &str, name: &str) -> Result<()> {
-        self.call("tag!", |docker| docker.tag(image_id, name))
-    }
-
-    fn untag(&self, name: &str) -> Result<()> {
-        self.call("untag!", |docker| docker.untag(name))
     }
 
     fn create_network(&self, name: &str) -> Result<()> {

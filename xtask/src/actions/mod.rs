@@ -6,12 +6,13 @@ mod file;
 mod forget_releases;
 mod git_commit;
 mod git_entry;
-mod hold_image;
 mod inside;
 mod inverse;
 mod keep_stack;
 mod live;
 mod make;
+mod name_image;
+mod pull_image;
 mod recreate;
 mod remove_containers;
 mod remove_file;
@@ -33,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::Git;
-use crate::release::ServiceRecord;
+use crate::release::{HOLDS, ServiceRecord};
 use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
@@ -42,11 +43,12 @@ pub use file::Original;
 pub use forget_releases::ForgetReleases;
 pub use git_commit::{CommitReceipt, GitCommit};
 pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
-pub use hold_image::{HeldBefore, HoldImage};
 pub use inverse::{Inverse, inverse};
 pub use keep_stack::{KeepStack, KeptContainer, KeptStack};
 pub use live::{Live, Rehearse, StackCall};
 pub use make::Source;
+pub use name_image::{NameImage, Named};
+pub use pull_image::{PullImage, Pulled};
 pub use recreate::{KeepContainers, Kept, Recreate};
 pub use remove_containers::RemoveContainers;
 pub use remove_file::{RemoveFile, Removed};
@@ -151,8 +153,9 @@ pub enum Action {
     Rehearse(Rehearse),
     KeepContainers(KeepContainers),
     Recreate(Recreate),
+    PullImage(PullImage),
+    NameImage(NameImage),
     KeepStack(KeepStack),
-    HoldImage(HoldImage),
     Replace(Replace),
     StartService(StartService),
     StopService(StopService),
@@ -173,8 +176,9 @@ pub enum Receipt {
     Entry(EntryReceipt),
     Commit(CommitReceipt),
     Kept(Kept),
+    Pulled(Pulled),
+    Named(Named),
     Stack(KeptStack),
-    Held(HeldBefore),
     Saved(Saved),
 }
 
@@ -186,7 +190,12 @@ impl Action {
 
     /// Whether it changes anything that was there before the run.
     pub fn touches(&self) -> bool {
-        !matches!(self, Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::HoldImage(_))
+        match self {
+            Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
+            // A name of our own that holds an image.
+            Action::NameImage(name) => !name.name.starts_with(HOLDS),
+            _ => true,
+        }
     }
 }
 
@@ -205,8 +214,10 @@ impl Step<World> for Action {
             Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
             Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
+            Action::PullImage(pull) => format!("pull {} {}", pull.image, short_digest(&pull.digest)),
+            Action::NameImage(NameImage { name, image_id: Some(id) }) => format!("give {} the name {name}", short_digest(id)),
+            Action::NameImage(NameImage { name, image_id: None }) => format!("take the name {name} away"),
             Action::KeepStack(keep) => format!("note the containers of {}", keep.call.stack),
-            Action::HoldImage(hold) => format!("hold the image {}", hold.name),
             Action::Replace(replace) => replace.label(),
             Action::StartService(start) => format!("start {} of {}", start.service, start.call.stack),
             Action::StopService(stop) => format!("stop {} of {}", stop.service, stop.call.stack),
@@ -230,8 +241,9 @@ impl Step<World> for Action {
             Action::Rehearse(rehearse) => rehearse.prepare(world).map(|()| Receipt::Nothing),
             Action::KeepContainers(keep) => keep.prepare(world).map(Receipt::Kept),
             Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
+            Action::PullImage(pull) => pull.prepare(world).map(Receipt::Pulled),
+            Action::NameImage(name) => name.prepare(world).map(Receipt::Named),
             Action::KeepStack(keep) => keep.prepare(world).map(Receipt::Stack),
-            Action::HoldImage(hold) => hold.prepare(world).map(Receipt::Held),
             Action::Replace(replace) => replace.prepare(world).map(Receipt::Stack),
             Action::StartService(start) => start.prepare(world).map(Receipt::Stack),
             Action::StopService(stop) => stop.prepare(world).map(Receipt::Stack),
@@ -255,7 +267,8 @@ impl Step<World> for Action {
             // Its work is its undo.
             Action::KeepContainers(_) | Action::KeepStack(_) => Ok(()),
             Action::Recreate(recreate) => recreate.apply(world),
-            Action::HoldImage(hold) => hold.apply(world),
+            Action::PullImage(pull) => pull.apply(world),
+            Action::NameImage(name) => name.apply(world),
             Action::Replace(replace) => replace.apply(world, receipt.stack()?),
             Action::StartService(start) => start.apply(world),
             Action::StopService(stop) => stop.apply(world, receipt.stack()?),
@@ -279,8 +292,9 @@ impl Step<World> for Action {
             Action::KeepContainers(keep) => keep.undo(world, receipt.kept()?),
             // The containers are put back once the files are: see KeepContainers and KeepStack.
             Action::Recreate(_) => Ok(()),
+            Action::PullImage(pull) => pull.undo(world, receipt.pulled()?),
+            Action::NameImage(name) => name.undo(world, receipt.named()?),
             Action::KeepStack(keep) => keep.undo(world, receipt.stack()?),
-            Action::HoldImage(hold) => hold.undo(world, receipt.held()?),
             Action::Replace(replace) => replace.undo(world, receipt.stack()?),
             Action::StartService(start) => start.undo(world, receipt.stack()?),
             Action::StopService(stop) => stop.undo(world, receipt.stack()?),
@@ -291,6 +305,12 @@ impl Step<World> for Action {
             Action::RemoveContainers(_) | Action::ForgetReleases(_) => Ok(()),
         }
     }
+}
+
+/// As people tell digests apart: the beginning.
+fn short_digest(digest: &str) -> &str {
+    let plain = digest.trim_start_matches("sha256:");
+    &plain[..plain.len().min(12)]
 }
 
 /// Each kind of step finds its own receipt; another one means that the journal was edited.
@@ -315,12 +335,16 @@ impl Receipt {
         if let Receipt::Kept(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
     }
 
-    fn stack(&self) -> Result<&KeptStack> {
-        if let Receipt::Stack(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
+    fn pulled(&self) -> Result<&Pulled> {
+        if let Receipt::Pulled(pulled) = self { Ok(pulled) } else { Err(self.of_another_step()) }
     }
 
-    fn held(&self) -> Result<&HeldBefore> {
-        if let Receipt::Held(held) = self { Ok(held) } else { Err(self.of_another_step()) }
+    fn named(&self) -> Result<&Named> {
+        if let Receipt::Named(named) = self { Ok(named) } else { Err(self.of_another_step()) }
+    }
+
+    fn stack(&self) -> Result<&KeptStack> {
+        if let Receipt::Stack(stack) = self { Ok(stack) } else { Err(self.of_another_step()) }
     }
 
     fn saved(&self) -> Result<&Saved> {

@@ -37,6 +37,9 @@ pub struct Global {
     /// Do not ask; needed where there is no terminal
     #[arg(short = 'y', long, global = true)]
     pub yes: bool,
+    /// Answer the question for this name, where something cannot be undone; --yes does not
+    #[arg(long, value_name = "NAME", global = true)]
+    pub confirm: Vec<String>,
     /// For people, or one JSON document on standard output for programs
     #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
     pub format: Format,

@@ -87,7 +87,8 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     if let Command::Bench(args) = &cli.command {
         return bench(args, events, &cancel);
     }
-    let mut cx = Context::open(&folder, events, &cancel, cli.global.dry_run, &confirm)?;
+    let confirm_by_name = |question: &str, name: &str| typed_consent(cli, question, name, &cancel);
+    let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, cli.global.dry_run, &confirm)? };
     if matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Recover) {
         cx.doors = Doors::open(&cancel)?;
     }
@@ -145,6 +146,17 @@ fn consent(cli: &Cli, question: &str, cancel: &Cancel) -> Result<bool> {
     let nobody =
         || Error::refused("nothing was touched").why("there is no terminal to ask on").help("add --yes, or look first with --dry-run");
     report::ask(question, &|| cancel.requested()).ok_or_else(nobody)
+}
+
+/// The name by `--confirm`, or typed by a person at a terminal.
+fn typed_consent(cli: &Cli, question: &str, name: &str, cancel: &Cancel) -> Result<bool> {
+    if cli.global.confirm.iter().any(|given| given == name) {
+        return Ok(true);
+    }
+    let help = format!("add --confirm {name}, or look first with --dry-run; --yes does not answer this");
+    let nobody = || Error::refused("nothing was touched").why("there is no terminal to type a name on").help(help);
+    let asked = format!("{question}\nThis cannot be undone. Type {name} to go on: ");
+    report::ask_line(&asked, &|| cancel.requested()).map(|typed| typed.trim() == name).ok_or_else(nobody)
 }
 
 fn migrate(cx: &Context<'_>, args: &MigrateArgs) -> Result<(Exit, Answer)> {

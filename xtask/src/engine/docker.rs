@@ -12,8 +12,10 @@ use tokio::runtime::Runtime;
 
 use super::endpoint::{self, Surroundings};
 use super::exec::{self, Exec, Executed};
-use super::types::{Container, Image, Info, Listed, Network, Volume};
+use super::registry::{self, Login, Told};
+use super::types::{Container, Image, ImageNames, Info, Listed, Network, Volume};
 use super::{Engine, Spec, convert, watch::Watch};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
 mod make;
@@ -88,10 +90,11 @@ pub(super) fn failed(what: &str, error: &bollard::errors::Error) -> Error {
 }
 
 /// The engine's own words, without the pieces of answers that parsers quote.
-fn cause(error: &bollard::errors::Error) -> String {
+pub(super) fn cause(error: &bollard::errors::Error) -> String {
     use bollard::errors::Error as E;
     match error {
         E::DockerResponseServerError { message, .. } => message.trim().to_string(),
+        E::DockerStreamError { error } => error.trim().to_string(),
         E::JsonDataError { column, .. } => format!("the engine's answer cannot be read (column {column})"),
         E::JsonSerdeError { .. } => "the engine's answer cannot be read".to_string(),
         E::RequestTimeoutError => format!("no answer within {TIMEOUT_SECS} s"),
@@ -131,6 +134,10 @@ impl Engine for Docker {
         Ok(convert::info(info, self.ask(&what, self.client.version())?))
     }
 
+    fn observer(&self) -> super::observe::Observer {
+        super::observe::Observer::new(&self.runtime, &self.client, &self.url)
+    }
+
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>> {
         let options = query::ListContainersOptionsBuilder::default().all(true).filters(&by_labels(labels)).build();
         let mut listed: Vec<Listed> =
@@ -146,6 +153,14 @@ impl Engine for Docker {
 
     fn image(&self, name: &str) -> Result<Option<Image>> {
         Ok(self.look(&format!("inspect the image {name}"), self.client.inspect_image(name))?.map(convert::image))
+    }
+
+    fn images(&self, prefix: &str) -> Result<Vec<ImageNames>> {
+        let listed = self.ask("list images", self.client.list_images(None::<query::ListImagesOptions>))?;
+        let mut images: Vec<ImageNames> = listed.into_iter().map(convert::image_names).collect();
+        images.retain(|image| image.tags.iter().any(|name| name.starts_with(prefix)));
+        images.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(images)
     }
 
     fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>> {
@@ -200,6 +215,34 @@ impl Engine for Docker {
         Watch::start(&self.runtime, &self.client, ids)
     }
 
+    fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told> {
+        self.runtime.block_on(registry::distribution(&self.client, reference, login, cancel))
+    }
+
+    fn pull(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()> {
+        self.runtime.block_on(registry::pull(&self.client, reference, login, cancel))
+    }
+
+    fn push(&self, name: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()> {
+        self.runtime.block_on(registry::push(&self.client, name, login, cancel))
+    }
+
+    fn tag(&self, id: &str, name: &str) -> Result<()> {
+        let (repository, tag) = registry::split_tag(name);
+        let options = query::TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
+        self.ask(&format!("name the image {id} {name}"), self.client.tag_image(id, Some(options)))
+    }
+
+    fn untag(&self, name: &str) -> Result<bool> {
+        let options = query::RemoveImageOptionsBuilder::default().force(false).noprune(true).build();
+        let asked = self.client.remove_image(name, Some(options), None);
+        match self.runtime.block_on(asked) {
+            Ok(_) | Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(true),
+            Err(bollard::errors::Error::DockerResponseServerError { status_code: 409, .. }) => Ok(false),
+            Err(error) => Err(failed(&format!("take the name {name} from its image"), &error)),
+        }
+    }
+
     fn start(&self, id: &str) -> Result<()> {
         self.ask(&format!("start the container {id}"), self.client.start_container(id, None))
     }
@@ -240,14 +283,6 @@ impl Engine for Docker {
 
     fn disconnect(&self, network: &str, id: &str) -> Result<()> {
         self.part(network, id)
-    }
-
-    fn tag(&self, image_id: &str, name: &str) -> Result<()> {
-        self.tag_image(image_id, name)
-    }
-
-    fn untag(&self, name: &str) -> Result<()> {
-        self.untag_image(name)
     }
 
     fn create_network(&self, name: &str) -> Result<()> {

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::cancel::Cancel;
 use crate::error::Result;
 
 pub mod compose;
@@ -11,6 +12,9 @@ mod convert;
 mod docker;
 pub mod endpoint;
 mod exec;
+pub mod observe;
+mod platform;
+mod registry;
 pub mod remove;
 mod spec;
 mod types;
@@ -19,19 +23,27 @@ mod watch;
 
 pub use docker::Docker;
 pub use exec::{Exec, Executed};
+pub use platform::Platform;
+pub use registry::{Login, Manifest, Told};
 pub use spec::Spec;
-pub use types::{Container, Endpoint, Health, Healthcheck, Image, Info, Listed, Mount, Network, Restart, State, Status, Volume};
+pub use types::{
+    Container, Endpoint, Health, Healthcheck, Image, ImageNames, Info, Listed, Mount, Network, Restart, State, Status, Volume,
+};
 pub use watch::Watch;
 
 /// What is asked of an engine. The real one is [`Docker`]; a crash test stands between the tool and
 /// it, and ends the process at a chosen call. Every error is `Failed`, in the engine's own words.
 pub trait Engine {
     fn info(&self) -> Result<Info>;
+    /// Looks at many containers at once: figures, ports, logs.
+    fn observer(&self) -> observe::Observer;
 
     /// All containers that carry every one of the labels, running or not, by name.
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>>;
     fn container(&self, id: &str) -> Result<Option<Container>>;
     fn image(&self, name: &str) -> Result<Option<Image>>;
+    /// The images that have a name which begins so, by id.
+    fn images(&self, prefix: &str) -> Result<Vec<ImageNames>>;
     fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>>;
     fn network(&self, id: &str) -> Result<Option<Network>>;
     fn volumes(&self, labels: &[(&str, &str)]) -> Result<Vec<Volume>>;
@@ -48,6 +60,18 @@ pub trait Engine {
     fn stop(&self, id: &str, grace: Duration) -> Result<()>;
     fn restart(&self, id: &str, grace: Duration) -> Result<()>;
 
+    /// What a reference (`HOST/PATH:TAG` or `@DIGEST`) means in its registry.
+    fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told>;
+    /// Fetches what such a reference means. By tag, the name moves; by digest, no name does.
+    fn pull(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()>;
+    /// Hands the image of this name, `HOST/PATH:TAG`, over to its registry.
+    fn push(&self, name: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()>;
+    /// Gives a name (`PATH:TAG`) to an image, away from whichever had it.
+    fn tag(&self, id: &str, name: &str) -> Result<()>;
+    /// Takes a name from its image; an image goes with its last name. `false`: containers were made of it
+    /// and it has no other name, so it keeps this one. A name that is not there is fine.
+    fn untag(&self, name: &str) -> Result<bool>;
+
     /// How a container can be made again; `None`: there is no such container.
     fn spec(&self, id: &str) -> Result<Option<Spec>>;
     /// Makes a container, by its recorded image, and returns its id; it is not started.
@@ -56,12 +80,6 @@ pub trait Engine {
     /// Puts a container into a network, as its specification says: aliases, fixed address.
     fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()>;
     fn disconnect(&self, network: &str, id: &str) -> Result<()>;
-
-    /// Gives an image one more name, or takes that name from the image that had it.
-    fn tag(&self, image_id: &str, name: &str) -> Result<()>;
-    /// Takes a name away, if it is there; an image without any other name goes with it, unless a
-    /// container uses it: then the name stays too.
-    fn untag(&self, name: &str) -> Result<()>;
 
     /// Creates a bridge network of this name, as `docker network create` would.
     fn create_network(&self, name: &str) -> Result<()>;

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::platform::Platform;
+
 /// The engine itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Info {
@@ -11,14 +13,14 @@ pub struct Info {
     pub id: String,
     pub version: String,
     pub api_version: String,
+    /// What its containers run on.
+    pub platform: Platform,
     /// `name=seccomp,profile=builtin`, `name=apparmor` ...: what is not listed is silently not enforced.
     pub security_options: Vec<String>,
     pub storage_driver: String,
     pub memory_bytes: u64,
-    /// `linux`.
-    pub os: String,
-    /// `x86_64`, as the kernel calls it.
-    pub arch: String,
+    /// Where it keeps images and volumes, on its machine.
+    pub root_dir: String,
     /// The engine's clock, as it prints it.
     pub system_time: String,
 }
@@ -161,6 +163,20 @@ pub struct Image {
     pub healthcheck: Option<Healthcheck>,
     /// Folders that become anonymous volumes.
     pub volumes: Vec<String>,
+    /// `redis:7`, and what registries call it: `redis@sha256:...`.
+    pub tags: Vec<String>,
+    pub digests: Vec<String>,
+    pub platform: Platform,
+    pub size_bytes: u64,
+}
+
+/// An image in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageNames {
+    pub id: String,
+    pub tags: Vec<String>,
+    pub digests: Vec<String>,
+    pub size_bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod kept;
 mod plan;
 mod sources;
 mod store;
+mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use keep::keep_files;
 pub use kept::{Kept, KeptFile, KeptFolder, KeptLink, NotKept, Reason};
 pub use plan::{Change, ContainerNow, Replacing, ServicePlan, Target, Why, in_order, plan};
 pub use store::{Releases, is_release_id};
+pub use targets::{ImageFacts, image_of, targets};
 
 /// One release of one stack on one engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,12 +101,15 @@ impl Release {
     }
 }
 
+/// What the names of held images begin with.
+pub const HOLDS: &str = "xtask.local/";
+
 /// `xtask.local/<project>/<stack>/<service>:<release>`: an image that carries it is not let go. Engines
 /// allow only lower-case letters, digits and single separators in a repository's name.
 pub fn hold(project: &str, stack: &str, service: &str, release: &str) -> String {
     // Two names that look alike in lower case are told apart by a piece of their hash.
     let exact = Sha::of(format!("{project}/{stack}/{service}").as_bytes());
-    format!("xtask.local/{}/{}/{}-{}:{release}", plain(project), plain(stack), plain(service), &exact.as_str()[..8])
+    format!("{HOLDS}{}/{}/{}-{}:{release}", plain(project), plain(stack), plain(service), &exact.as_str()[..8])
 }
 
 /// Lower-case letters and digits, in words with a hyphen between them; never empty.

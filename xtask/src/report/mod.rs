@@ -61,20 +61,27 @@ pub fn error(error: &Error, look: Look) -> String {
 
 /// Asks a person at the terminal; `None` where there is none. Waiting ends as a no when `stop` says so.
 pub fn ask(question: &str, stop: &dyn Fn() -> bool) -> Option<bool> {
+    let answer = ask_line(&format!("{question} [y/N] "), stop)?;
+    Some(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Asks a person at the terminal for a line; `None` where there is none. Waiting ends with an empty line
+/// when `stop` says so.
+pub fn ask_line(question: &str, stop: &dyn Fn() -> bool) -> Option<String> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() || !std::io::stderr().is_terminal() {
         return None;
     }
-    err(&format!("{question} [y/N] "));
+    err(&harmless(question));
     // Looked at in short turns: a read would sleep through Ctrl-C.
     let mut waiting = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
     while poll(&mut waiting, PollTimeout::from(100_u8)).unwrap_or(0) == 0 {
         if stop() {
             err("\n");
-            return Some(false);
+            return Some(String::new());
         }
     }
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).ok()?;
-    Some(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Some(answer)
 }

@@ -55,6 +55,9 @@ pub struct Context<'a> {
     pub dry_run: bool,
     /// Asks a person to go on; an error where there is nobody to ask.
     pub confirm: &'a dyn Fn(&str) -> Result<bool>,
+    /// Asks a person to type a name, for what cannot be undone: the question, and the name that must be
+    /// typed. `--yes` is no answer to it.
+    pub confirm_by_name: &'a dyn Fn(&str, &str) -> Result<bool>,
 }
 
 impl<'a> Context<'a> {
@@ -89,7 +92,8 @@ impl<'a> Context<'a> {
         let environment =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
         let (doors, masker) = (Doors::default(), RefCell::default());
-        Ok(Context { store: Store::at(&root), project, git, environment, doors, masker, events, cancel, dry_run, confirm })
+        let confirm_by_name = &nobody_types;
+        Ok(Context { store: Store::at(&root), project, git, environment, doors, masker, events, cancel, dry_run, confirm, confirm_by_name })
     }
 }
 
@@ -145,6 +149,11 @@ impl Context<'_> {
         let (engine, compose) = (self.doors.engine.clone()?, self.doors.compose.clone()?);
         Some(Live { engine, compose, cancel: self.cancel.clone() })
     }
+}
+
+/// For callers who cannot ask: what cannot be undone is not done unasked.
+fn nobody_types(_: &str, name: &str) -> Result<bool> {
+    Err(Error::refused("nothing was touched").why("this cannot be undone, and nobody was asked").help(format!("add --confirm {name}")))
 }
 
 /// The project's files: what git knows or would add, or everything where there is no git. What a sparse

@@ -137,7 +137,7 @@ fn lock(cx: &Context<'_>, task: &str, run: &RunId) -> Result<Lock> {
 }
 
 /// A run that was interrupted must be settled first; it is never settled unasked.
-fn refuse_open_run(cx: &Context<'_>) -> Result<()> {
+pub(super) fn refuse_open_run(cx: &Context<'_>) -> Result<()> {
     match cx.store.open_run()? {
         None => Ok(()),
         Some(open) if open.state.is_committed() => Err(Error::refused("start a run")

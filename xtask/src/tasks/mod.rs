@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bench;
 mod context;
+pub mod deploy;
 pub mod doctor;
 mod guarded;
 pub mod history;

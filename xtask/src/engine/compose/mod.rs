@@ -48,6 +48,8 @@ pub struct ComposeCall {
     pub project_name: Option<String>,
     /// Relative paths above start here; `None`: the current folder.
     pub cwd: Option<PathBuf>,
+    /// Set for the child, over what this process has exported: the variable of a release's tag.
+    pub env: Vec<(String, String)>,
 }
 
 /// What `up` is to do beyond starting what the files say.
@@ -154,6 +156,9 @@ impl Compose {
         for name in CLEARED {
             program = program.env_remove(*name);
         }
+        for (name, value) in &call.env {
+            program = program.env(name, value);
+        }
         match &call.cwd {
             Some(folder) => program.cwd(folder),
             None => program,
@@ -207,6 +212,7 @@ fn frozen_call(project: Option<&str>) -> ComposeCall {
         profiles: vec!["*".into()],
         project_name: project.map(String::from),
         cwd: Some("/".into()),
+        env: Vec::new(),
     }
 }
 

@@ -80,22 +80,6 @@ impl Docker {
         let version = self.ask("ask the engine for its version", self.client.version())?.api_version.unwrap_or_default();
         Ok(takes_many(&version))
     }
-
-    pub(super) fn tag_image(&self, image_id: &str, name: &str) -> Result<()> {
-        let (repository, tag) = repository_and_tag(name);
-        let options = query::TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
-        self.ask(&format!("name the image {name}"), self.client.tag_image(image_id, Some(options)))
-    }
-
-    pub(super) fn untag_image(&self, name: &str) -> Result<()> {
-        let options = query::RemoveImageOptionsBuilder::default().force(false).noprune(true).build();
-        match self.runtime.block_on(self.client.remove_image(name, Some(options), None)) {
-            Ok(_) => Ok(()),
-            // Gone already, or the last name of an image that a container uses.
-            Err(bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
-            Err(error) => Err(super::failed(&format!("take the name {name} off its image"), &error)),
-        }
-    }
 }
 
 fn takes_many(api_version: &str) -> bool {
@@ -117,14 +101,6 @@ fn keep_one(config: &mut NetworkingConfig, mode: &str) -> BTreeMap<String, Endpo
     all
 }
 
-/// A colon after the last slash begins the tag; one before it belongs to a port.
-fn repository_and_tag(name: &str) -> (&str, &str) {
-    match name.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
-        _ => (name, "latest"),
-    }
-}
-
 /// A specification that was read back may name what is no container name.
 pub(super) fn checked(name: &str) -> Result<&str> {
     let first = |c: char| c.is_ascii_alphanumeric();
@@ -139,13 +115,6 @@ pub(super) fn checked(name: &str) -> Result<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_port_is_no_tag() {
-        assert_eq!(repository_and_tag("redis:7"), ("redis", "7"));
-        assert_eq!(repository_and_tag("localhost:5000/a/b"), ("localhost:5000/a/b", "latest"));
-        assert_eq!(repository_and_tag("localhost:5000/a/b:r0001"), ("localhost:5000/a/b", "r0001"));
-    }
 
     #[test]
     fn old_engines_get_the_endpoint_of_the_mode_first() {

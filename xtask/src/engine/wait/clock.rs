@@ -4,13 +4,13 @@ use std::time::Duration;
 
 /// What passed between two of the engine's timestamps; `None` when one cannot be read, or the first
 /// is the later one.
-pub(super) fn between(earlier: &str, later: &str) -> Option<Duration> {
+pub fn between(earlier: &str, later: &str) -> Option<Duration> {
     let passed = seconds(later)?.checked_sub(seconds(earlier)?)?;
     u64::try_from(passed).ok().map(Duration::from_secs)
 }
 
 /// Whole seconds since 1970 of `2026-11-21T22:07:14.123456789Z`, or with `+01:00` at its end.
-fn seconds(text: &str) -> Option<i64> {
+pub fn seconds(text: &str) -> Option<i64> {
     let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let time = number(11..13)? * 3600 + number(14..16)? * 60 + number(17..19)?;

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::Masker;
 
 pub mod budget;
-mod clock;
+pub mod clock;
 #[cfg(test)]
 mod tests;
 
