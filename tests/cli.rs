@@ -5,6 +5,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use xtask::release::{Kept, Release, Releases};
+use xtask::saga::Blobs;
+
 const XTASK: &str = env!("CARGO_BIN_EXE_xtask");
 
 fn run(program: &Path, folder: &Path, args: &[&str]) -> Output {
@@ -134,4 +137,63 @@ fn the_readme_shows_the_table_of_exit_codes() {
         let start = format!("| {} | {}", exit.code(), exit.meaning());
         assert!(readme.contains(&start), "README.md lacks the line: {start}");
     }
+}
+
+#[test]
+fn releases_are_listed_for_people_and_for_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("xtask.yaml"), "stacks: {web: {files: [compose.yaml]}}\n").unwrap();
+    // What is missing to start it is not needed to list its releases.
+    fs::write(folder.path().join("compose.yaml"), "name: shop\nservices: {web: {image: 'nginx:${TAG:?set it}'}}\n").unwrap();
+    let state = folder.path().join("state");
+    let list = |args: &[&str]| {
+        let mut command = Command::new(XTASK);
+        command.args(args).current_dir(folder.path()).env("NO_COLOR", "1").env("XTASK_STATE", &state).output().unwrap()
+    };
+    let none = list(&["history", "--releases"]);
+    assert_eq!((text(&none.stdout), none.status.code()), ("no releases yet\n".to_string(), Some(0)));
+    assert!(!state.exists(), "looking leaves nothing behind");
+
+    let releases = Releases::open(&state, "an engine", "shop", "web").unwrap();
+    for (id, previous) in [("r0001", None), ("r0002", Some("r0001"))] {
+        let release = Release {
+            id: id.into(),
+            stack: "web".into(),
+            project: "shop".into(),
+            run: "a-run".into(),
+            who: "me@here".into(),
+            at_ms: 1_795_298_515_000,
+            took_ms: 12_340,
+            root: folder.path().into(),
+            git_commit: None,
+            tag: Some("1.2".into()),
+            previous: previous.map(String::from),
+            adopted: previous.is_none(),
+            compose_version: "2.40.3".into(),
+            services: Default::default(),
+            model: None,
+            kept: Kept::default(),
+            accepted: Vec::new(),
+        };
+        releases.save(&release, &Blobs::at(folder.path().to_path_buf())).unwrap();
+    }
+    releases.set_current(Some("r0002")).unwrap();
+    let table = text(&list(&["history", "--releases"]).stdout);
+    assert!(table.starts_with("web (compose project shop)\n") && table.contains("\n*  r0002 "), "{table}");
+    let answer = list(&["history", "--releases", "web", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+    let listed = &document["result"];
+    assert_eq!(
+        (listed.as_array().unwrap().len(), &listed[0]["adopted"], &listed[1]["current"]),
+        (2, &true.into(), &true.into()),
+        "{document}"
+    );
+    assert_eq!((&listed[1]["when"], &listed[1]["seconds"]), (&"2026-11-21T22:01:55Z".into(), &12.34.into()));
+
+    fs::write(releases.dir().join("r0001/release.json"), "{\"id\": \"r00").unwrap();
+    let torn = list(&["history", "--releases"]);
+    assert_eq!(torn.status.code(), Some(2));
+    assert!(text(&torn.stderr).contains("read a release, which is corrupt: not the record of a release"), "{}", text(&torn.stderr));
+    let unknown = list(&["history", "--releases", "nowhere"]);
+    assert!(unknown.status.code() == Some(2) && text(&unknown.stderr).contains("there is no stack `nowhere`"));
 }

@@ -4,12 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use xtask::actions::{Action, GitCommit, GitUntrack, Symlink, World, WriteFile, inverse};
+use xtask::actions::{
+    Action, ForgetReleases, GitCommit, GitUntrack, MoveCurrent, SaveRelease, Shelf, Symlink, World, WriteFile, inverse, written,
+};
 use xtask::cancel::Cancel;
 use xtask::error::Result;
 use xtask::event::Silent;
 use xtask::git::Git;
-use xtask::saga::{Holder, Lock, Outcome, Phase, Plan, Proof, RunId, Sha, Store, Verdict, execute, prepared, recover, try_lock, wait_lock};
+use xtask::release::{Kept, KeptFile, Release, Releases};
+use xtask::saga::{
+    Blobs, Holder, Lock, Outcome, Phase, Plan, Proof, RunId, Sha, Store, Verdict, execute, prepared, recover, try_lock, wait_lock,
+};
 
 pub fn main(args: &[String]) -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -47,7 +52,8 @@ fn enter(patience: Duration) -> Result<Option<Here>> {
 
 impl Here {
     fn world(&self, run: RunId) -> World {
-        World::of_files(self.root.clone(), self.store.blobs(&run), run, Git::open(&self.root))
+        let files = World::of_files(self.root.clone(), self.store.blobs(&run), run, Git::open(&self.root));
+        World { state: Some(self.root.join("state")), ..files }
     }
 }
 
@@ -57,7 +63,7 @@ fn run(what: &str, proof: Option<&str>) -> Result<u8> {
     if here.store.open_run()?.is_some() {
         return Ok(3);
     }
-    let plan = plan(what);
+    let plan = plan(what, &here.root);
     let run = RunId::new(&plan.task);
     let mut journal = here.store.begin(&run, &plan)?;
     let world = here.world(run);
@@ -65,6 +71,7 @@ fn run(what: &str, proof: Option<&str>) -> Result<u8> {
     for content in [EDITED, LONG, ENV, IGNORE] {
         world.blobs.put(content.as_bytes())?;
     }
+    world.blobs.put(&written(&release("r0003"))?)?;
     let waits = matches!(proof, Some("slow" | "stubborn"));
     let cancel = if waits { Cancel::on_signals(|doing| eprintln!("still {doing}"))? } else { Cancel::default() };
     let prove = || {
@@ -135,8 +142,9 @@ const ENV: &str = "DB_PASSWORD=literal\n";
 pub const IGNORE: &str = "/.env\n";
 
 /// `files`: one file edited, one replaced, one created, one link. `git`: one file leaves the index,
-/// and all of it is committed.
-fn plan(what: &str) -> Plan<Action> {
+/// and all of it is committed. `release`: one file edited, a release saved, and an old one forgotten
+/// after the commit. `back`: an older release becomes the current one.
+fn plan(what: &str, root: &Path) -> Plan<Action> {
     let write = |path: &str, before: Option<&str>, after: &str| {
         let before = before.map(|text| Sha::of(text.as_bytes()));
         Action::WriteFile(WriteFile { path: path.into(), content: Sha::of(after.as_bytes()), before, mode: Some(0o600) })
@@ -154,6 +162,17 @@ fn plan(what: &str) -> Plan<Action> {
         let paths = ["compose.yml", "sub/other.txt", ".gitignore", "tracked.env"].map(PathBuf::from).to_vec();
         plan.finish.push(Action::GitCommit(GitCommit { paths, message: "Take the secrets out\n".into() }));
     }
+    let shelf = || Shelf { state: root.join("state"), engine_id: ENGINE.into(), project: "shop".into(), stack: "db".into() };
+    if what == "release" {
+        steps.truncate(1);
+        let record = Sha::of(&written(&release("r0003")).unwrap());
+        plan.finish.push(Action::SaveRelease(SaveRelease { shelf: shelf(), id: "r0003".into(), record, since_ms: 0 }));
+        plan.after.push(Action::ForgetReleases(ForgetReleases { shelf: shelf(), ids: vec!["r0001".into()] }));
+    }
+    if what == "back" {
+        steps.truncate(1);
+        plan.finish.push(Action::MoveCurrent(MoveCurrent { shelf: shelf(), id: "r0001".into() }));
+    }
     plan.steps = steps;
     plan
 }
@@ -169,4 +188,43 @@ pub fn prepare(root: &Path) {
     if nix::unistd::geteuid().is_root() {
         std::os::unix::fs::chown(root.join("compose.yml"), Some(1234), Some(4321)).unwrap();
     }
+}
+
+const ENGINE: &str = "an engine";
+
+/// A release that keeps one file.
+fn release(id: &str) -> Release {
+    let file = KeptFile { path: "/p/compose.yml".into(), content: Sha::of(EDITED.as_bytes()), mode: 0o640 };
+    Release {
+        id: id.into(),
+        stack: "db".into(),
+        project: "shop".into(),
+        run: "earlier".into(),
+        who: "me@here".into(),
+        at_ms: 0,
+        took_ms: 0,
+        root: "/p".into(),
+        git_commit: None,
+        tag: None,
+        previous: None,
+        adopted: false,
+        compose_version: "2.40.3".into(),
+        services: Default::default(),
+        model: None,
+        kept: Kept { files: vec![file], ..Kept::default() },
+        accepted: Vec::new(),
+    }
+}
+
+/// The same tree, and two releases.
+pub fn prepare_releases(root: &Path) {
+    prepare(root);
+    let contents = tempfile::tempdir().unwrap();
+    let blobs = Blobs::at(contents.path().to_path_buf());
+    blobs.put(EDITED.as_bytes()).unwrap();
+    let releases = Releases::open(&root.join("state"), ENGINE, "shop", "db").unwrap();
+    for id in ["r0001", "r0002"] {
+        releases.save(&release(id), &blobs).unwrap();
+    }
+    releases.set_current(Some("r0002")).unwrap();
 }

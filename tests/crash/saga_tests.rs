@@ -13,6 +13,7 @@ pub const TESTS: &[(&str, fn())] = &[
     ("a_recovery_survives_every_fault", a_recovery_survives_every_fault),
     ("git_survives_every_fault", git_survives_every_fault),
     ("a_rollback_of_a_committed_run_survives_every_kill", a_rollback_survives_every_kill),
+    ("releases_survive_every_fault", releases_survive_every_fault),
     ("no_effect_before_its_record_is_synced", no_effect_before_its_record_is_synced),
 ];
 
@@ -92,6 +93,31 @@ fn a_rollback_survives_every_kill() {
     };
     let scenario = Scenario { snapshot: snapshot::files_and_git, ..scenario("rollback", &prepare, &command, &recover) };
     at_least(150, enumerate(&scenario, &[Fault::KillAll]));
+}
+
+/// Files and releases, without what differs from run to run, and without the counter: it never goes back.
+fn files_and_releases(root: &Path) -> snapshot::Snapshot {
+    let mut found = snapshot::files(root);
+    found.retain(|name, _| !name.ends_with("/counter"));
+    for (_, text) in found.iter_mut().filter(|(name, _)| name.ends_with("/release.json")) {
+        let own = ["run", "at_ms", "took_ms"].map(|key| format!("\\\"{key}\\\":"));
+        let lines: Vec<&str> = text.split("\\n").filter(|line| !own.iter().any(|key| line.contains(key.as_str()))).collect();
+        *text = lines.join("\n");
+    }
+    found
+}
+
+fn releases_survive_every_fault() {
+    let recover = saga(&["recover"]);
+    for (what, floor) in [("release", 300), ("back", 200)] {
+        let command = saga(&["run", what]);
+        let scenario = Scenario {
+            snapshot: files_and_releases,
+            open: &[5, i32::from(saga_bin::UNSETTLED)],
+            ..scenario(what, &saga_bin::prepare_releases, &command, &recover)
+        };
+        at_least(floor, enumerate(&scenario, &EVERY_FAULT));
+    }
 }
 
 fn no_effect_before_its_record_is_synced() {

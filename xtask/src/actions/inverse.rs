@@ -63,6 +63,10 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             | Action::StartService(_)
             | Action::StopService(_)
             | Action::RemoveContainers(_) => continue,
+            // An empty folder does no harm, and one with something in it is not ours any more.
+            Action::CreateFolder(_) => continue,
+            // What runs goes back to a release, and takes the pointer with it.
+            Action::SaveRelease(_) | Action::MoveCurrent(_) | Action::ForgetReleases(_) => continue,
             Action::GitCommit(commit) => {
                 if let Some(made) = &receipt.commit()?.made {
                     let message = format!("Revert \"{}\"\n\nThis reverts commit {}.\n", commit.subject(), made.commit);

@@ -1,7 +1,9 @@
 //! The kinds of steps that change things: one a file. A new kind does not compile without its undo.
 
 mod converge;
+mod create_folder;
 mod file;
+mod forget_releases;
 mod git_commit;
 mod git_entry;
 mod inside;
@@ -15,12 +17,15 @@ mod recreate;
 mod remove_containers;
 mod remove_file;
 mod replace;
+mod restore;
+mod save_release;
 mod start_service;
 mod stop_service;
 mod symlink;
 mod write_file;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -29,11 +34,13 @@ use serde::{Deserialize, Serialize};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::Git;
-use crate::release::HOLDS;
+use crate::release::{HOLDS, ServiceRecord};
 use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
+pub use create_folder::CreateFolder;
 pub use file::Original;
+pub use forget_releases::ForgetReleases;
 pub use git_commit::{CommitReceipt, GitCommit};
 pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
 pub use inverse::{Inverse, inverse};
@@ -46,6 +53,8 @@ pub use recreate::{KeepContainers, Kept, Recreate};
 pub use remove_containers::RemoveContainers;
 pub use remove_file::{RemoveFile, Removed};
 pub use replace::{Proxy, Replace};
+pub use restore::{Restored, restore_steps};
+pub use save_release::{MoveCurrent, SaveRelease, Saved, Shelf, written};
 pub use start_service::StartService;
 pub use stop_service::StopService;
 pub use symlink::Symlink;
@@ -68,6 +77,10 @@ pub struct World {
     pub masker: Masker,
     /// What steps have proven on the way, and what they could not.
     pub said: RefCell<Vec<Said>>,
+    /// The state folder, where it is known; releases are below it.
+    pub state: Option<PathBuf>,
+    /// What the proof saw running, by service: what a release records.
+    pub running: RefCell<BTreeMap<String, ServiceRecord>>,
 }
 
 /// What a step has to say for the proof of its run.
@@ -80,7 +93,18 @@ pub enum Said {
 impl World {
     /// A world of files and git alone.
     pub fn of_files(root: PathBuf, blobs: Blobs, run: RunId, git: Option<Git>) -> Self {
-        World { root, blobs, run, git, live: None, cancel: Cancel::default(), masker: Masker::default(), said: RefCell::default() }
+        World {
+            root,
+            blobs,
+            run,
+            git,
+            live: None,
+            cancel: Cancel::default(),
+            masker: Masker::default(),
+            said: RefCell::default(),
+            state: None,
+            running: RefCell::default(),
+        }
     }
 
     fn live(&self) -> Result<&Live> {
@@ -136,6 +160,10 @@ pub enum Action {
     StartService(StartService),
     StopService(StopService),
     RemoveContainers(RemoveContainers),
+    CreateFolder(CreateFolder),
+    SaveRelease(SaveRelease),
+    MoveCurrent(MoveCurrent),
+    ForgetReleases(ForgetReleases),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +179,7 @@ pub enum Receipt {
     Pulled(Pulled),
     Named(Named),
     Stack(KeptStack),
+    Saved(Saved),
 }
 
 impl Action {
@@ -193,6 +222,10 @@ impl Step<World> for Action {
             Action::StartService(start) => format!("start {} of {}", start.service, start.call.stack),
             Action::StopService(stop) => format!("stop {} of {}", stop.service, stop.call.stack),
             Action::RemoveContainers(remove) => format!("remove {} replaced containers", remove.ids.len()),
+            Action::CreateFolder(create) => format!("create the folder {}", create.path.display()),
+            Action::SaveRelease(save) => format!("save the release {} of {}", save.id, save.shelf.stack),
+            Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
+            Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
         }
     }
 
@@ -215,6 +248,10 @@ impl Step<World> for Action {
             Action::StartService(start) => start.prepare(world).map(Receipt::Stack),
             Action::StopService(stop) => stop.prepare(world).map(Receipt::Stack),
             Action::RemoveContainers(_) => Ok(Receipt::Nothing),
+            Action::CreateFolder(create) => create.prepare(world).map(|()| Receipt::Nothing),
+            Action::SaveRelease(save) => save.prepare(world).map(Receipt::Saved),
+            Action::MoveCurrent(to) => to.prepare(world).map(Receipt::Saved),
+            Action::ForgetReleases(forget) => forget.prepare(world).map(|()| Receipt::Nothing),
         }
     }
 
@@ -236,6 +273,10 @@ impl Step<World> for Action {
             Action::StartService(start) => start.apply(world),
             Action::StopService(stop) => stop.apply(world, receipt.stack()?),
             Action::RemoveContainers(remove) => remove.apply(world),
+            Action::CreateFolder(create) => create.apply(world),
+            Action::SaveRelease(save) => save.apply(world, receipt.saved()?),
+            Action::MoveCurrent(to) => to.apply(world),
+            Action::ForgetReleases(forget) => forget.apply(world),
         }
     }
 
@@ -257,8 +298,11 @@ impl Step<World> for Action {
             Action::Replace(replace) => replace.undo(world, receipt.stack()?),
             Action::StartService(start) => start.undo(world, receipt.stack()?),
             Action::StopService(stop) => stop.undo(world, receipt.stack()?),
+            Action::CreateFolder(create) => create.undo(world),
+            Action::SaveRelease(save) => save.undo(world, receipt.saved()?),
+            Action::MoveCurrent(to) => to.undo(world, receipt.saved()?),
             // Taken only after a run is committed, when nothing is undone any more.
-            Action::RemoveContainers(_) => Ok(()),
+            Action::RemoveContainers(_) | Action::ForgetReleases(_) => Ok(()),
         }
     }
 }
@@ -301,6 +345,10 @@ impl Receipt {
 
     fn stack(&self) -> Result<&KeptStack> {
         if let Receipt::Stack(stack) = self { Ok(stack) } else { Err(self.of_another_step()) }
+    }
+
+    fn saved(&self) -> Result<&Saved> {
+        if let Receipt::Saved(saved) = self { Ok(saved) } else { Err(self.of_another_step()) }
     }
 
     fn of_another_step(&self) -> Error {

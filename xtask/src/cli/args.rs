@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::history::HistoryArgs;
 use crate::surroundings::Host;
 use crate::tasks::audit::described;
 
@@ -91,12 +92,12 @@ pub enum Command {
     Rollback(RollbackArgs),
     /// Settle a run that was interrupted: put everything back to where it was before
     Recover,
-    /// List the runs: who, when, what, how it ended
-    History,
     /// Fetch the images that the stacks name, by digest; nothing that runs is touched
     Pull(PullArgs),
     /// Build the images of a release, and hand them over to their registries
     Build(BuildArgs),
+    /// List the runs: who, when, what, how it ended; or the releases
+    History(HistoryArgs),
     /// Print the model that Compose would run, as JSON, secrets masked
     Render(RenderArgs),
     /// Say what is missing on this machine and in this project

@@ -4,6 +4,7 @@ mod args;
 mod audit;
 mod everyday;
 mod exit;
+mod history;
 mod images;
 mod run;
 

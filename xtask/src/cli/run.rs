@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{BenchArgs, Cli, Command, Format, Measurable, MigrateArgs, SchemaArg, SecurityFixArgs};
-use super::{Exit, audit, completions, everyday, images, manual};
+use super::{Exit, audit, completions, everyday, history, images, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -112,7 +112,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let open = matches!(recovered, Recovered::WouldPutBack { .. } | Recovered::WouldFinish { .. });
             Ok((if open { Exit::NotAsItShouldBe } else { Exit::Done }, Answer::Recovered(recovered)))
         }
-        Command::History => Ok((Exit::Done, Answer::History(tasks::history::runs(&cx.store)?))),
+        Command::History(args) => history::answer(&cx, args),
         Command::Render(args) => Ok((Exit::Done, Answer::Model(tasks::render::masked(&cx, &args.stack)?))),
         Command::Doctor => {
             let checkups = tasks::doctor::examine(&cx)?;

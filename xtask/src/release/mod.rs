@@ -4,17 +4,24 @@
 //! A release holds no secret in its record; its contents (rendered model, containers as they were made,
 //! bound files) lie beside it as private blobs, by hash.
 
+mod keep;
+mod kept;
 mod plan;
+mod sources;
+mod store;
 mod targets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::saga::Sha;
 
+pub use keep::keep_files;
+pub use kept::{Kept, KeptFile, KeptFolder, KeptLink, NotKept, Reason};
 pub use plan::{Change, ContainerNow, Replacing, ServicePlan, Target, Why, in_order, plan};
+pub use store::{Releases, is_release_id};
 pub use targets::{ImageFacts, image_of, targets};
 
 /// One release of one stack on one engine.
@@ -47,9 +54,9 @@ pub struct Release {
     pub services: BTreeMap<String, ServiceRecord>,
     /// The rendered model, a blob; none when it was adopted.
     pub model: Option<Sha>,
-    pub files: Vec<KeptFile>,
-    /// Bound or used files that are only known by hash: too large, or outside the project.
-    pub not_kept: Vec<KeptFile>,
+    /// Bound and used files.
+    #[serde(default)]
+    pub kept: Kept,
     /// Findings that were accepted, and why.
     pub accepted: Vec<Accepted>,
 }
@@ -71,21 +78,23 @@ pub struct ServiceRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptFile {
-    /// Absolute.
-    pub path: PathBuf,
-    pub content: Sha,
-    /// Permission bits.
-    pub mode: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     pub rule: String,
     pub reason: String,
 }
 
 impl Release {
+    /// The contents that belong to it: model, containers and files.
+    pub fn blobs(&self) -> BTreeSet<&Sha> {
+        let containers = self.services.values().flat_map(|service| service.containers.values());
+        self.model.iter().chain(containers).chain(self.kept.files.iter().map(|file| &file.content)).collect()
+    }
+
+    /// The tags that hold its images.
+    pub fn holds(&self) -> Vec<String> {
+        self.services.keys().map(|service| self.hold(service)).collect()
+    }
+
     /// The tag by which an image of this release is held on the engine.
     pub fn hold(&self, service: &str) -> String {
         hold(&self.project, &self.stack, service, &self.id)
@@ -98,21 +107,32 @@ pub const HOLDS: &str = "xtask.local/";
 /// `xtask.local/<project>/<stack>/<service>:<release>`: an image that carries it is not let go. Engines
 /// allow only lower-case letters, digits and single separators in a repository's name.
 pub fn hold(project: &str, stack: &str, service: &str, release: &str) -> String {
-    let plain = |text: &str| {
-        let mut out = String::new();
-        for c in text.to_ascii_lowercase().chars() {
-            match c {
-                'a'..='z' | '0'..='9' => out.push(c),
-                _ if out.is_empty() || out.ends_with('-') => {}
-                _ => out.push('-'),
-            }
-        }
-        let trimmed = out.trim_end_matches('-');
-        if trimmed.is_empty() { "x".to_string() } else { trimmed.to_string() }
-    };
     // Two names that look alike in lower case are told apart by a piece of their hash.
     let exact = Sha::of(format!("{project}/{stack}/{service}").as_bytes());
     format!("{HOLDS}{}/{}/{}-{}:{release}", plain(project), plain(stack), plain(service), &exact.as_str()[..8])
+}
+
+/// Lower-case letters and digits, in words with a hyphen between them; never empty.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.to_ascii_lowercase().chars() {
+        match c {
+            'a'..='z' | '0'..='9' => out.push(c),
+            _ if out.is_empty() || out.ends_with('-') => {}
+            _ => out.push('-'),
+        }
+    }
+    let trimmed = out.trim_end_matches('-');
+    if trimmed.is_empty() { "x".to_string() } else { trimmed.to_string() }
+}
+
+/// The releases that may go, oldest first, so that `keep` are left: never the one that is current, nor
+/// the one that a rollback goes back to.
+pub fn beyond(releases: &[Release], current: Option<&str>, keep: usize) -> Vec<String> {
+    let previous = releases.iter().find(|release| Some(release.id.as_str()) == current).and_then(|release| release.previous.as_deref());
+    let stays = |id: &str| Some(id) == current || Some(id) == previous;
+    let old = &releases[..releases.len().saturating_sub(keep)];
+    old.iter().map(|release| release.id.clone()).filter(|id| !stays(id)).collect()
 }
 
 #[cfg(test)]

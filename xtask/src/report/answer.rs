@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Look, audit, bench, doctor, everyday, explain, history, images, review, status, summary};
+use super::{Look, audit, bench, doctor, everyday, explain, history, images, releases, review, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Rule};
@@ -14,6 +14,7 @@ use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
 use crate::tasks::images::{Built, Fetched};
 use crate::tasks::recover::Recovered;
+use crate::tasks::releases::ReleaseSummary;
 use crate::tasks::review::Review;
 use crate::tasks::security_fix::Report;
 use crate::tasks::status::PhaseStatus;
@@ -31,6 +32,7 @@ pub enum Answer {
     Fetched(Ended, Vec<Fetched>),
     Built(Vec<Built>),
     History(Vec<RunSummary>),
+    Releases(Vec<ReleaseSummary>),
     Doctor(Vec<Checkup>),
     Status(Vec<PhaseStatus>),
     Model(Value),
@@ -79,6 +81,7 @@ impl Answer {
             Answer::Fetched(ended, fetched) => images::fetched(ended, fetched, look),
             Answer::Built(built) => images::built(built, look),
             Answer::History(runs) => history::table(runs),
+            Answer::Releases(listed) => releases::tables(listed),
             Answer::Doctor(checkups) => doctor::list(checkups, look),
             Answer::Status(phases) => status::text(phases, look),
             Answer::Model(model) => format!("{model:#}\n"),
@@ -111,6 +114,7 @@ impl Answer {
             Answer::Fetched(ended, images) => json!({"ended": ended.word(), "run": ended.run(), "images": images}),
             Answer::Built(images) => json!({"images": images}),
             Answer::History(runs) => json!(runs),
+            Answer::Releases(listed) => json!(listed),
             Answer::Doctor(checkups) => json!(checkups),
             Answer::Status(phases) => json!(phases),
             Answer::Model(model) => model.clone(),

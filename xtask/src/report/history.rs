@@ -42,7 +42,7 @@ fn standing(run: &RunSummary) -> String {
 
 /// Lines of left-aligned columns, two spaces apart, no trailing blanks. Cells come from journals,
 /// which others may have written: what would command a terminal is escaped, and a cell stays one line.
-fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
     let mut widths = [0; N];
     for row in &rows {
@@ -57,7 +57,7 @@ fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-fn one_line(cell: &str) -> String {
+pub(super) fn one_line(cell: &str) -> String {
     harmless(&cell.replace(['\n', '\t'], " ")).into_owned()
 }
 

@@ -14,6 +14,7 @@ pub mod images;
 pub mod live;
 pub mod markdown;
 pub mod page;
+pub mod releases;
 pub mod review;
 pub mod rules;
 pub mod status;

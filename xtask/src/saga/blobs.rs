@@ -1,4 +1,4 @@
-//! Contents of one run by their hash.
+//! Contents by their hash.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -15,13 +15,19 @@ use crate::error::{Error, Kind, Result};
 const ROOM: &str = "room";
 const BLOCK: u64 = 4096;
 
-/// Contents of one run by their hash: what it writes, and what it found. For this user alone.
+/// Contents by their hash: of one run, what it writes and what it found; or of a release. For this user
+/// alone.
 #[derive(Debug, Clone)]
 pub struct Blobs {
     pub(super) dir: PathBuf,
 }
 
 impl Blobs {
+    /// Those in this folder, which holds nothing else.
+    pub fn at(dir: PathBuf) -> Self {
+        Blobs { dir }
+    }
+
     pub fn dir(&self) -> &Path {
         &self.dir
     }

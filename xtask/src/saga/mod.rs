@@ -6,6 +6,7 @@
 
 mod blobs;
 mod clock;
+mod folder;
 mod journal;
 mod lock;
 mod plan;
@@ -17,6 +18,7 @@ mod store;
 
 pub use blobs::{Blobs, sync_dir};
 pub use clock::{now_ms, utc};
+pub use folder::{check_own, make_dir, state_folder};
 pub use journal::{Begun, Entry, Journal, Record, Replay, replay};
 pub use lock::{Held, Holder, Lock, held, try_lock, wait_lock};
 pub use plan::{Plan, Sha};

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::blobs::{Blobs, sync_dir};
 use super::clock::{now_ms, utc};
+use super::folder::{check_folder, check_own, make_dir};
 use super::journal::{Begun, Entry, Journal, Replay, replay};
 use super::plan::{Plan, Sha};
 use super::state::{Phase, State};
@@ -95,24 +96,9 @@ impl Store {
         Ok(())
     }
 
-    /// Refuses a state folder that is not this user's own: who can write to it decides what is put
-    /// back, and its copies may hold secrets. One that is missing is fine.
+    /// Refuses a state folder that is not this user's own. One that is missing is fine.
     pub fn check_owner(&self) -> Result<()> {
-        let Some(meta) = check_folder(&self.dir)? else { return Ok(()) };
-        let refuse = |why: String, help: &str| Err(Error::refused(format!("use {}", self.dir.display())).why(why).help(help));
-        if meta.uid() != nix::unistd::geteuid().as_raw() {
-            let owner = nix::unistd::User::from_uid(meta.uid().into()).ok().flatten();
-            let owner = owner.map_or_else(|| format!("user {}", meta.uid()), |user| user.name);
-            return refuse(
-                format!("it belongs to {owner}"),
-                "Work as that user, or give the folder to yourself once you know what is in it",
-            );
-        }
-        if meta.mode() & 0o077 != 0 {
-            let private = fs::Permissions::from_mode(0o700);
-            fs::set_permissions(&self.dir, private).map_err(|error| Error::io("make private", &self.dir, error))?;
-        }
-        Ok(())
+        check_own(&self.dir).map(|_| ())
     }
 
     /// Opens a journal under the name `run` and records that the run has begun.
@@ -144,7 +130,7 @@ impl Store {
 
     /// The contents that belong to a run.
     pub fn blobs(&self, run: &RunId) -> Blobs {
-        Blobs { dir: self.runs().join(run.as_str()).join("blobs") }
+        Blobs::at(self.runs().join(run.as_str()).join("blobs"))
     }
 
     /// The run that is neither committed, with all that comes after, nor rolled back, if there is one: the
@@ -245,27 +231,10 @@ pub fn who() -> String {
     format!("{user}@{host}")
 }
 
-/// What is at `path`, if anything: a folder, and not by way of a link.
-fn check_folder(path: &Path) -> Result<Option<fs::Metadata>> {
-    match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => Ok(Some(meta)),
-        Ok(_) => Err(Error::refused(format!("use {}", path.display()))
-            .why("it is a link or a file, not a folder")
-            .help("Look where it comes from, then move it away; xtask makes its own")),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("look at", path, error)),
-    }
-}
-
-fn make_dir(path: &Path) -> Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::io("create", path, error)),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
     use super::super::Record;
     use super::*;
 

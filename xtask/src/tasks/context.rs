@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::Sink;
 use crate::git::Git;
 use crate::project::Project;
-use crate::saga::{RunId, Sha, Store, prepared};
+use crate::saga::{RunId, Sha, Store, prepared, state_folder};
 use crate::secret::Masker;
 use crate::source::{self, Disk};
 
@@ -101,7 +101,18 @@ impl Context<'_> {
     /// What the steps of a run act on.
     pub fn world(&self, run: &RunId) -> World {
         let files = World::of_files(self.project.root.clone(), self.store.blobs(run), run.clone(), self.git.clone());
-        World { live: self.live().map(Rc::new), cancel: self.cancel.clone(), masker: self.masker.borrow().clone(), ..files }
+        World {
+            live: self.live().map(Rc::new),
+            cancel: self.cancel.clone(),
+            masker: self.masker.borrow().clone(),
+            state: self.state_folder().ok(),
+            ..files
+        }
+    }
+
+    /// What outlives every checkout: locks and releases.
+    pub fn state_folder(&self) -> Result<PathBuf> {
+        state_folder(&|name| self.environment.get(name).cloned())
     }
 
     /// Refuses a state folder that this user's xtask did not make: a journal says what is put back.

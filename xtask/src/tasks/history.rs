@@ -92,7 +92,7 @@ fn summary(view: &RunView, undone_by: Option<String>) -> RunSummary {
 }
 
 /// `20261121T220155` as people and parsers of dates write it.
-fn readable(at_ms: u64) -> String {
+pub(super) fn readable(at_ms: u64) -> String {
     let compact = utc(at_ms);
     match (compact.get(..4), compact.get(4..6), compact.get(6..8), compact.get(9..11), compact.get(11..13), compact.get(13..15)) {
         (Some(y), Some(mo), Some(d), Some(h), Some(mi), Some(s)) => format!("{y}-{mo}-{d}T{h}:{mi}:{s}Z"),

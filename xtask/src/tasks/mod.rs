@@ -11,6 +11,7 @@ pub mod history;
 pub mod images;
 mod project_lock;
 pub mod recover;
+pub mod releases;
 pub mod render;
 pub mod review;
 pub mod rollback;
