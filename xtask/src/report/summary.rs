@@ -1,6 +1,6 @@
 //! The end of a task: what changed, what is proven and what is not, and what to do next.
 
-use super::{Look, Style};
+use super::{Look, Style, counted};
 use crate::tasks::Ended;
 use crate::tasks::recover::Recovered;
 use crate::tasks::security_fix::{Burned, Report};
@@ -59,11 +59,6 @@ pub fn security_fix(how: &Ended, report: &Report, look: Look) -> String {
         text.push_str(&look.line(Style::Info, "Next", next));
     }
     text
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }
 
 /// They were told one by one while they were made.
