@@ -54,7 +54,7 @@ mod tests {
             ("dependency-cycle", "compose.yaml:", "services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, links: [a]}\n"),
             ("undefined-service", "compose.yaml:2:", "services:\n  a: {image: x, depends_on: [b]}\n"),
             ("undefined-network", "compose.yaml:2:", "services:\n  a: {image: x, networks: [b]}\n"),
-            ("undefined-volume", "compose.yaml:2:", "services:\n  a: {image: x, volumes: ['b:/b']}\n"),
+            ("undefined-volume", "compose.yaml:2:", "services:\n  a: {image: x, volumes: ['data:/b']}\n"),
             ("undefined-secret", "compose.yaml:2:", "services:\n  a: {image: x, secrets: [b]}\n"),
             ("undefined-config", "compose.yaml:2:", "services:\n  a: {image: x, configs: [b]}\n"),
         ] {
