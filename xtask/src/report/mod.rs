@@ -58,12 +58,6 @@ pub fn error(error: &Error, look: Look) -> String {
     text
 }
 
-/// `1 stack`, `2 stacks`.
-pub fn counted(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
-}
-
 /// Asks a person at the terminal; `None` where there is none. Waiting ends as a no when `stop` says so.
 pub fn ask(question: &str, stop: &dyn Fn() -> bool) -> Option<bool> {
     let stdin = std::io::stdin();

@@ -1,10 +1,11 @@
 //! The end of a task: what changed, what is proven and what is not, and what to do next.
 
-use super::{Look, Style, counted};
+use super::{Look, Style};
 use crate::tasks::Ended;
 use crate::tasks::recover::Recovered;
 use crate::tasks::security_fix::{Burned, Report};
 use crate::tasks::try_out::Tried;
+use crate::text::counted;
 
 pub fn ended(ended: &Ended, look: Look) -> String {
     match ended {

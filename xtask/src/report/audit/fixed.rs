@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use crate::fix::Left;
 use crate::report::diff::{painted, unified};
-use crate::report::{Look, Style, counted, summary};
+use crate::report::{Look, Style, summary};
 use crate::tasks::Ended;
 use crate::tasks::audit::Fixed;
+use crate::text::counted;
 
 pub fn fixed(fixed: &Fixed, look: Look) -> String {
     let mut text = String::new();

@@ -5,7 +5,8 @@ use super::patch::{self, Line};
 use crate::audit::{Audit, Entry, Since, Suppressed};
 use crate::finding::{Finding, FixKind, Severity};
 use crate::report::findings::{self, Shown};
-use crate::report::{Look, Style, counted, harmless};
+use crate::report::{Look, Style, harmless};
+use crate::text::counted;
 
 /// Each diff takes the file apart and proves the edit, which takes longer than finding what it is for. Whoever
 /// has more findings than this reads the diffs of `--fix`, which are one for each file.
