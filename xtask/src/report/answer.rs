@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Look, audit, bench, doctor, explain, history, review, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
-use crate::rules::{self, Rule};
+use crate::rules::{self, Refused, Rule};
 use crate::tasks::Ended;
 use crate::tasks::audit::Fixed;
 use crate::tasks::bench::Measured;
@@ -24,6 +24,7 @@ pub enum Answer {
     Review(Box<Review>),
     Rule(&'static Rule),
     Rules,
+    Refused(&'static Refused),
     SecurityFix(Ended, Box<Report>),
     Ended(Ended),
     Recovered(Recovered),
@@ -72,6 +73,7 @@ impl Answer {
             Answer::Review(made) => review::markdown(made),
             Answer::Rule(rule) => explain::rule(rule, look),
             Answer::Rules => explain::list(),
+            Answer::Refused(refused) => explain::refused(refused, look),
             Answer::History(runs) => history::table(runs),
             Answer::Doctor(checkups) => doctor::list(checkups, look),
             Answer::Status(phases) => status::text(phases, look),
@@ -97,6 +99,7 @@ impl Answer {
             Answer::Review(made) => review::json(made),
             Answer::Rule(rule) => explain::json(rule),
             Answer::Rules => rules::all().map(explain::json).collect(),
+            Answer::Refused(refused) => json!(refused),
             Answer::History(runs) => json!(runs),
             Answer::Doctor(checkups) => json!(checkups),
             Answer::Status(phases) => json!(phases),
