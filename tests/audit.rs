@@ -91,6 +91,21 @@ fn a_broken_file_hides_nothing_of_the_others() {
 }
 
 #[test]
+fn what_was_not_looked_at_is_not_clean() {
+    let project = Project::with(&[("compose.yaml", "services: [\n")]);
+    let outcome = project.xtask(&["audit"]).run().exits(2).says(&["Not read 1 stack could not be judged"]);
+    assert!(!outcome.stdout.contains("Clean"), "{outcome}");
+    let clean = project.xtask(&["audit", "--rule", "schema", "-"]);
+    with_input(clean, PLAIN).exits(0).says(&["Clean nothing found in 1 service of 1 stack, 1 file\n"]);
+}
+
+#[test]
+fn the_fix_stands_under_the_help() {
+    let project = Project::with(&[("compose.yaml", &format!("{}{PRIVILEGED}", "#\n".repeat(8)))]);
+    project.xtask(&["audit", "--rule", "no-new-privileges"]).run().says(&["\n   = help: add ", "\n   = fix (safe)", "shows 1 safe fix\n"]);
+}
+
+#[test]
 fn only_the_named_rules_are_asked() {
     let project = Project::with(&[("compose.yaml", PRIVILEGED)]);
     let rules = |args: &[&str]| {

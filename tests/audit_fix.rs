@@ -153,3 +153,24 @@ fn every_safe_fix_of_the_example_stacks_is_made() {
         assert_eq!(left["result"]["left"], serde_json::json!([]), "{left:#}");
     }
 }
+
+#[test]
+fn names_count_from_where_it_is_called() {
+    let project = Project::with(&[("compose.yaml", STACK), ("a/compose.yaml", STACK), ("a/other.yaml", STACK)]);
+    for target in [&["compose.yaml"][..], &["-f", "compose.yaml"], &["."]] {
+        let call = project.xtask(&[&["-C", "a", "audit", RULE], target].concat()).run().exits(0);
+        let diff = |name: &str| call.stdout.matches(name).count();
+        assert_eq!((diff("+++ "), diff("compose.yaml")), (1, 2), "{call}");
+    }
+    project.xtask(&["-C", "a", "audit", RULE, "compose.yaml", "--apply", "--yes"]).run().exits(0);
+    assert_eq!(project.read("a/compose.yaml"), FIXED);
+    assert_eq!((project.read("compose.yaml"), project.read("a/other.yaml")), (STACK.to_string(), STACK.to_string()));
+    project.xtask(&["-C", "a", "audit", RULE, ".", "--apply", "--yes"]).run().exits(0);
+    assert_eq!(project.read("compose.yaml"), STACK, "not below the folder");
+}
+
+#[test]
+fn standard_input_can_be_shown_and_not_written() {
+    let project = Project::of(STACK);
+    project.leaves_alone(project.xtask(&["audit", RULE, "-", "--apply", "--yes"]), 2, &["standard input is no file"]);
+}

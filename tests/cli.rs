@@ -197,3 +197,34 @@ fn releases_are_listed_for_people_and_for_programs() {
     let unknown = list(&["history", "--releases", "nowhere"]);
     assert!(unknown.status.code() == Some(2) && text(&unknown.stderr).contains("there is no stack `nowhere`"));
 }
+
+#[test]
+fn colours_are_for_the_terminal_and_not_for_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("compose.yaml"), "services: {web: {image: nginx}}\n").unwrap();
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    for args in [&["audit", "--fail-on", "never"][..], &["audit", "--fix"], &["explain", "schema"]] {
+        let mut command = Command::new(XTASK);
+        command.args(args).current_dir(folder.path()).env_remove("NO_COLOR").env("TERM", "xterm");
+        let to_file = command.stderr(terminal.slave.try_clone().unwrap()).output().unwrap();
+        assert_eq!(to_file.status.code(), Some(0), "{args:?}");
+        assert!(!to_file.stdout.is_empty() && !text(&to_file.stdout).contains('\u{1b}'), "{args:?}: {}", text(&to_file.stdout));
+    }
+    let mut shown = Command::new(XTASK);
+    shown.args(["explain", "schema"]).env_remove("NO_COLOR").env("TERM", "xterm");
+    shown.stdout(terminal.slave.try_clone().unwrap()).stderr(terminal.slave.try_clone().unwrap());
+    assert!(shown.status().unwrap().success());
+    let mut said = [0; 64];
+    let read = nix::unistd::read(&terminal.master, &mut said).unwrap();
+    assert!(said[..read].starts_with(b"\x1b["), "{}", String::from_utf8_lossy(&said[..read]));
+}
+
+#[test]
+fn a_fault_that_no_rule_finds_is_explained_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(Path::new(XTASK), folder.path(), &["explain", "dependency-cycle"]);
+    assert_eq!(said.status.code(), Some(0));
+    assert!(text(&said.stdout).contains("ends with exit 2"), "{}", text(&said.stdout));
+    let json = run(Path::new(XTASK), folder.path(), &["explain", "dependency-cycle", "--format", "json"]);
+    assert!(text(&json.stdout).contains("\"name\": \"dependency-cycle\""), "{}", text(&json.stdout));
+}

@@ -111,6 +111,32 @@ fn a_hardened_stack_is_ready_and_one_role_is_one_column() {
 }
 
 #[test]
+fn nothing_is_praised_of_which_a_worse_rule_speaks() {
+    let base = "services:\n  api:\n    image: app:1\n    privileged: true\n    depends_on: [web]\n  web:\n    image: web:1\n    user: root\n    ports: ['8080:80']\n";
+    let dev = "services:\n  web:\n    ports: ['8081:81']\n";
+    let project = Project::with(&[("compose.yaml", base), ("compose.dev.yaml", dev)]);
+    let text = project.xtask(&["review"]).run().exits(0).stdout;
+    for praise in [
+        "- capabilities are dropped",
+        "- a profile confines the container",
+        "- the root file system is read-only",
+        "- the user is declared",
+        "- dependencies are waited for until they are healthy: all",
+    ] {
+        assert!(!text.contains(praise), "{praise} in {text}");
+    }
+    for line in [
+        "- [ ] Read-only root filesystem: all 2 services\n",
+        "prod is reached on every interface: `web`",
+        "- prod, critical: a container has every right of the host (`privileged-container`): `api`\n",
+        "- dev, high: a container has every right of the host (`privileged-container`): `api`\n",
+        "1 port of 1 service, 1 on all interfaces",
+    ] {
+        assert!(text.contains(line), "no {line:?} in {text}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_said_first() {
     let project = Project::with(&[("compose.yaml", "services:\n  web: {image: 'x:1'}\n"), ("b/compose.yaml", "services: [\n")]);
     let text = project.xtask(&["review"]).run().exits(2).stdout;

@@ -118,6 +118,8 @@ fn spot(file: &Path, span: Span) -> Spot {
 fn parse(said: &str, today: Date) -> Result<(&'static str, Note), (String, String)> {
     const FORM: &str = "write `# audit:ignore RULE reason`, and `until YYYY-MM-DD` when it shall end";
     let (name, rest) = said.split_once(char::is_whitespace).unwrap_or((said, ""));
+    // As people write before a reason.
+    let name = name.trim_end_matches(':');
     let Some(rule) = rules::named(name).map(|rule| rule.name) else {
         let help = nearest(name, rules::all().map(|rule| rule.name)).map_or(FORM.to_string(), |near| format!("did you mean `{near}`?"));
         return Err(("a comment suppresses a rule that does not exist".to_string(), help));

@@ -70,6 +70,7 @@ const A: &str = "privileged-container services.a.privileged";
 fn a_comment_covers_the_entry_of_its_line_or_of_the_next() {
     suppresses("services:\n  a:\n    image: x\n    privileged: true # audit:ignore privileged-container a reason\n", &[A]);
     suppresses("services:\n  a:\n    image: x\n    # audit:ignore privileged-container a reason\n    privileged: true\n", &[A]);
+    suppresses("services:\n  a:\n    image: x\n    # audit:ignore privileged-container: a reason\n    privileged: true\n", &[A]);
     suppresses(
         "services:\n  a:\n    image: x\n    # audit:ignore privileged-container one\n    # more words\n    privileged: true\n",
         &[A],

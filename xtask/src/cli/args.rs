@@ -22,8 +22,8 @@ pub use images::{BuildArgs, PullArgs};
     version,
     about = "Guarded tasks for Docker Compose: every change is planned, proven, or undone",
     long_about = "Guarded tasks for Docker Compose.\n\nNothing is touched before every guard has passed; a change is proven or undone, also after \
-                  `kill -9`; a secret is never shown.\n\nStart with `cargo xtask migrate --status`, then `cargo xtask migrate --phase 1 --dry-run`.",
-    after_help = "Exit codes: 0 done; 1 not as it should be; 2 unusable input; 3 refused, nothing touched;\n4 rolled back; 5 stuck, a person is needed; 6 failed, nothing to undo; 130 interrupted."
+                  `kill -9`; a secret is never shown.\n\nTo look: `cargo xtask audit`. To change: `cargo xtask migrate --status`, then `cargo xtask migrate --phase 1 --dry-run`.",
+    after_help = "Exit codes: 0 done; 1 not as it should be; 2 unusable input; 3 refused, nothing touched; 4 rolled back; 5 stuck, a person is needed; 6 failed, nothing to undo; 130 interrupted."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -32,31 +32,34 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Above the options that every command takes, so that its own stand together.
+const GENERAL: &str = "Options of every command";
+
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Work on the project in DIR instead of the current folder
-    #[arg(short = 'C', value_name = "DIR", global = true)]
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = GENERAL)]
     pub directory: Option<PathBuf>,
     /// Show the plan and stop; refusals still exit with 3
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GENERAL)]
     pub dry_run: bool,
     /// Do not ask; needed where there is no terminal
-    #[arg(short = 'y', long, global = true)]
+    #[arg(short = 'y', long, global = true, help_heading = GENERAL)]
     pub yes: bool,
     /// Answer the question for this name, where something cannot be undone; --yes does not
     #[arg(long, value_name = "NAME", global = true)]
     pub confirm: Vec<String>,
     /// For people, or one JSON document on standard output for programs
-    #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
+    #[arg(long, value_enum, default_value_t = Format::Human, global = true, help_heading = GENERAL)]
     pub format: Format,
     /// No colours; NO_COLOR does the same
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GENERAL)]
     pub no_color: bool,
-    /// Only refusals, failures and what was asked for
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Only refusals, failures and what was asked for; of an audit only its sums
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GENERAL)]
     pub quiet: bool,
-    /// Also every guard that passed
-    #[arg(short, long, global = true)]
+    /// Also every guard that passed; of an audit also what is suppressed
+    #[arg(short, long, global = true, help_heading = GENERAL)]
     pub verbose: bool,
 }
 
@@ -68,7 +71,7 @@ pub enum Format {
     Sarif,
     /// Annotations of a GitHub workflow; audit only
     Github,
-    /// Audit and review only
+    /// Audit, review and the list of explain only
     Markdown,
     /// One self-contained page; audit and review only
     Html,
@@ -194,7 +197,7 @@ pub struct AuditArgs {
     /// A policy to lay over the project's own
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Only these rules
+    /// Only these rules, with commas between them
     #[arg(long = "rule", value_name = "RULE", value_delimiter = ',')]
     pub rules: Vec<String>,
     /// Only what was not found at REV: what the work tree brings since that commit
@@ -268,7 +271,7 @@ pub enum SchemaArg {
 
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// The rule, as findings name it
+    /// The rule, as findings name it; also a fault that no rule finds, such as duplicate-key
     pub rule: Option<String>,
 }
 

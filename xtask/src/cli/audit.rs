@@ -1,6 +1,6 @@
 //! The commands that look by rules.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::Exit;
@@ -17,9 +17,9 @@ use crate::tasks::audit::{Options, Request};
 use crate::tasks::{Context, Overrides};
 
 /// Shows or applies fixes.
-pub fn fix(cx: &Context<'_>, args: &AuditArgs) -> Result<(Exit, Answer)> {
+pub fn fix(cx: &Context<'_>, global: &Global, args: &AuditArgs) -> Result<(Exit, Answer)> {
     let rules = args.fix.iter().flatten().filter(|rule| !rule.is_empty()).cloned().collect();
-    let options = Options { request: request(args)?, rules, apply: args.apply, allow_dirty: args.allow_dirty };
+    let options = Options { request: request(args)?, folder: folder(global), rules, apply: args.apply, allow_dirty: args.allow_dirty };
     let fixed = tasks::audit::fix(cx, &options, &Overrides::default(), today())?;
     let exit = if fixed.audit.gaps.is_empty() { Exit::Done } else { Exit::Unusable };
     Ok((exit, Answer::Fixed(Box::new(fixed))))
@@ -50,16 +50,14 @@ fn request(args: &AuditArgs) -> Result<Request> {
 /// Findings do not fail a review: it is there to be read.
 pub fn review(global: &Global, args: &ReviewArgs) -> Result<(Exit, Answer)> {
     let request = Request { targets: args.targets.clone(), policy: args.policy.clone(), ..Request::default() };
-    let folder = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let review = tasks::review::review(&request, &folder, &environment(), today())?;
+    let review = tasks::review::review(&request, &folder(global), &environment(), today())?;
     let exit = if review.audit.gaps.is_empty() { Exit::Done } else { Exit::Unusable };
     Ok((exit, Answer::Review(Box::new(review))))
 }
 
 pub fn audit(global: &Global, args: &AuditArgs) -> Result<(Exit, Answer)> {
     let request = request(args)?;
-    let folder = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let audit = tasks::audit::audit(&request, Path::new(&folder), &environment(), today())?;
+    let audit = tasks::audit::audit(&request, &folder(global), &environment(), today())?;
     let exit = match threshold(args.fail_on) {
         // What could not be looked at may hold anything.
         _ if !audit.gaps.is_empty() => Exit::Unusable,
@@ -71,9 +69,16 @@ pub fn audit(global: &Global, args: &AuditArgs) -> Result<(Exit, Answer)> {
 
 pub fn explain(args: &ExplainArgs) -> Result<(Exit, Answer)> {
     let Some(name) = &args.rule else { return Ok((Exit::Done, Answer::Rules)) };
+    if let Some(refused) = rules::refused(name) {
+        return Ok((Exit::Done, Answer::Refused(refused)));
+    }
     let names = tasks::audit::named_rules(std::slice::from_ref(name))?;
     let rule = names.first().and_then(|name| rules::named(name));
     Ok((Exit::Done, rule.map_or(Answer::Rules, Answer::Rule)))
+}
+
+fn folder(global: &Global) -> PathBuf {
+    global.directory.clone().unwrap_or_else(|| PathBuf::from("."))
 }
 
 fn environment() -> std::collections::BTreeMap<String, String> {

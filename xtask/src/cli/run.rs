@@ -29,7 +29,7 @@ pub fn run(cli: &Cli, look: Look) -> Exit {
             let live = Live::new(look, cli.global.dry_run);
             match carry_out(cli, &live, look) {
                 Ok((exit, answer)) => {
-                    report::out(&answer.text(look));
+                    report::out(&answer.text(look.for_output()));
                     exit
                 }
                 Err(error) => {
@@ -97,7 +97,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         cx.doors = Doors::open(&cancel)?;
     }
     match &cli.command {
-        Command::Audit(args) => audit::fix(&cx, args),
+        Command::Audit(args) => audit::fix(&cx, &cli.global, args),
         Command::SecurityFix(args) => security_fix(&cx, args),
         Command::Everyday(command) => everyday::run(&cx, command),
         Command::Migrate(args) => migrate(&cx, args),

@@ -8,11 +8,9 @@ use crate::text::template::{evaluate_or, filled};
 use crate::yaml::{Data, Origin, Value};
 
 use super::references::{Reference, Written};
+use super::stand_in::stand_in;
 use super::variables::{Found, Variables};
 use super::{Fault, Unset};
-
-/// What a required variable without a value is replaced by under [`Unset::StandIn`].
-pub const STAND_IN: &str = "1";
 
 /// What a document is evaluated with.
 pub struct Evaluation<'a> {
@@ -54,7 +52,7 @@ impl Walk<'_> {
             let stands_in = self.references[known..].iter().any(|reference| reference.found == Found::StandIn);
             value.data = match cast.apply(text) {
                 Some(data) => data,
-                None if matches!(cast, Cast::Bool) && stands_in => Data::Bool(true),
+                None if matches!(cast, Cast::Bool) && stands_in => Data::Bool(!grants(path)),
                 None => return Err(Fault::new(at, format!("{}: {}", path.join("."), cast.wants()))),
             };
             return Ok(());
@@ -107,7 +105,8 @@ impl Walk<'_> {
         }
         let mut out = String::with_capacity(text.len());
         let lookup = |name: &str| self.variables.get(name).map(String::from);
-        let stand_in = (self.unset == Unset::StandIn).then_some(STAND_IN);
+        let place = |var: &Var| stand_in(path, text, &segments, var);
+        let stand_in = (self.unset == Unset::StandIn).then_some(&place as &dyn Fn(&Var) -> String);
         evaluate_or(text, &segments, &lookup, stand_in, &mut out).map_err(|error| refusal(text, at, path, error))?;
         Ok(out)
     }
@@ -150,6 +149,11 @@ impl Cast {
             Cast::Bool => "must be true or false",
         }
     }
+}
+
+/// Whether `true` at this place takes a restriction away, so that nobody shall stand in with it.
+fn grants(path: &[&str]) -> bool {
+    matches!(path, ["services", _, "privileged" | "oom_kill_disable"] | ["services", _, "healthcheck", "disable"])
 }
 
 /// Compose also takes YAML 1.1's words here, with a warning.

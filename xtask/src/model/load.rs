@@ -46,7 +46,9 @@ pub fn load(files: &dyn Files, call: &Call, environment: &Environment) -> Result
         env_files.insert(name.clone(), reader.service(&mut field.value, &variables, call.unset)?);
     }
     let sources = reader.sources;
-    Ok(Model { name: project, value, sources, variable_files, included_env_files, env_files, references, variables })
+    let mut stand_ins: Vec<_> = references.iter().filter(|one| one.found == Found::StandIn).map(|one| (one.at, one.name.clone())).collect();
+    stand_ins.sort();
+    Ok(Model { name: project, value, sources, variable_files, included_env_files, env_files, references, variables, stand_ins })
 }
 
 /// The merged document made whole: what Compose infers, types, active profiles, used resources.

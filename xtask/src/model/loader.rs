@@ -16,7 +16,7 @@ use super::references::Reference;
 use super::resets::Resets;
 use super::shape::{FILE, Place, Shape, check};
 use super::variables::Variables;
-use super::{Call, Fault, Unset, canonical, consistency, extends, forms, gopath, include, merge, normalize, unique};
+use super::{Call, Fault, Found, Unset, canonical, consistency, extends, forms, gopath, include, merge, normalize, unique};
 
 /// How often one stack may read a compose file, the same one counted again.
 const FILE_LIMIT: usize = 1_000;
@@ -82,7 +82,15 @@ impl<'a> Loader<'a> {
 
     /// Makes a fault an error with its place.
     pub fn located<T>(&self, result: Result<T, Fault>) -> Result<T> {
-        result.map_err(|fault| self.reader.error(fault.at, &fault.why))
+        result.map_err(|fault| self.reader.error(fault.at, &format!("{}{}", fault.why, self.without_value(fault.at))))
+    }
+
+    /// The variables of a faulty value that have none, which may be all that is wrong.
+    fn without_value(&self, at: Origin) -> String {
+        let is_missing = |one: &&Reference| one.at == at && (one.found == Found::StandIn || one.is_warned_of());
+        let mut names: Vec<&str> = self.references.iter().filter(is_missing).map(|one| one.name.as_str()).collect();
+        names.dedup();
+        names.iter().map(|name| format!("; {name} has no value")).collect()
     }
 
     /// The number of a compose file among the sources. Counts what is read.

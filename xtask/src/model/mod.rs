@@ -24,6 +24,7 @@ mod resets;
 mod shape;
 mod short;
 mod sources;
+mod stand_in;
 mod text;
 mod unique;
 mod units;
@@ -38,10 +39,10 @@ use indexmap::IndexMap;
 
 use crate::yaml::{Origin, Value};
 
-pub use interpolate::STAND_IN;
 pub use load::load;
 pub use references::Reference;
 pub use sources::{EnvFile, Source, SourceKind};
+pub use stand_in::STAND_IN;
 pub use text::scalar_text;
 pub use units::{bytes as size_bytes, duration as duration_nanos, duration_text};
 pub use variables::Found;
@@ -70,7 +71,7 @@ pub enum Unset {
     /// It is refused, as by Compose.
     #[default]
     Fail,
-    /// For who only looks: a required variable that is missing or empty is replaced by [`STAND_IN`],
+    /// For who only looks: a required variable that is missing or empty is replaced by [`STAND_IN`] or the like,
     /// which its [`Reference`] tells, and a required env file may be missing.
     StandIn,
 }
@@ -97,6 +98,8 @@ pub struct Model {
     /// Every `${}` in the compose files, in the order of reading.
     pub references: Vec<Reference>,
     variables: Arc<variables::Variables>,
+    /// Where something stands in, and for which variable; sorted.
+    stand_ins: Vec<(Origin, String)>,
 }
 
 /// Why a stack cannot be read, and where.
@@ -122,6 +125,14 @@ impl Model {
     /// Where that value comes from.
     pub fn found(&self, name: &str) -> Found {
         self.variables.find(name).1
+    }
+
+    /// The required variable without a value, if there is one in what was written at this place: then what
+    /// the model has there is made up.
+    pub fn stands_in(&self, at: Origin) -> Option<&str> {
+        let first = self.stand_ins.partition_point(|(place, _)| (place.file, place.span.start) < (at.file, at.span.start));
+        let (place, name) = self.stand_ins.get(first)?;
+        (place.file == at.file && at.span.contains(place.span)).then_some(name.as_str())
     }
 
     /// One service of the model.

@@ -15,7 +15,7 @@ pub enum Found {
     /// Set by Compose itself: `COMPOSE_PROJECT_NAME`.
     Compose,
     Unset,
-    /// Required, but missing or empty: replaced by [`super::interpolate::STAND_IN`].
+    /// Required, but missing or empty: replaced by [`super::stand_in`].
     StandIn,
 }
 

@@ -1,4 +1,5 @@
-//! `COMPOSE_FILE`: what Compose runs where nobody names files.
+//! `COMPOSE_FILE` of a folder's `.env`: what Compose runs there where nobody names files. An exported one is of one
+//! shell and not of the project: it would hide stacks from an audit, and so it counts for nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ const VARIABLE: &str = "COMPOSE_FILE";
 
 /// The files that `COMPOSE_FILE` names for a call in `folder`, absolute and in order; nothing if it is
 /// not set or empty. `COMPOSE_PATH_SEPARATOR` tells what stands between them, else a colon.
-pub fn named_files(folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Option<Vec<PathBuf>> {
+fn named_files(folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Option<Vec<PathBuf>> {
     let filled = |name: &str| variable(name).filter(|value| !value.is_empty());
     let separator = filled("COMPOSE_PATH_SEPARATOR").unwrap_or_else(|| ":".into());
     Some(filled(VARIABLE)?.split(&separator).map(|file| clean(&folder.join(file))).collect())
@@ -45,4 +46,18 @@ fn stack(folder: &Path, id: &str, named: Vec<PathBuf>, files: &dyn Files) -> Res
     }
     let role = named.last().and_then(|file| role_of(file));
     Ok(Stack { id: id.to_string(), files: named, env_files, role, profiles: Vec::new(), after: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_start_where_compose_is_called() {
+        let named = |name: &str| (name == VARIABLE).then(|| "a.yaml:../b/c.yaml:/d.yaml".to_string());
+        let files = named_files(Path::new("/p/x"), &named).unwrap();
+        assert_eq!(files, ["/p/x/a.yaml", "/p/b/c.yaml", "/d.yaml"].map(PathBuf::from));
+        assert_eq!(named_files(Path::new("/p"), &|_| None), None);
+        assert_eq!(named_files(Path::new("/p"), &|_| Some(String::new())), None);
+    }
 }

@@ -240,15 +240,6 @@ mod tests {
     }
 
     #[test]
-    fn exported_names_start_where_compose_is_called() {
-        let exported = |name: &str| (name == "COMPOSE_FILE").then(|| "a.yaml:../b/c.yaml:/d.yaml".to_string());
-        let files = super::super::named_files(Path::new("/p/x"), &exported).unwrap();
-        assert_eq!(files, ["/p/x/a.yaml", "/p/b/c.yaml", "/d.yaml"].map(PathBuf::from));
-        assert_eq!(super::super::named_files(Path::new("/p"), &|_| None), None);
-        assert_eq!(super::super::named_files(Path::new("/p"), &|_| Some(String::new())), None);
-    }
-
-    #[test]
     fn a_folder_with_settings_is_a_project_of_its_own() {
         let project = project(&[("compose.yaml", IMAGE), ("inner/xtask.yaml", ""), ("inner/compose.yaml", IMAGE)]);
         assert_eq!(project.stacks.len(), 1);

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::source::{Files, clean};
 
-pub use compose_file::named_files;
 pub use discover::{is_compose_file, role_of, stem};
 pub use settings::{DeploySettings, Hooks, Probe, Settings, StackSettings};
 

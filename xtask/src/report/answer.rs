@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Look, audit, bench, doctor, everyday, explain, history, images, releases, review, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
-use crate::rules::{self, Rule};
+use crate::rules::{self, Refused, Rule};
 use crate::tasks::Ended;
 use crate::tasks::audit::Fixed;
 use crate::tasks::bench::Measured;
@@ -26,6 +26,7 @@ pub enum Answer {
     Review(Box<Review>),
     Rule(&'static Rule),
     Rules,
+    Refused(&'static Refused),
     SecurityFix(Ended, Box<Report>),
     Ended(Ended),
     Recovered(Recovered),
@@ -80,6 +81,7 @@ impl Answer {
             Answer::Rules => explain::list(),
             Answer::Fetched(ended, fetched) => images::fetched(ended, fetched, look),
             Answer::Built(built) => images::built(built, look),
+            Answer::Refused(refused) => explain::refused(refused, look),
             Answer::History(runs) => history::table(runs),
             Answer::Releases(listed) => releases::tables(listed),
             Answer::Doctor(checkups) => doctor::list(checkups, look),
@@ -113,6 +115,7 @@ impl Answer {
             Answer::Rules => rules::all().map(explain::json).collect(),
             Answer::Fetched(ended, images) => json!({"ended": ended.word(), "run": ended.run(), "images": images}),
             Answer::Built(images) => json!({"images": images}),
+            Answer::Refused(refused) => json!(refused),
             Answer::History(runs) => json!(runs),
             Answer::Releases(listed) => json!(listed),
             Answer::Doctor(checkups) => json!(checkups),

@@ -49,7 +49,8 @@ impl Live {
     /// Before a question the plan belongs to the rest of the story, on standard error.
     fn planned(&self, files: &[FileDiff], other: &[String]) {
         let shown = files.iter().filter(|_| self.plan_asked || !self.look.quiet);
-        let diff: String = shown.map(|file| painted(&unified(file), self.look)).collect();
+        let look = if self.plan_asked { self.look.for_output() } else { self.look };
+        let diff: String = shown.map(|file| painted(&unified(file), look)).collect();
         if self.plan_asked {
             out(&diff)
         } else {

@@ -19,6 +19,11 @@ impl Look {
         Look { colour: live && !no_color && !forbidden, live, quiet, verbose }
     }
 
+    /// The same for what goes to standard output: without colours where that is a file or a pipe.
+    pub fn for_output(self) -> Look {
+        Look { colour: self.colour && std::io::stdout().is_terminal(), ..self }
+    }
+
     pub fn paint(self, style: Style, text: &str) -> String {
         if !self.colour {
             return text.to_string();

@@ -5,6 +5,7 @@ use crate::tasks::Ended;
 use crate::tasks::recover::Recovered;
 use crate::tasks::security_fix::{Burned, Report};
 use crate::tasks::try_out::Tried;
+use crate::text::counted;
 
 pub fn ended(ended: &Ended, look: Look) -> String {
     match ended {
@@ -63,11 +64,6 @@ pub fn security_fix(how: &Ended, report: &Report, look: Look) -> String {
         text.push_str(&look.line(Style::Info, "Next", next));
     }
     text
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }
 
 /// They were told one by one while they were made.

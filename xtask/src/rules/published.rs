@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Service;
-use crate::model::scalar_text;
+use crate::model::{STAND_IN, scalar_text};
 use crate::yaml::{Origin, Value};
 
 /// One entry of `ports` as it is written: a range is one.
@@ -13,8 +13,10 @@ pub struct Published<'a> {
     at: Origin,
     /// The address of the host; `None`: all of them.
     pub address: Option<&'a str>,
-    /// The first and last port of the host; `None`: the engine chooses.
+    /// The first and last port of the host; `None`: the engine chooses, or a variable that has no value here.
     pub host: Option<(u16, u16)>,
+    /// That variable.
+    pub variable: Option<&'a str>,
     /// The container's ports.
     pub targets: Vec<u16>,
     pub protocol: &'a str,
@@ -58,7 +60,10 @@ impl<'a> Service<'a> {
     fn ports(&self) -> Vec<Published<'a>> {
         let mut all: Vec<Published<'a>> = Vec::new();
         for (index, item) in self.items("ports").iter().enumerate() {
-            let Some(port) = Published::read(index, item) else { continue };
+            let Some(mut port) = Published::read(index, item) else { continue };
+            if let Some(variable) = self.subject.model.stands_in(item.at).filter(|_| port.host.is_some_and(is_made_up)) {
+                (port.host, port.variable) = (None, Some(variable));
+            }
             match all.last_mut() {
                 Some(last) if last.at == port.at => last.join(port),
                 _ => all.push(port),
@@ -75,7 +80,15 @@ impl<'a> Published<'a> {
         let host = number("published").filter(|text| !text.is_empty());
         let address = item.get("host_ip").and_then(Value::as_str).filter(|address| !address.is_empty());
         let protocol = item.get("protocol").and_then(Value::as_str).unwrap_or("tcp");
-        Some(Published { index, at: item.at, address, host: host.and_then(|text| range(&text)), targets: vec![target], protocol })
+        Some(Published {
+            index,
+            at: item.at,
+            address,
+            host: host.and_then(|text| range(&text)),
+            variable: None,
+            targets: vec![target],
+            protocol,
+        })
     }
 
     /// Takes in another port of the same range.
@@ -96,14 +109,22 @@ impl<'a> Published<'a> {
         self.is_everywhere() || self.address.and_then(|address| address.parse().ok()).is_some_and(|address| !is_private(address))
     }
 
-    /// The host's ports in words: `8080/tcp`, `8000-8010/udp`; `*:80/tcp` where the engine chooses.
+    /// The host's ports in words: `8080/tcp`, `8000-8010/udp`; `${PORT}/tcp`; `*:80/tcp` where the engine chooses.
     pub fn name(&self) -> String {
+        if let Some(variable) = self.variable {
+            return format!("${{{variable}}}/{}", self.protocol);
+        }
         match self.host {
             Some((first, last)) if first == last => format!("{first}/{}", self.protocol),
             Some((first, last)) => format!("{first}-{last}/{}", self.protocol),
             None => format!("*:{}/{}", self.targets[0], self.protocol),
         }
     }
+}
+
+/// Whether a host's port can be what stands in for a variable.
+fn is_made_up((first, last): (u16, u16)) -> bool {
+    [first, last].iter().any(|port| port.to_string() == STAND_IN)
 }
 
 fn range(text: &str) -> Option<(u16, u16)> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Check, Found, Rule, Subject};
 use crate::finding::{Finding, Severity};
-use crate::model::{Call, Environment, Model, load};
+use crate::model::{Call, Environment, Model, Unset, load};
 use crate::policy::Policy;
 use crate::project::Role;
 use crate::source::{Disk, Overlay};
@@ -70,7 +70,7 @@ impl Fixture {
     }
 
     pub fn model(&self) -> Model {
-        let call = Call { files: self.compose.clone(), profiles: vec!["*".into()], ..Call::default() };
+        let call = Call { files: self.compose.clone(), profiles: vec!["*".into()], unset: Unset::StandIn, ..Call::default() };
         load(&self.overlaid(), &call, &Environment::new()).unwrap_or_else(|error| panic!("the fixture does not render: {error}"))
     }
 

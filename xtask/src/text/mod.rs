@@ -35,3 +35,9 @@ impl Span {
         self.start <= other.start && other.end <= self.end
     }
 }
+
+/// `1 stack`, `2 stacks`.
+pub fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}

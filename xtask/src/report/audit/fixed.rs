@@ -7,6 +7,7 @@ use crate::report::diff::{painted, unified};
 use crate::report::{Look, Style, summary};
 use crate::tasks::Ended;
 use crate::tasks::audit::Fixed;
+use crate::text::counted;
 
 pub fn fixed(fixed: &Fixed, look: Look) -> String {
     let mut text = String::new();
@@ -19,9 +20,13 @@ pub fn fixed(fixed: &Fixed, look: Look) -> String {
     }
     text.push_str(&summary::ended(&fixed.ended, look));
     let (gone, all) = (fixed.patch.findings().count(), fixed.audit.findings.len());
-    text.push_str(&look.line(Style::Info, "Fixes", &format!("{gone} of {all} findings, {} files", fixed.patch.files.len())));
+    text.push_str(&look.line(
+        Style::Info,
+        "Fixes",
+        &format!("{gone} of {}, {}", counted(all, "finding"), counted(fixed.patch.files.len(), "file")),
+    ));
     if matches!(fixed.ended, Ended::Planned) {
-        text.push_str(&look.line(Style::Info, "Next", "write them with --apply"));
+        text.push_str(&look.line(Style::Info, "Next", "--apply writes them"));
     }
     text
 }

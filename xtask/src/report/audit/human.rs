@@ -6,6 +6,7 @@ use crate::audit::{Audit, Entry, Since, Suppressed};
 use crate::finding::{Finding, FixKind, Severity};
 use crate::report::findings::{self, Shown};
 use crate::report::{Look, Style, harmless};
+use crate::text::counted;
 
 /// Each diff takes the file apart and proves the edit, which takes longer than finding what it is for. Whoever
 /// has more findings than this reads the diffs of `--fix`, which are one for each file.
@@ -54,20 +55,23 @@ fn shown(regions: &Regions<'_>, entry: &Entry, with_fix: bool, look: Look) -> St
     let lines = if with_fix { patch::lines(regions.audit, finding) } else { Vec::new() };
     if !lines.is_empty() {
         said.truncate(said.trim_end().len());
-        said.push_str(&format!("\n{}{}\n", fix_line(finding), painted(&lines, look)));
+        let (last_line, _) = file.lines.line_column(file.text, finding.span.end);
+        said.push_str(&format!("\n{}{}\n", fix_line(finding, last_line, look), painted(&lines, look)));
     }
     said
 }
 
-/// How the fix is meant, in the shape of the help above it.
-fn fix_line(finding: &Finding) -> String {
+/// How the fix is meant, in the shape of the help above it, which stands behind as many digits as the last
+/// line shown has.
+fn fix_line(finding: &Finding, last_line: usize, look: Look) -> String {
     let Some(fix) = &finding.fix else { return String::new() };
     let word = match fix.kind {
         FixKind::Apply => "safe",
         _ => "to be confirmed",
     };
     let caveat = fix.caveat.as_ref().map(|caveat| format!("; {}", harmless(caveat))).unwrap_or_default();
-    format!("  = fix ({word}){caveat}\n")
+    let margin = " ".repeat(last_line.to_string().len() + 1);
+    format!("{margin}{} fix ({word}){caveat}\n", look.paint(Style::Info, "="))
 }
 
 fn painted(lines: &[Line], look: Look) -> String {
@@ -93,35 +97,43 @@ fn suppressed(audit: &Audit, one: &Suppressed, look: Look) -> String {
 }
 
 fn summary(audit: &Audit, look: Look) -> String {
-    let counted: Vec<String> =
+    let found: Vec<String> =
         audit.counts().iter().filter(|(_, count)| *count > 0).map(|(severity, count)| format!("{count} {}", severity.name())).collect();
     let files: std::collections::BTreeSet<_> = audit.stacks.iter().flat_map(|stack| &stack.files).collect();
     let services: usize = audit.stacks.iter().map(|stack| stack.services.len()).sum();
-    let of = format!("in {} services of {} stacks, {} files", services, audit.stacks.len(), files.len());
+    let [services, stacks, files] =
+        [(services, "service"), (audit.stacks.len(), "stack"), (files.len(), "file")].map(|(n, of)| counted(n, of));
+    let of = format!("in {services} of {stacks}, {files}");
     let change = match &audit.since {
         None => String::new(),
         Some(Since::Staged) => " that is not in the last commit,".into(),
         Some(Since::Revision(revision)) => format!(" that was not at {revision},"),
     };
-    let mut text = match counted.is_empty() {
-        true => look.line(Style::Good, "Clean", &format!("nothing found{change} {of}")),
-        false => look.line(Style::Warn, "Found", &format!("{}{change} {of}", counted.join(", "))),
+    let mut text = match (found.is_empty(), audit.stacks.is_empty()) {
+        // Nothing was looked at, which is not clean.
+        (true, true) => String::new(),
+        (true, false) => look.line(Style::Good, "Clean", &format!("nothing found{change} {of}")),
+        (false, _) => look.line(Style::Warn, "Found", &format!("{}{change} {of}", found.join(", "))),
     };
     let safe = |entry: &&Entry| entry.finding.fix.as_ref().is_some_and(|fix| fix.kind == FixKind::Apply);
     let fixes = audit.findings.iter().filter(safe).count();
     if fixes > 0 {
-        text.push_str(&look.line(Style::Info, "Fixes", &format!("`cargo xtask audit --fix` shows {fixes} safe fixes")));
+        text.push_str(&look.line(
+            Style::Info,
+            "Fixes",
+            &format!("`cargo xtask audit --fix` shows {}", if fixes == 1 { "1 safe fix".into() } else { format!("{fixes} safe fixes") }),
+        ));
     }
     if !audit.suppressed.is_empty() {
         let where_to = if look.verbose { "" } else { "; -v lists them" };
         text.push_str(&look.line(
             Style::Dim,
             "Suppressed",
-            &format!("{} findings, each with its reason{where_to}", audit.suppressed.len()),
+            &format!("{}, each with its reason{where_to}", counted(audit.suppressed.len(), "finding")),
         ));
     }
     if !audit.gaps.is_empty() {
-        text.push_str(&look.line(Style::Bad, "Not read", &format!("{} stacks could not be judged", audit.gaps.len())));
+        text.push_str(&look.line(Style::Bad, "Not read", &format!("{} could not be judged", counted(audit.gaps.len(), "stack"))));
     }
     text
 }

@@ -1,4 +1,5 @@
 use crate::finding::{Category, FixKind, Priority};
+use crate::model::EnvFile;
 use crate::rules::{Check, Found, Reference, Rule, Service};
 
 pub static RULE: Rule = Rule {
@@ -16,7 +17,8 @@ pub static RULE: Rule = Rule {
 
 fn check(service: &Service<'_>, found: &mut Found<'_>) {
     let subject = service.subject;
-    for file in subject.model.env_files.get(service.name).into_iter().flatten().filter(|file| file.source.is_none()) {
+    let is_known = |file: &&EnvFile| subject.model.stands_in(file.at).is_none();
+    for file in subject.model.env_files.get(service.name).into_iter().flatten().filter(is_known).filter(|file| file.source.is_none()) {
         let path = file.path.strip_prefix(&subject.surroundings.root).unwrap_or(&file.path).display().to_string();
         found
             .report(
@@ -50,5 +52,10 @@ services:
         .file("web.env", "A=1\n")
         .gathered()
         .assert_findings(&RULE);
+    }
+
+    #[test]
+    fn a_file_that_a_variable_names_may_be_there() {
+        Fixture::new("services:\n  web: {image: x, env_file: ['${FILE:?}', 'config/${STAGE:?}.env']}\n").gathered().assert_findings(&RULE);
     }
 }

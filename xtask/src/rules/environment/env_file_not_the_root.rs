@@ -1,4 +1,5 @@
 use crate::finding::{Category, FixKind, Priority};
+use crate::model::EnvFile;
 use crate::rules::{Check, Found, Reference, Rule, Service};
 
 pub static RULE: Rule = Rule {
@@ -20,7 +21,10 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
     if root.as_os_str().is_empty() {
         return;
     }
-    for file in subject.model.env_files.get(service.name).into_iter().flatten().filter(|file| file.path != root.join(".env")) {
+    let is_known = |file: &&EnvFile| subject.model.stands_in(file.at).is_none();
+    for file in
+        subject.model.env_files.get(service.name).into_iter().flatten().filter(is_known).filter(|file| file.path != root.join(".env"))
+    {
         let path = file.path.strip_prefix(root).unwrap_or(&file.path).display().to_string();
         found
             .report(
@@ -53,5 +57,10 @@ services:
         .file("config/web.env", "B=1\n");
         assert!(fixture.findings(&RULE).is_empty(), "without a project there is no root");
         fixture.gathered().assert_findings(&RULE);
+    }
+
+    #[test]
+    fn a_file_that_a_variable_names_may_be_the_root_s() {
+        Fixture::new("services:\n  web: {image: x, env_file: ['${FILE:?}']}\n").gathered().assert_findings(&RULE);
     }
 }

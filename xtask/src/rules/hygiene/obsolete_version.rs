@@ -62,6 +62,10 @@ mod tests {
             "# shop\n\nversion: \"3.8\" # old\nservices:\n  web: {image: nginx}\n",
             "# shop\n\nservices:\n  web: {image: nginx}\n",
         );
+        for blank in ["", "\n", "\r\n", "\n  \n\n"] {
+            let services = "services:\n  web: {image: nginx}\n\n";
+            assert_fixed(&RULE, &format!("version: '3.8'\n{blank}{services}"), services);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use super::reference::Image;
 use super::tag_variable::tag_variable;
 use crate::finding::{Category, FixKind, Priority};
+use crate::model::STAND_IN;
 use crate::rules::{Check, Found, Reference, Rule, Service};
 
 pub static RULE: Rule = Rule {
@@ -22,7 +23,9 @@ pub static RULE: Rule = Rule {
 fn check(service: &Service<'_>, found: &mut Found<'_>) {
     let moving = service.subject.policy.list(RULE.name, "tags");
     let Some(image) = service.image().filter(|_| service.get("build").is_none()).map(Image::parse) else { return };
-    if !image.moves(&moving) || tag_variable(service, &moving).is_some() || is_built_here(service, image.repository) {
+    // An image that a variable names which has no value here can be any.
+    let is_any = image.tag.is_none() && image.repository == STAND_IN && image_is_made_up(service);
+    if is_any || !image.moves(&moving) || tag_variable(service, &moving).is_some() || is_built_here(service, image.repository) {
         return;
     }
     let message = match image.tag {
@@ -30,6 +33,10 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
         None => format!("`{}` runs `{}` without a tag, which is `latest`", service.name, image.repository),
     };
     found.report(service.spot("image"), message, "write the version that runs now");
+}
+
+fn image_is_made_up(service: &Service<'_>) -> bool {
+    service.get("image").is_some_and(|image| service.subject.model.stands_in(image.at).is_some())
 }
 
 /// Whether another service of the stack builds the image: then the stack itself decides what it is.
@@ -85,5 +92,22 @@ services:
         let text = "services: {a: {image: 'x:weekly'}, b: {image: 'x:latest'}}";
         let found = Fixture::new(text).policy("rules: {untagged-or-latest: {tags: [weekly]}}").findings(&RULE);
         assert_eq!(found.iter().map(|finding| finding.place.as_str()).collect::<Vec<_>>(), ["services.a.image"]);
+    }
+
+    #[test]
+    fn a_required_variable_can_be_any_tag_but_none() {
+        assert_findings(
+            &RULE,
+            "
+services:
+  a: {image: '${IMAGE:?}'}
+  b: {image: 'app:${TAG:?}'}
+  c: {image: 'app@${DIGEST:?}'}
+  d: {image: '${REGISTRY:?}/app:1'}
+  e:
+    image: ${IMAGE:?}:latest
+#          ^^^^^^^^^^^^^^^^^ `e` runs `1` with the tag `latest`, which moves on
+",
+        );
     }
 }

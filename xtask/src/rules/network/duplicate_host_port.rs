@@ -166,4 +166,9 @@ services:
             assert!(clashes(&other).is_empty(), "{why}");
         }
     }
+
+    #[test]
+    fn ports_that_nobody_knows_do_not_clash() {
+        assert_findings(&RULE, "services:\n  a: {image: x, ports: ['${A:?}:80']}\n  b: {image: x, ports: ['${B:?}:80']}\n");
+    }
 }

@@ -25,9 +25,9 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
         if !port.is_everywhere() || is_allowed || serves_everyone(service, &port) {
             continue;
         }
-        let message = match port.host {
-            Some(_) => format!("`{}` listens at {} on every interface of the host", service.name, port.name()),
-            None => {
+        let message = match port.host.is_some() || port.variable.is_some() {
+            true => format!("`{}` listens at {} on every interface of the host", service.name, port.name()),
+            false => {
                 format!("`{}` publishes port {} on every interface, at a port of the engine's choice", service.name, port.targets[0])
             }
         };
@@ -84,5 +84,21 @@ services:
     fn an_address_is_written() {
         let before = "services:\n  a:\n    image: x\n    ports:\n      - 90:90\n      - '91:91'\n";
         assert_fixed(&RULE, before, "services:\n  a:\n    image: x\n    ports:\n      - '127.0.0.1:90:90'\n      - '127.0.0.1:91:91'\n");
+    }
+
+    #[test]
+    fn a_port_that_a_variable_sets_is_called_by_it() {
+        assert_findings(
+            &RULE,
+            "
+services:
+  api:
+    image: api:1
+    ports:
+      - ${PORT:?set PORT}:3000
+#       ^^^^^^^^^^^^^^^^^^^^^^ `api` listens at ${PORT}/tcp on every interface of the host
+      - ${ADDRESS:?}:8080:80
+",
+        );
     }
 }

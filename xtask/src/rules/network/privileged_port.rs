@@ -58,4 +58,12 @@ services:
         let text = "services:\n  dns: {image: x, ports: ['53:53', '80:80']}\n#                                  ^^^^^^^ `dns` takes 80/tcp of the host, which clients trust to be its administrator's\n";
         Fixture::new(text).policy(policy).assert_findings(&RULE);
     }
+
+    #[test]
+    fn a_port_that_nobody_knows_is_none() {
+        assert_findings(
+            &RULE,
+            "services:\n  a: {image: x, ports: ['${PORT:?}:80', '127.0.0.1:${P:?}:81', {target: 82, published: '${Q:?}'}]}\n",
+        );
+    }
 }

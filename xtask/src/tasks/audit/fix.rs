@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use super::look::{look, look_at_stacks};
+use super::scope::STDIN_TARGET;
 use super::verify::{Renders, beyond, renders, unsettled};
 use super::{Request, Scope, named_rules};
 use crate::actions::{Action, WriteFile};
@@ -25,6 +26,8 @@ use crate::text::redact;
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub request: Request,
+    /// The folder that names of files and folders count from.
+    pub folder: PathBuf,
     /// Fixes of these rules, proposals among them; none: of all rules those that are safe alone.
     pub rules: Vec<String>,
     /// Write; else only show.
@@ -67,6 +70,10 @@ struct Proposal {
 /// Fixes, or shows what would be fixed.
 pub fn fix(cx: &Context<'_>, options: &Options, overrides: &Overrides, today: Date) -> Result<Fixed> {
     let proposed: RefCell<Option<Proposal>> = RefCell::default();
+    if options.apply && options.request.targets.iter().any(|target| target == STDIN_TARGET) {
+        let help = "leave --apply out, and hand the diff to `patch`, or name the file";
+        return Err(Error::unusable("write the fixes").why("standard input is no file").help(help));
+    }
     if !options.apply {
         let proposal = propose(cx, options, today)?;
         let ended = if proposal.patch.files.is_empty() { Ended::NothingToDo } else { Ended::Planned };
@@ -100,7 +107,7 @@ fn propose(cx: &Context<'_>, options: &Options, today: Date) -> Result<Proposal>
     let rules = named_rules(&options.rules)?;
     let only = named_rules(&options.request.only)?;
     let request = Request { fixes: true, ..options.request.clone() };
-    let scope = Scope::resolve(&request, &cx.project.root)?;
+    let scope = Scope::resolve(&request, &options.folder)?;
     let audit = look(&scope, &scope.files, &request, &only, &cx.environment, today)?;
     let concerned = concerned(cx, &scope);
     let before = renders(&concerned, &scope.files, &cx.environment);
@@ -115,7 +122,10 @@ fn concerned(cx: &Context<'_>, scope: &Scope<'_>) -> Vec<Stack> {
     let mut stacks = scope.stacks.clone();
     for stack in &cx.project.stacks {
         if stacks.iter().all(|known| known.files != stack.files) {
-            stacks.push(stack.clone());
+            // A folder that was named gives its stacks names of its own, which another of the project may have.
+            let is_taken = stacks.iter().any(|known| known.id == stack.id);
+            let id = if is_taken { stack.folder().join(&stack.id).display().to_string() } else { stack.id.clone() };
+            stacks.push(Stack { id, ..stack.clone() });
         }
     }
     stacks

@@ -13,7 +13,10 @@ use crate::project::{Project, SETTINGS_FILE, Stack, role_of};
 use crate::source::{Disk, Files, Overlay, clean, read_all, real};
 use crate::tasks::context::listed;
 
-/// What standard input is called in reports.
+/// What standard input is called on the command line.
+pub(super) const STDIN_TARGET: &str = "-";
+
+/// What it is called in reports.
 const STDIN: &str = "<stdin>";
 
 /// The stacks to be judged, and where their files are.
@@ -55,7 +58,7 @@ impl<'f> Scope<'f> {
         }
         let there = |path: &Path| path.exists() || version.is_some_and(|version| version.stored.below(path).next().is_some());
         let (paths, names): (Vec<&String>, Vec<&String>) =
-            request.targets.iter().partition(|target| *target == "-" || there(&clean(&folder.join(target))));
+            request.targets.iter().partition(|target| *target == STDIN_TARGET || there(&clean(&folder.join(target))));
         for target in paths {
             scope.add_path(target, &folder)?;
         }
@@ -102,7 +105,7 @@ impl<'f> Scope<'f> {
     }
 
     fn add_path(&mut self, target: &str, folder: &Path) -> Result<()> {
-        if target == "-" {
+        if target == STDIN_TARGET {
             let bytes = read_all(std::io::stdin().lock(), Path::new(STDIN))?;
             let path = folder.join(STDIN);
             self.files.set(&path, Some(bytes));

@@ -8,6 +8,7 @@ use super::compliance::Status;
 use super::facts::{Facts, Side};
 use super::seen::{Seen, listed, listed_of};
 use crate::project::Role;
+use crate::text::counted;
 
 /// One line of the comparison.
 #[derive(Debug, Clone, Serialize)]
@@ -33,11 +34,11 @@ pub fn aspects(sides: &[Side], seen: &Seen<'_>) -> Vec<Aspect> {
         aspect("Images", &images, built(sides)),
         aspect(
             "Security options",
-            &|side| counted(side, |s| s.no_new_privileges),
+            &|side| share(side, |s| s.no_new_privileges),
             everywhere(sides, "no-new-privileges", |s| s.no_new_privileges),
         ),
-        aspect("Read-only root", &|side| counted(side, |s| s.read_only), everywhere(sides, "a read-only root", |s| s.read_only)),
-        aspect("Health checks", &|side| counted(side, |s| s.health_check), everywhere(sides, "a health check", |s| s.health_check)),
+        aspect("Read-only root", &|side| share(side, |s| s.read_only), everywhere(sides, "a read-only root", |s| s.read_only)),
+        aspect("Health checks", &|side| share(side, |s| s.health_check), everywhere(sides, "a health check", |s| s.health_check)),
         aspect("Depends on", &conditions, waits(sides)),
         aspect("Port exposure", &ports, exposure(sides, seen)),
         aspect("Secrets", &|side| secrets(side, seen), credentials(sides, seen)),
@@ -51,7 +52,7 @@ pub fn aspects(sides: &[Side], seen: &Seen<'_>) -> Vec<Aspect> {
     ]
 }
 
-fn counted(side: &Side, holds: impl Fn(&Facts) -> bool) -> String {
+fn share(side: &Side, holds: impl Fn(&Facts) -> bool) -> String {
     match (side.with(holds), side.services.len()) {
         (0, _) => "none".into(),
         (count, all) if count == all => format!("all {all} services"),
@@ -90,8 +91,8 @@ fn built(sides: &[Side]) -> (Status, String) {
     let prod = sides.iter().find(|side| side.role == Role::Prod);
     match prod.map(|side| side.with(|s| s.built)) {
         Some(0) => (Status::Pass, "prod runs what was built before".into()),
-        Some(built) => (Status::Partial, format!("prod builds {built} services where it runs")),
-        None => (Status::Pass, "there is no prod stack".into()),
+        Some(built) => (Status::Partial, format!("prod builds {} where it runs", counted(built, "service"))),
+        None => (Status::Pass, "fitting for development".into()),
     }
 }
 
@@ -119,14 +120,21 @@ fn ports(side: &Side) -> String {
     let (ports, open): (usize, usize) = side.services.iter().fold((0, 0), |(all, open), s| (all + s.ports, open + s.open_ports));
     match ports {
         0 => "none".into(),
-        _ => format!("{ports} ports of {} services, {open} on all interfaces", side.with(|s| s.ports > 0)),
+        _ => {
+            let of = counted(side.with(|s| s.ports > 0), "service");
+            format!("{} of {of}, {open} on all interfaces", counted(ports, "port"))
+        }
     }
 }
 
 fn exposure(sides: &[Side], seen: &Seen<'_>) -> (Status, String) {
     let Some(decisive) = sides.last() else { return (Status::Pass, String::new()) };
     let places = seen.places(decisive.role, EXPOSED);
+    let open = seen.places(decisive.role, &["port-on-all-interfaces"]);
     match (places.is_empty(), decisive.role) {
+        (true, Role::Prod) if !open.is_empty() => {
+            (Status::Partial, format!("prod is reached on every interface: {}", listed(open.iter().filter_map(|place| place.1))))
+        }
         (true, Role::Prod) => (Status::Pass, "nothing is published that is not meant for the world".into()),
         (true, Role::Dev) => (Status::Pass, "fitting for development".into()),
         (false, _) => {
@@ -167,7 +175,7 @@ fn isolation(sides: &[Side]) -> (Status, String) {
 }
 
 fn limits(side: &Side) -> String {
-    format!("memory {}, CPU {}", counted(side, |s| s.memory_limit), counted(side, |s| s.cpu_limit))
+    format!("memory {}, CPU {}", share(side, |s| s.memory_limit), share(side, |s| s.cpu_limit))
 }
 
 fn restarts(side: &Side) -> String {

@@ -85,9 +85,13 @@ pub fn chapters(seen: &Seen<'_>) -> Vec<Chapter> {
 
 fn good(rule: &Rule, role: Role, seen: &Seen<'_>) -> Option<String> {
     let (_, words, single) = *GOOD.iter().find(|(name, ..)| *name == rule.name)?;
-    let (all, free) = (seen.services(role), seen.free(role, &[rule.name]));
+    let (all, mut free) = (seen.services(role), seen.free(role, &[rule.name]));
+    if rule.name == "depends-on-without-health" {
+        // It asks only for what can be waited for: a dependency without a health check has a finding of its own.
+        free.retain(|facts| facts.conditions.iter().all(|condition| condition != "service_started"));
+    }
     // A finding about the stack as a whole speaks for all of its services.
-    let whole = seen.places(role, &[rule.name]).iter().any(|place| place.1.is_none());
+    let whole = seen.lacking(role, &[rule.name]).iter().any(|place| place.1.is_none());
     if free.is_empty() || whole || (free.len() < all.len() && !single) {
         return None;
     }
@@ -98,6 +102,7 @@ fn good(rule: &Rule, role: Role, seen: &Seen<'_>) -> Option<String> {
 fn missing(rule: &Rule, role: Role, seen: &Seen<'_>) -> Option<Missing> {
     let found = seen.findings(role, &[rule.name]);
     let severity = found.iter().map(|(entry, _)| entry.finding.severity).max()?;
+    let severity = seen.severity(role, rule.name).unwrap_or(severity);
     let services = services(found.iter().map(|(entry, _)| &entry.finding));
     let off = seen.is_off(role, rule.name);
     let of = seen.services(role).len();

@@ -147,7 +147,7 @@ fn open(by: &By, seen: &Seen<'_>) -> Option<String> {
     match by {
         By::Tried(rules, why) => open(&By::Rules(rules), seen).or(Some((*why).to_string())),
         By::Rules(rules) => {
-            let places = seen.places(role, rules);
+            let places = seen.lacking(role, rules);
             let named: Vec<&str> = places.iter().filter_map(|place| place.1).collect();
             match (places.is_empty(), named.is_empty()) {
                 (true, _) => None,

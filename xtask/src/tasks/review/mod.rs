@@ -28,6 +28,7 @@ pub use chapters::{Advice, Chapter, Missing};
 pub use checklist::{Item, List};
 pub use compliance::{Requirement, Status};
 pub use facts::Side;
+use seen::Asked;
 
 /// The whole review, as data.
 #[derive(Debug, Serialize)]
@@ -58,8 +59,10 @@ pub struct Pair {
 pub fn review(request: &Request, folder: &Path, environment: &Environment, today: Date) -> Result<Review> {
     let request = Request { fixes: true, ..request.clone() };
     let mut scope = Scope::resolve(&request, folder)?;
-    let off = [Role::Dev, Role::Prod].map(|role| off(role, scope.policies.of(role))).concat();
-    scope.policies = scope.policies.with_every_rule();
+    let every = scope.policies.with_every_rule();
+    let asked: Vec<Asked> =
+        [Role::Dev, Role::Prod].into_iter().flat_map(|role| asked(role, scope.policies.of(role), every.of(role))).collect();
+    scope.policies = every;
     let audit = look(&scope, &scope.files, &request, &[], environment, today)?;
     let mut pairs: Vec<(String, Vec<Side>)> = Vec::new();
     for stack in &scope.stacks {
@@ -78,7 +81,7 @@ pub fn review(request: &Request, folder: &Path, environment: &Environment, today
         });
         sides[side].add(&stack.id, &audit.relative(stack.files.last().unwrap_or(&stack.files[0])).display().to_string(), &model.json());
     }
-    Ok(of(audit, pairs, off))
+    Ok(of(audit, pairs, &asked))
 }
 
 /// A stack without a role is judged as prod.
@@ -86,20 +89,26 @@ fn role(stack: &Stack, request: &Request) -> Role {
     request.role.or(stack.role).unwrap_or(Role::Prod)
 }
 
-fn off(role: Role, policy: &Policy) -> Vec<(Role, &'static str)> {
-    rules::all().filter(|rule| policy.severity(rule.name).is_none()).map(|rule| (role, rule.name)).collect()
+fn asked(role: Role, policy: &Policy, every: &Policy) -> Vec<Asked> {
+    let one = |rule: &'static rules::Rule| Asked {
+        role,
+        rule: rule.name,
+        severity: every.severity(rule.name),
+        off: policy.severity(rule.name).is_none(),
+    };
+    rules::all().map(one).collect()
 }
 
-fn of(audit: Audit, pairs: Vec<(String, Vec<Side>)>, off: Vec<(Role, &'static str)>) -> Review {
+fn of(audit: Audit, pairs: Vec<(String, Vec<Side>)>, asked: &[Asked]) -> Review {
     let pairs: Vec<Pair> = pairs
         .into_iter()
         .map(|(folder, mut sides)| {
             sides.sort_by_key(|side| side.role == Role::Prod);
-            let seen = seen::Seen::new(&audit, sides.iter(), &off);
+            let seen = seen::Seen::new(&audit, sides.iter(), asked);
             Pair { folder, aspects: aspects::aspects(&sides, &seen), sides }
         })
         .collect();
-    let seen = seen::Seen::new(&audit, pairs.iter().flat_map(|pair| &pair.sides), &off);
+    let seen = seen::Seen::new(&audit, pairs.iter().flat_map(|pair| &pair.sides), asked);
     let compliance = compliance::requirements(&seen);
     let status = compliance.iter().map(|requirement| requirement.status).max().unwrap_or(Status::Pass);
     let (summary, chapters, advice) = (compliance::summary(&compliance, &seen), chapters::chapters(&seen), chapters::advice(&seen));

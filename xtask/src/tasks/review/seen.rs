@@ -4,20 +4,40 @@ use std::collections::BTreeSet;
 
 use super::facts::{Facts, Side};
 use crate::audit::{Audit, Entry};
+use crate::finding::Severity;
 use crate::project::Role;
 
 /// A finding of a service: its stack and its name; no name where it is about the whole stack.
 pub type Place<'a> = (&'a str, Option<&'a str>);
 
+/// A rule as the policy of a role has it.
+pub struct Asked {
+    pub role: Role,
+    pub rule: &'static str,
+    pub severity: Option<Severity>,
+    /// The policy turns it off, so that it was judged for this review only.
+    pub off: bool,
+}
+
+/// Rules that have nothing to say of a service of which another speaks: what the second finds, the first would.
+pub(super) const BEHIND: [(&str, &[&str]); 6] = [
+    ("read-only-rootfs", &["privileged-container"]),
+    ("capabilities-not-dropped", &["privileged-container", "dangerous-capability-added"]),
+    ("no-confinement-profile", &["privileged-container", "seccomp-disabled", "apparmor-disabled", "selinux-disabled"]),
+    ("no-user-declared", &["runs-as-root"]),
+    ("healthcheck-missing", &["healthcheck-disabled"]),
+    ("no-log-rotation", &["logging-disabled"]),
+];
+
 pub struct Seen<'a> {
     pub audit: &'a Audit,
     pub sides: Vec<&'a Side>,
-    off: &'a [(Role, &'static str)],
+    asked: &'a [Asked],
 }
 
 impl<'a> Seen<'a> {
-    pub fn new(audit: &'a Audit, sides: impl Iterator<Item = &'a Side>, off: &'a [(Role, &'static str)]) -> Self {
-        Seen { audit, sides: sides.collect(), off }
+    pub fn new(audit: &'a Audit, sides: impl Iterator<Item = &'a Side>, asked: &'a [Asked]) -> Self {
+        Seen { audit, sides: sides.collect(), asked }
     }
 
     pub fn of(&self, role: Role) -> impl Iterator<Item = &'a Side> {
@@ -50,16 +70,32 @@ impl<'a> Seen<'a> {
         self.findings(role, rules).into_iter().map(|(entry, stack)| (stack, entry.finding.service.as_deref())).collect()
     }
 
-    /// The services for which those rules find nothing.
+    /// The same, and what others find where these have nothing to say.
+    pub fn lacking(&self, role: Role, rules: &[&str]) -> BTreeSet<Place<'a>> {
+        let behind = BEHIND.iter().filter(|(rule, _)| rules.contains(rule)).flat_map(|(_, behind)| behind.iter().copied());
+        let rules: Vec<&str> = rules.iter().copied().chain(behind).collect();
+        self.places(role, &rules)
+    }
+
+    /// The services for which those rules find nothing, nor those that speak in their place.
     pub fn free(&self, role: Role, rules: &[&str]) -> Vec<&'a Facts> {
-        let places = self.places(role, rules);
+        let places = self.lacking(role, rules);
         let named = |facts: &&Facts| places.contains(&(facts.stack.as_str(), Some(facts.name.as_str())));
         self.services(role).into_iter().filter(|facts| !named(facts)).collect()
     }
 
     /// Whether the role's policy turns the rule off, so that it was judged for this review only.
     pub fn is_off(&self, role: Role, rule: &str) -> bool {
-        self.off.iter().any(|(of, name)| *of == role && *name == rule)
+        self.asked(role, rule).is_some_and(|asked| asked.off)
+    }
+
+    /// How severe the role's policy takes it. The audit has one severity for what stacks of both roles share.
+    pub fn severity(&self, role: Role, rule: &str) -> Option<Severity> {
+        self.asked(role, rule)?.severity
+    }
+
+    fn asked(&self, role: Role, rule: &str) -> Option<&'a Asked> {
+        self.asked.iter().find(|asked| asked.role == role && asked.rule == rule)
     }
 }
 

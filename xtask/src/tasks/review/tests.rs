@@ -11,7 +11,8 @@ fn every_rule_that_the_review_names_exists() {
     });
     let good = chapters::GOOD.iter().map(|(rule, ..)| *rule);
     let aspects = aspects::CREDENTIALS.iter().chain(aspects::EXPOSED).copied();
+    let behind = seen::BEHIND.iter().flat_map(|(rule, behind)| std::iter::once(*rule).chain(behind.iter().copied()));
     let missing: std::collections::BTreeSet<&str> =
-        measures.chain(ticked).chain(good).chain(aspects).filter(|name| rules::named(name).is_none()).collect();
+        measures.chain(ticked).chain(good).chain(aspects).chain(behind).filter(|name| rules::named(name).is_none()).collect();
     assert!(missing.is_empty(), "no rules: {missing:?}");
 }

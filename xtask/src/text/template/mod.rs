@@ -81,12 +81,12 @@ pub fn evaluate(text: &str, segments: &[Segment], lookup: &dyn Fn(&str) -> Optio
     evaluate_or(text, segments, lookup, None, out)
 }
 
-/// The same; a required variable without a value becomes `stand_in`, if there is one.
+/// The same; a required variable without a value becomes what `stand_in` says, if there is one.
 pub fn evaluate_or(
     text: &str,
     segments: &[Segment],
     lookup: &dyn Fn(&str) -> Option<String>,
-    stand_in: Option<&str>,
+    stand_in: Option<&dyn Fn(&Var) -> String>,
     out: &mut String,
 ) -> Result<(), TemplateError> {
     for segment in segments {
@@ -104,7 +104,7 @@ fn variable(
     text: &str,
     var: &Var,
     lookup: &dyn Fn(&str) -> Option<String>,
-    stand_in: Option<&str>,
+    stand_in: Option<&dyn Fn(&Var) -> String>,
     out: &mut String,
 ) -> Result<(), TemplateError> {
     // Compose evaluates the argument whether it is needed or not: `${A:-${B:?}}` fails without B.
@@ -117,7 +117,7 @@ fn variable(
         Op::Default { colon } if !filled(value.as_deref(), colon) => out.push_str(&arg),
         Op::Alternate { colon } if filled(value.as_deref(), colon) => out.push_str(&arg),
         Op::Required { colon } if !filled(value.as_deref(), colon) => match stand_in {
-            Some(stand_in) => out.push_str(stand_in),
+            Some(stand_in) => out.push_str(&stand_in(var)),
             None => {
                 let why = Why::Missing { name: var.name.clone(), message: arg };
                 return Err(TemplateError { offset: var.range.start, why });

@@ -37,6 +37,12 @@ impl Walk<'_> {
         if regions.first().is_some_and(|first| !self.lines.leads(first.start)) {
             self.close_up(&mut regions);
         }
+        // What parted the first lines of a file from the rest parts them from nothing.
+        if let Some(first) = regions.first_mut().filter(|first| first.start == 0) {
+            while first.end < self.lines.source.len() && self.lines.is_blank(self.lines.line(first.end)) {
+                first.end = self.lines.start(self.lines.line(first.end) + 1);
+            }
+        }
         for region in regions {
             self.splice(depth + 1, Kind::Removal, region, "");
         }
