@@ -75,7 +75,8 @@ impl<'a> Converge<'a> {
         let (its, newcomers) = self.look(world)?;
         let broken: Vec<&String> = its.iter().filter_map(|one| one.broken.as_ref()).collect();
         let mut changed = !newcomers.is_empty() || !broken.is_empty();
-        for one in &its {
+        // Who was started by us a moment ago was found stopped, so no request was at work on it.
+        for one in its.iter().filter(|one| one.now.as_ref().is_none_or(|now| !started.contains(&now.id))) {
             changed |= self.outlive_stop(engine, one, &newcomers, first)?;
         }
         for listed in &newcomers {
@@ -104,10 +105,10 @@ impl<'a> Converge<'a> {
         for kept in &self.kept.containers {
             let spec = kept.spec(world)?;
             let mut now = engine.container(&kept.id)?;
-            if now.is_none() {
-                if let Some(place) = made_again(engine, kept, &spec, &others)? {
-                    now = engine.container(&others.remove(place).id)?;
-                }
+            if now.is_none()
+                && let Some(place) = made_again(engine, kept, &spec, &others)?
+            {
+                now = engine.container(&others.remove(place).id)?;
             }
             let broken = match &now {
                 Some(container) if !can_run(engine, container)? && knows_owner(&spec, container) => Some(container.id.clone()),
