@@ -18,13 +18,15 @@ mod phase1;
 mod runner;
 #[path = "crash/snapshot.rs"]
 mod snapshot;
+#[path = "crash_engine/victim.rs"]
+mod victim;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if args.first().is_some_and(|first| first == "victim") {
-        return killer::main(&args[1..]);
+        return victim::main(&args[1..]);
     }
     runner::run_tests(&args, &[at_calls::TESTS, at_times::TESTS])
 }

@@ -215,7 +215,6 @@ fn a_recreation_is_undone_by_making_the_container_again() {
     let back = bench.container("web");
     assert_ne!(back.id, old.id, "Compose had removed it");
     assert_eq!(inspected(&back), inspected(&old));
-    assert!(bench.engine.spec(&back.id).unwrap().unwrap().is_like(&bench.engine.spec(&back.id).unwrap().unwrap()));
     assert_eq!(back.networks[&format!("{}_fixed", bench.project)].address, "172.31.209.9");
     let read = xtask::engine::Exec { argv: ["cat", "/scratch/kept"].map(String::from).to_vec(), ..write };
     assert_eq!(bench.engine.exec(&back.id, &read).unwrap().output, "kept", "the anonymous volume is the same");
@@ -294,7 +293,7 @@ fn what_is_done_stays_done_and_what_is_not_the_stacks_is_left_alone() {
         );
         assert_eq!(ran(), first_run);
         let hand = bench.engine.container(&hand_made).unwrap().unwrap();
-        assert_eq!((hand.name.as_str(), hand.state), (hand_before.name.as_str(), hand_before.state.clone()));
+        assert_eq!((&hand.name, &hand.state.started_at, hand.is_up()), (&hand_before.name, &hand_before.state.started_at, true));
     }
 }
 

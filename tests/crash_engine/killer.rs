@@ -1,10 +1,8 @@
-//! What is crashed: phase 1 with the library, and an engine that ends the process at one of its calls.
+//! An engine that ends the process at one of its calls.
 
 use std::cell::Cell;
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
-use std::rc::Rc;
 use std::time::Duration;
 
 use xtask::cancel::Cancel;
@@ -13,55 +11,68 @@ use xtask::engine::{
     observe::Observer,
 };
 use xtask::error::Result;
-use xtask::event::Silent;
-use xtask::tasks::security_fix::{self, Options};
-use xtask::tasks::{Context, Doors, Overrides};
 
-/// `ROOT CALL before|after LOG`: carries phase 1 out in ROOT and dies at that call, counted from 1; with
-/// 0 it lives. The names of all calls go to LOG, one a line.
-pub fn main(args: &[String]) -> ExitCode {
-    let [root, call, when, log] = args else { return ExitCode::from(2) };
-    match carry_out(Path::new(root), call.parse().unwrap(), when == "before", Path::new(log)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::from(6)
+/// The moment of a call at which the process ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Before,
+    /// While the engine is at work on it.
+    Within,
+    After,
+}
+
+impl When {
+    pub fn of(word: &str) -> When {
+        match word {
+            "before" => When::Before,
+            "within" => When::Within,
+            _ => When::After,
         }
     }
 }
 
-fn carry_out(root: &Path, at: usize, before: bool, log: &Path) -> Result<()> {
-    let (cancel, yes) = (Cancel::default(), |_: &str| Ok(true));
-    let mut cx = Context::open(root, &Silent, &cancel, false, &yes)?;
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-    let killer = Killer { docker: Docker::connect()?, at, before, calls: Cell::new(0), log };
-    cx.doors = Doors { engine: Some(Rc::new(killer)), ..Doors::open(&cancel)? };
-    let options = Options { rehearse: true, recreate: true, ..Options::default() };
-    security_fix::run(&cx, &options, &Overrides::default()).map(|_| ())
-}
+/// How long after the request is sent.
+const WITHIN: Duration = Duration::from_millis(500);
 
-struct Killer {
+pub struct Killer {
     docker: Docker,
     at: usize,
-    before: bool,
+    when: When,
     calls: Cell<usize>,
     log: std::fs::File,
 }
 
 impl Killer {
+    /// Dies before or after call `at`, counted from 1; with 0 it lives. The names of all calls go to `log`,
+    /// one a line, those that change something with `!`.
+    pub fn new(at: usize, when: When, log: &Path) -> Result<Self> {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+        Ok(Killer { docker: Docker::connect()?, at, when, calls: Cell::new(0), log })
+    }
+
     fn call<T>(&self, name: &str, ask: impl FnOnce(&Docker) -> T) -> T {
         self.calls.set(self.calls.get() + 1);
         writeln!(&self.log, "{name}").unwrap();
-        let die = |now: bool| {
-            if now && self.calls.get() == self.at {
-                let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
-            }
-        };
-        die(self.before);
+        let due = |when: When| self.calls.get() == self.at && self.when == when;
+        if due(When::Before) {
+            die();
+        }
+        if due(When::Within) {
+            std::thread::spawn(|| {
+                std::thread::sleep(WITHIN);
+                die();
+            });
+        }
         let answer = ask(&self.docker);
-        die(!self.before);
+        if due(When::After) {
+            die();
+        }
         answer
     }
+}
+
+fn die() {
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
 }
 
 impl Engine for Killer {

@@ -10,7 +10,7 @@ use super::keep_stack::{KeptContainer, KeptStack, needs, of_service};
 use super::live::{IN_THE_MAKING, StackCall};
 use crate::cancel::Cancel;
 use crate::engine::wait::{SETTLE, until_well};
-use crate::engine::{Container, Engine, Listed, Spec};
+use crate::engine::{Container, Engine, Listed, Spec, Status};
 use crate::error::{Error, Result};
 
 /// More passes than these mean that somebody else works against it.
@@ -75,7 +75,8 @@ impl<'a> Converge<'a> {
         let (its, newcomers) = self.look(world)?;
         let broken: Vec<&String> = its.iter().filter_map(|one| one.broken.as_ref()).collect();
         let mut changed = !newcomers.is_empty() || !broken.is_empty();
-        for one in &its {
+        // Who was started by us a moment ago was found stopped, so no request was at work on it.
+        for one in its.iter().filter(|one| one.now.as_ref().is_none_or(|now| !started.contains(&now.id))) {
             changed |= self.outlive_stop(engine, one, &newcomers, first)?;
         }
         for listed in &newcomers {
@@ -104,13 +105,13 @@ impl<'a> Converge<'a> {
         for kept in &self.kept.containers {
             let spec = kept.spec(world)?;
             let mut now = engine.container(&kept.id)?;
-            if now.is_none() {
-                if let Some(place) = made_again(engine, kept, &spec, &others)? {
-                    now = engine.container(&others.remove(place).id)?;
-                }
+            if now.is_none()
+                && let Some(place) = made_again(engine, kept, &spec, &others)?
+            {
+                now = engine.container(&others.remove(place).id)?;
             }
             let broken = match &now {
-                Some(container) if !can_run(engine, container)? => Some(container.id.clone()),
+                Some(container) if !can_run(engine, container)? && knows_owner(&spec, container) => Some(container.id.clone()),
                 _ => None,
             };
             its.push(Its { kept, spec, now: now.filter(|_| broken.is_none()), broken });
@@ -120,12 +121,13 @@ impl<'a> Converge<'a> {
 
     /// A killed client's request to stop may still be at work in the engine, on a container that looks well:
     /// the name says that it was set aside, or Compose has made the one that was to take its place. Stopped
-    /// and started by us, it stays up.
+    /// and started by us, it stays up. One that Compose has stopped already is started while its successor
+    /// still tells of that: it would else look like a job that came to its end.
     fn outlive_stop(&self, engine: &dyn Engine, one: &Its<'_>, newcomers: &[Listed], first: bool) -> Result<bool> {
-        let Some(container) = one.now.as_ref().filter(|container| one.kept.ran && container.is_up()) else { return Ok(false) };
-        let set_aside = container.name != one.kept.name;
+        let Some(container) = one.now.as_ref().filter(|_| one.kept.ran) else { return Ok(false) };
         let half_replaced = newcomers.iter().any(|new| replaces(new, &container.id));
-        if set_aside || half_replaced || (self.stopping && first) {
+        let set_aside = container.name != one.kept.name;
+        if half_replaced || (container.is_up() && (set_aside || (self.stopping && first))) {
             engine.restart(&container.id, container.stop_grace)?;
             return Ok(true);
         }
@@ -149,6 +151,11 @@ impl<'a> Converge<'a> {
             changed = true;
         }
         changed |= reconnect(engine, container, &one.spec)?;
+        if !can_run(engine, container)? {
+            // The next pass makes it again. Recorded when its owner was gone already, it is left to the
+            // undo that knows more.
+            return Ok(changed || knows_owner(&one.spec, container));
+        }
         if one.kept.ran && !container.is_up() && !self.has_ended(one, container) && started.insert(container.id.clone()) {
             await_needs(world, one, all)?;
             start(world, &container.id)?;
@@ -165,8 +172,12 @@ impl<'a> Converge<'a> {
 
     /// A job that was at work when it was recorded, and came to its end by itself meanwhile.
     fn has_ended(&self, one: &Its<'_>, container: &Container) -> bool {
-        let untouched = self.service.is_none() && container.name == one.kept.name;
-        untouched && container.may_end() && container.state.exit_code == 0 && container.state.error.is_empty()
+        let untouched = self.service.is_none() && container.id == one.kept.id && container.name == one.kept.name;
+        untouched
+            && container.state.status == Status::Exited
+            && container.may_end()
+            && container.state.exit_code == 0
+            && container.state.error.is_empty()
     }
 
     /// What was recorded serves before what the run made is taken away.
@@ -220,6 +231,10 @@ fn can_run(engine: &dyn Engine, container: &Container) -> Result<bool> {
         Some(owner) => Ok(engine.container(owner)?.is_some()),
         None => Ok(true),
     }
+}
+
+fn knows_owner(spec: &Spec, container: &Container) -> bool {
+    owner(container).is_some_and(|owner| spec.owners.contains_key(owner))
 }
 
 /// Whoever lives in another container's network is left with nothing when that one is started anew.

@@ -195,7 +195,7 @@ fn is_short_id(text: &str, id: &str) -> bool {
 
 /// Says every volume by name, so that the new container gets the same ones.
 fn name_anonymous_volumes(host: &mut HostConfig, mounts: &[MountPoint]) {
-    for point in mounts.iter().filter(|point| point.typ.as_ref().is_some_and(|kind| kind.to_string() == "volume")) {
+    for point in mounts.iter().filter(|point| point.typ.as_deref() == Some("volume")) {
         let (Some(name), Some(destination)) = (&point.name, &point.destination) else { continue };
         if let Some(asked) = host.mounts.iter_mut().flatten().find(|mount| mount.target.as_ref() == Some(destination)) {
             if asked.typ == Some(MountType::VOLUME) && asked.source.as_deref().unwrap_or_default().is_empty() {
