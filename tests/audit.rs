@@ -177,3 +177,16 @@ fn schemas_are_printed_as_they_are_kept() {
         assert_eq!(project.xtask(&["schema", name]).run().exits(0).stdout, kept);
     }
 }
+
+/// The renderer cannot read them; that is said, and they are not passed over.
+#[test]
+fn names_that_are_no_utf8_are_no_pass() {
+    use std::os::unix::ffi::OsStrExt;
+    let project = Project::with(&[("compose.yaml", PLAIN)]);
+    let name = |bytes: &[u8]| project.root().join(std::ffi::OsStr::from_bytes(bytes));
+    std::fs::create_dir(name(b"d\xff")).unwrap();
+    std::fs::write(name(b"d\xff/compose.yaml"), PRIVILEGED).unwrap();
+    std::fs::write(name(b"compose.\xffprod.yaml"), PRIVILEGED).unwrap();
+    let outcome = audit(&project, &[]).exits(2);
+    assert_eq!(outcome.json()["result"]["gaps"].as_array().map(Vec::len), Some(2), "{outcome}");
+}

@@ -31,8 +31,21 @@ fn called_as_cargo_xtask_it_drops_cargo_s_own_word() {
 fn help_names_every_task_and_the_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
     let help = text(&run(Path::new(XTASK), folder.path(), &["--help"]).stdout);
-    for word in ["migrate", "security-fix", "rollback", "recover", "history", "render", "doctor", "try", "completions", "man", "Exit codes"]
-    {
+    for word in [
+        "migrate",
+        "security-fix",
+        "rollback",
+        "recover",
+        "history",
+        "pull",
+        "build",
+        "render",
+        "doctor",
+        "try",
+        "completions",
+        "man",
+        "Exit codes",
+    ] {
         assert!(help.contains(word), "the help does not name {word}");
     }
     let migrate = text(&run(Path::new(XTASK), folder.path(), &["migrate", "--help"]).stdout);

@@ -44,6 +44,10 @@ fn files(case: &Path) -> Vec<PathBuf> {
     if named.is_empty() { vec![case.join("compose.yaml")] } else { named }
 }
 
+/// Compose reads `include` and `extends` before it validates, and passes over what is odd in them without a word.
+/// A misspelt key there is worth a finding all the same.
+const PASSED_OVER: [&str; 3] = ["extends-file-null", "extends-unknown-key", "include-odd-entries"];
+
 #[test]
 fn nothing_is_unknown_in_what_compose_takes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/compose/cases");
@@ -54,6 +58,10 @@ fn nothing_is_unknown_in_what_compose_takes() {
             files(&case).iter().enumerate().filter_map(|(n, file)| unknown(file, n > 0)).flat_map(|(said, _)| said).collect();
         let taken = fs::read_to_string(case.join("expected.json")).unwrap().trim() != "null";
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        if PASSED_OVER.contains(&name.as_str()) {
+            assert!(taken && !said.is_empty(), "{name} is no case of it any more");
+            continue;
+        }
         match (taken, said.is_empty()) {
             (true, true) => clean += 1,
             (true, false) => wrong.extend(said),

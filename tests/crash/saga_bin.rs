@@ -81,7 +81,9 @@ fn run(what: &str, proof: Option<&str>) -> Result<u8> {
             _ => Verdict::Holds(Proof::default()),
         })
     };
-    Ok(code(&execute(&world, &mut journal, &plan, prove, &Silent, &cancel)))
+    let outcome = execute(&world, &mut journal, &plan, prove, &Silent, &cancel);
+    let unsettled = matches!(outcome, Outcome::Committed(_)) && journal.state().is_open();
+    Ok(if unsettled { UNSETTLED } else { code(&outcome) })
 }
 
 fn settle() -> Result<u8> {
@@ -89,7 +91,7 @@ fn settle() -> Result<u8> {
     let Some(open) = here.store.open_run()? else { return Ok(0) };
     let (mut journal, entries) = here.store.reopen(&open)?;
     match recover::<World, Action>(&here.world(open.id), &mut journal, &entries, &Silent, &Cancel::default())? {
-        None | Some(Outcome::RolledBack { .. }) => Ok(0),
+        None | Some(Outcome::RolledBack { .. } | Outcome::Committed(_)) => Ok(0),
         Some(outcome) => {
             eprintln!("{outcome:?}");
             Ok(code(&outcome))
@@ -113,6 +115,9 @@ fn rollback() -> Result<u8> {
     let prove = || Ok(Verdict::Holds(Proof::default()));
     Ok(code(&execute(&world, &mut journal, &plan, prove, &Silent, &Cancel::default())))
 }
+
+/// Committed, and something is left to do after it. The tool itself ends with 0 and a warning then.
+pub const UNSETTLED: u8 = 7;
 
 fn code(outcome: &Outcome) -> u8 {
     match outcome {

@@ -8,7 +8,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use xtask::cancel::Cancel;
-use xtask::engine::{Container, Docker, Engine, Exec, Executed, Image, Info, Listed, Network, Volume, Watch, observe::Observer};
+use xtask::engine::{
+    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, Spec, Told, Volume, Watch,
+    observe::Observer,
+};
 use xtask::error::Result;
 use xtask::event::Silent;
 use xtask::tasks::security_fix::{self, Options};
@@ -82,6 +85,10 @@ impl Engine for Killer {
         self.call("image", |docker| docker.image(name))
     }
 
+    fn images(&self, prefix: &str) -> Result<Vec<ImageNames>> {
+        self.call("images", |docker| docker.images(prefix))
+    }
+
     fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>> {
         self.call("networks", |docker| docker.networks(labels))
     }
@@ -122,12 +129,56 @@ impl Engine for Killer {
         self.call("restart!", |docker| docker.restart(id, grace))
     }
 
+    fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told> {
+        self.call("distribution", |docker| docker.distribution(reference, login, cancel))
+    }
+
+    fn pull(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()> {
+        self.call("pull!", |docker| docker.pull(reference, login, cancel))
+    }
+
+    fn push(&self, name: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()> {
+        self.call("push!", |docker| docker.push(name, login, cancel))
+    }
+
+    fn tag(&self, id: &str, name: &str) -> Result<()> {
+        self.call("tag image!", |docker| docker.tag(id, name))
+    }
+
+    fn untag(&self, name: &str) -> Result<bool> {
+        self.call("untag image!", |docker| docker.untag(name))
+    }
+
+    fn spec(&self, id: &str) -> Result<Option<Spec>> {
+        self.call("spec", |docker| docker.spec(id))
+    }
+
+    fn create(&self, name: &str, spec: &Spec) -> Result<String> {
+        self.call("create!", |docker| docker.create(name, spec))
+    }
+
+    fn rename(&self, id: &str, name: &str) -> Result<()> {
+        self.call("rename!", |docker| docker.rename(id, name))
+    }
+
+    fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()> {
+        self.call("connect!", |docker| docker.connect(network, id, spec))
+    }
+
+    fn disconnect(&self, network: &str, id: &str) -> Result<()> {
+        self.call("disconnect!", |docker| docker.disconnect(network, id))
+    }
+
     fn create_network(&self, name: &str) -> Result<()> {
         self.call("create network!", |docker| docker.create_network(name))
     }
 
     fn remove_container(&self, id: &str) -> Result<()> {
         self.call("remove container!", |docker| docker.remove_container(id))
+    }
+
+    fn remove_but_volumes(&self, id: &str) -> Result<()> {
+        self.call("remove container but volumes!", |docker| docker.remove_but_volumes(id))
     }
 
     fn remove_network(&self, id: &str) -> Result<()> {

@@ -38,6 +38,8 @@ LOG=$STATE/rig.log
 . "$HERE/lib/root.sh"
 # shellcheck source=lib/images.sh
 . "$HERE/lib/images.sh"
+# shellcheck source=lib/registry.sh
+. "$HERE/lib/registry.sh"
 
 usage() {
 	cat <<-'TEXT'
@@ -45,6 +47,7 @@ usage() {
 		  up               use the engine that answers, else raise one; then make sure of the images
 		  env              print the exports that point docker, docker compose and other clients at it
 		  images           make sure of the images only
+		  registry         make sure of two image registries beside the engine; prints where they answer
 		  exec CMD...      run CMD with those exports, inside the engine's network namespace
 		  down [--purge]   stop the raised engine and its containers; --purge deletes its folder too
 		environment:
@@ -103,6 +106,7 @@ down() {
 		return
 	fi
 	take_lock
+	stop_registries
 	stop_engine
 	network_down
 	say "down"
@@ -116,6 +120,7 @@ case ${1:-help} in
 up) up ;;
 env) print_env ;;
 images) images ;;
+registry) registry && print_registry_env ;;
 exec) shift && exec_inside "$@" ;;
 down)
 	case ${2:-} in

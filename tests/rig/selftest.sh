@@ -122,6 +122,18 @@ docker run -d --name "$project-web" --user 65532 --read-only --tmpfs /tmp --tmpf
 wait_for 10 docker exec "$project-web" curl -fsS -o "/dev/null" http://127.0.0.1:8080/healthz 2>/dev/null || die "nginx did not answer"
 ok "nginx answers as uid 65532 on a read-only root"
 
+# Registries: the open one takes an image, the other one only with a login.
+eval "$("$rig" registry)"
+mkdir "$work/small"
+printf 'FROM scratch\nCOPY Dockerfile /\n' >"$work/small/Dockerfile"
+for registry in "$XTASK_RIG_REGISTRY" "$XTASK_RIG_REGISTRY_LOGIN"; do docker build -q -t "$registry/small:1" "$work/small" >/dev/null; done
+docker push -q "$XTASK_RIG_REGISTRY/small:1" >/dev/null || die "the open registry took no image"
+if docker push -q "$XTASK_RIG_REGISTRY_LOGIN/small:1" >/dev/null 2>&1; then die "a push without a login was taken"; fi
+docker login -u "$XTASK_RIG_REGISTRY_USER" --password-stdin "$XTASK_RIG_REGISTRY_LOGIN" <<<"$XTASK_RIG_REGISTRY_PASSWORD" >/dev/null 2>&1
+docker push -q "$XTASK_RIG_REGISTRY_LOGIN/small:1" >/dev/null || die "a push with the login was refused"
+docker logout "$XTASK_RIG_REGISTRY_LOGIN" >/dev/null
+ok "the registries take images, one of them with the login only"
+
 # A killed engine: its containers live on, and their data is found again.
 kill_engine() {
 	kill -KILL "$(cat "$RIG/run/docker.pid")"
@@ -160,8 +172,9 @@ wait "$first"
 ok "two calls of up at once raise one engine"
 
 compose up --wait >/dev/null 2>&1
+"$rig" registry >/dev/null
 timed down_ms "$rig" down
-left=$(pgrep -f "$RIG/run/" || :)
+left=$(pgrep -f "$RIG/(run|registry)/" || :)
 [ -z "$left" ] || die "processes left: $left"
 [ ! -e "/run/netns/$RIG_NS" ] || die "the namespace is left"
 if ip link show "rig$RIG_NET" >/dev/null 2>&1; then die "the uplink is left"; fi

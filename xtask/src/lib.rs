@@ -21,6 +21,7 @@ pub mod policy;
 pub mod process;
 pub mod project;
 pub mod proof;
+pub mod registry;
 pub mod release;
 pub mod report;
 pub mod rules;

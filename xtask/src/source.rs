@@ -2,7 +2,7 @@
 //! so that a plan is judged before a byte is touched.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -34,14 +34,28 @@ pub trait Files: Sync {
     }
 }
 
+/// Nobody writes so large a file by hand; what is larger, or never ends, would only fill the memory.
+const LARGEST: u64 = 64 << 20;
+
+/// Everything that a reader gives, unless it is more than is ever read.
+pub fn read_all(reader: impl Read, path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let io = |error| Error::io("read", path, error).kind(crate::error::Kind::Unusable);
+    reader.take(LARGEST + 1).read_to_end(&mut bytes).map_err(io)?;
+    match bytes.len() as u64 > LARGEST {
+        true => Err(Error::unusable(format!("read {}", path.display())).why(format!("it is larger than {} MiB", LARGEST >> 20))),
+        false => Ok(bytes),
+    }
+}
+
 /// The files as they are on disk.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> Result<Option<Arc<[u8]>>> {
-        match read_plain(path) {
-            Ok(Some(bytes)) => Ok(Some(bytes.into())),
+        match open_plain(path) {
+            Ok(Some(file)) => read_all(file, path).map(|bytes| Some(bytes.into())),
             Ok(None) => Err(Error::unusable(format!("read {}", path.display())).why("it is a pipe or a device, not a file")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("read", path, error).kind(crate::error::Kind::Unusable)),
@@ -49,19 +63,14 @@ impl Files for Disk {
     }
 }
 
-/// The bytes of a file; `None` for what could keep its reader waiting, or never ends.
-fn read_plain(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+/// A file to be read; `None` for what could keep its reader waiting, or never ends.
+fn open_plain(path: &Path) -> std::io::Result<Option<File>> {
     // Opening a pipe must not wait for somebody who writes to it.
-    let mut file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
     let kind = file.metadata()?.file_type();
     // The usual name for "no env file".
     let nothing = path == Path::new("/dev/null");
-    if !kind.is_file() && !kind.is_dir() && !nothing {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    Ok((kind.is_file() || kind.is_dir() || nothing).then_some(file))
 }
 
 /// Other files with some replaced, added (`Some`) or taken away (`None`).
@@ -178,6 +187,10 @@ mod tests {
             assert_eq!(Disk.read(path).unwrap_err().kind, crate::error::Kind::Unusable);
         }
         assert!(Disk.read(folder.path()).is_err());
+        assert!(read_all(std::io::repeat(b'#'), Path::new("<stdin>")).unwrap_err().to_string().contains("larger than 64 MiB"));
+        let large = folder.path().join("large.yaml");
+        File::create(&large).unwrap().set_len(LARGEST + 1).unwrap();
+        assert_eq!(Disk.read(&large).unwrap_err().kind, crate::error::Kind::Unusable);
         assert_eq!(Disk.read(Path::new("/dev/null")).unwrap().as_deref(), Some(&b""[..]));
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::Value as Json;
-use xtask::audit::{Audit, Collector, Judging, Looked, judge};
+use xtask::audit::{Around, Audit, Collector, Judging, Looked, judge};
 use xtask::finding::Finding;
 use xtask::fix::{Patch, chosen};
 use xtask::policy::{Date, Policy};
@@ -46,11 +46,12 @@ fn look(text: &str) -> Option<Stack> {
     let surroundings = Surroundings::default();
     let policy = Policy::of(Role::Prod);
     let subject = Subject { id: "shop", role: Role::Prod, model: &model, files: &files, policy, surroundings: &surroundings, fixes: true };
-    let judged = judge(&subject, Judging { today: Date::of_unix_seconds(1_800_000_000), only: &[] });
+    let judging = Judging { today: Date::of_unix_seconds(1_800_000_000), only: &[] };
+    let judged = judge(&subject, judging);
     let services = model.services().map(String::from).collect();
     let mut collector = Collector::default();
     collector.add(Looked { id: "shop".into(), role: Some(Role::Prod), files: files.to_vec(), services }, judged);
-    let audit = collector.finish("/nowhere/shop".into(), |rule| policy.severity(rule));
+    let audit = collector.finish(Around { root: "/nowhere/shop".into(), prod: policy, dev: Policy::of(Role::Dev), judging, whole: false });
     Some(Stack { audit, rendered: model.json() })
 }
 

@@ -1,7 +1,8 @@
 //! The steps that take a committed run back: a rollback is a run of its own, with undo of its own.
 
-use super::{Action, GitCommit, GitTrack, GitUntrack, Receipt, RemoveFile, Removed, WriteFile};
+use super::{Action, GitCommit, GitTrack, GitUntrack, NameImage, PullImage, Receipt, RemoveFile, Removed, WriteFile};
 use crate::error::Result;
+use crate::registry::Reference;
 use crate::saga::{Sha, Undoable};
 
 /// What takes one step back.
@@ -46,8 +47,22 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
                 None => continue,
             },
             Action::GitTrack(GitTrack { path, .. }) => Action::GitUntrack(GitUntrack { path: path.clone() }),
+            Action::PullImage(PullImage { image, .. }) => match Reference::parse(image)?.movable() {
+                Some(name) => Action::NameImage(NameImage { name, image_id: receipt.pulled()?.before.clone() }),
+                None => continue,
+            },
+            Action::NameImage(NameImage { name, .. }) => {
+                Action::NameImage(NameImage { name: name.clone(), image_id: receipt.named()?.before.clone() })
+            }
             // A rollback restores files; what runs is made from them by whoever starts it.
-            Action::Rehearse(_) | Action::KeepContainers(_) | Action::Recreate(_) => continue,
+            Action::Rehearse(_)
+            | Action::KeepContainers(_)
+            | Action::Recreate(_)
+            | Action::KeepStack(_)
+            | Action::Replace(_)
+            | Action::StartService(_)
+            | Action::StopService(_)
+            | Action::RemoveContainers(_) => continue,
             Action::GitCommit(commit) => {
                 if let Some(made) = &receipt.commit()?.made {
                     let message = format!("Revert \"{}\"\n\nThis reverts commit {}.\n", commit.subject(), made.commit);

@@ -19,7 +19,7 @@ use crate::proof::rehearsal::{Rehearsal, Stack, copy};
 use crate::saga::Sha;
 
 /// How long the engine may take to finish one request whose client was killed.
-const IN_THE_MAKING: Duration = Duration::from_millis(300);
+pub(super) const IN_THE_MAKING: Duration = Duration::from_millis(300);
 
 /// A running engine and a compose program, for as long as the tool runs.
 pub struct Live {
@@ -37,6 +37,9 @@ pub struct StackCall {
     pub files: Vec<PathBuf>,
     pub env_files: Option<Vec<PathBuf>>,
     pub profiles: Vec<String>,
+    /// The variable of the release's tag with its value, when this run sets it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<(String, String)>,
 }
 
 impl StackCall {
@@ -45,8 +48,8 @@ impl StackCall {
             files: self.files.clone(),
             env_files: self.env_files.clone(),
             profiles: self.profiles.clone(),
-            project_name: None,
-            cwd: None,
+            env: self.env.clone(),
+            ..ComposeCall::default()
         }
     }
 

@@ -1,13 +1,22 @@
 //! The kinds of steps that change things: one a file. A new kind does not compile without its undo.
 
+mod converge;
 mod file;
 mod git_commit;
 mod git_entry;
 mod inside;
 mod inverse;
+mod keep_stack;
 mod live;
+mod make;
+mod name_image;
+mod pull_image;
 mod recreate;
+mod remove_containers;
 mod remove_file;
+mod replace;
+mod start_service;
+mod stop_service;
 mod symlink;
 mod write_file;
 
@@ -20,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::Git;
+use crate::release::HOLDS;
 use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
@@ -27,9 +37,17 @@ pub use file::Original;
 pub use git_commit::{CommitReceipt, GitCommit};
 pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
 pub use inverse::{Inverse, inverse};
+pub use keep_stack::{KeepStack, KeptContainer, KeptStack};
 pub use live::{Live, Rehearse, StackCall};
+pub use make::Source;
+pub use name_image::{NameImage, Named};
+pub use pull_image::{PullImage, Pulled};
 pub use recreate::{KeepContainers, Kept, Recreate};
+pub use remove_containers::RemoveContainers;
 pub use remove_file::{RemoveFile, Removed};
+pub use replace::{Proxy, Replace};
+pub use start_service::StartService;
+pub use stop_service::StopService;
 pub use symlink::Symlink;
 pub use write_file::{Found, WriteFile};
 
@@ -111,6 +129,13 @@ pub enum Action {
     Rehearse(Rehearse),
     KeepContainers(KeepContainers),
     Recreate(Recreate),
+    PullImage(PullImage),
+    NameImage(NameImage),
+    KeepStack(KeepStack),
+    Replace(Replace),
+    StartService(StartService),
+    StopService(StopService),
+    RemoveContainers(RemoveContainers),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +148,9 @@ pub enum Receipt {
     Entry(EntryReceipt),
     Commit(CommitReceipt),
     Kept(Kept),
+    Pulled(Pulled),
+    Named(Named),
+    Stack(KeptStack),
 }
 
 impl Action {
@@ -133,7 +161,12 @@ impl Action {
 
     /// Whether it changes anything that was there before the run.
     pub fn touches(&self) -> bool {
-        !matches!(self, Action::Rehearse(_) | Action::KeepContainers(_))
+        match self {
+            Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
+            // A name of our own that holds an image.
+            Action::NameImage(name) => !name.name.starts_with(HOLDS),
+            _ => true,
+        }
     }
 }
 
@@ -152,6 +185,14 @@ impl Step<World> for Action {
             Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
             Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
+            Action::PullImage(pull) => format!("pull {} {}", pull.image, short_digest(&pull.digest)),
+            Action::NameImage(NameImage { name, image_id: Some(id) }) => format!("give {} the name {name}", short_digest(id)),
+            Action::NameImage(NameImage { name, image_id: None }) => format!("take the name {name} away"),
+            Action::KeepStack(keep) => format!("note the containers of {}", keep.call.stack),
+            Action::Replace(replace) => replace.label(),
+            Action::StartService(start) => format!("start {} of {}", start.service, start.call.stack),
+            Action::StopService(stop) => format!("stop {} of {}", stop.service, stop.call.stack),
+            Action::RemoveContainers(remove) => format!("remove {} replaced containers", remove.ids.len()),
         }
     }
 
@@ -167,6 +208,13 @@ impl Step<World> for Action {
             Action::Rehearse(rehearse) => rehearse.prepare(world).map(|()| Receipt::Nothing),
             Action::KeepContainers(keep) => keep.prepare(world).map(Receipt::Kept),
             Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
+            Action::PullImage(pull) => pull.prepare(world).map(Receipt::Pulled),
+            Action::NameImage(name) => name.prepare(world).map(Receipt::Named),
+            Action::KeepStack(keep) => keep.prepare(world).map(Receipt::Stack),
+            Action::Replace(replace) => replace.prepare(world).map(Receipt::Stack),
+            Action::StartService(start) => start.prepare(world).map(Receipt::Stack),
+            Action::StopService(stop) => stop.prepare(world).map(Receipt::Stack),
+            Action::RemoveContainers(_) => Ok(Receipt::Nothing),
         }
     }
 
@@ -180,8 +228,14 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => commit.apply(world, receipt.commit()?),
             Action::Rehearse(rehearse) => rehearse.apply(world),
             // Its work is its undo.
-            Action::KeepContainers(_) => Ok(()),
+            Action::KeepContainers(_) | Action::KeepStack(_) => Ok(()),
             Action::Recreate(recreate) => recreate.apply(world),
+            Action::PullImage(pull) => pull.apply(world),
+            Action::NameImage(name) => name.apply(world),
+            Action::Replace(replace) => replace.apply(world, receipt.stack()?),
+            Action::StartService(start) => start.apply(world),
+            Action::StopService(stop) => stop.apply(world, receipt.stack()?),
+            Action::RemoveContainers(remove) => remove.apply(world),
         }
     }
 
@@ -195,10 +249,24 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => commit.undo(world, receipt.commit()?),
             Action::Rehearse(rehearse) => rehearse.undo(world),
             Action::KeepContainers(keep) => keep.undo(world, receipt.kept()?),
-            // The containers are put back once the files are: see KeepContainers.
+            // The containers are put back once the files are: see KeepContainers and KeepStack.
             Action::Recreate(_) => Ok(()),
+            Action::PullImage(pull) => pull.undo(world, receipt.pulled()?),
+            Action::NameImage(name) => name.undo(world, receipt.named()?),
+            Action::KeepStack(keep) => keep.undo(world, receipt.stack()?),
+            Action::Replace(replace) => replace.undo(world, receipt.stack()?),
+            Action::StartService(start) => start.undo(world, receipt.stack()?),
+            Action::StopService(stop) => stop.undo(world, receipt.stack()?),
+            // Taken only after a run is committed, when nothing is undone any more.
+            Action::RemoveContainers(_) => Ok(()),
         }
     }
+}
+
+/// As people tell digests apart: the beginning.
+fn short_digest(digest: &str) -> &str {
+    let plain = digest.trim_start_matches("sha256:");
+    &plain[..plain.len().min(12)]
 }
 
 /// Each kind of step finds its own receipt; another one means that the journal was edited.
@@ -221,6 +289,18 @@ impl Receipt {
 
     fn kept(&self) -> Result<&Kept> {
         if let Receipt::Kept(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
+    }
+
+    fn pulled(&self) -> Result<&Pulled> {
+        if let Receipt::Pulled(pulled) = self { Ok(pulled) } else { Err(self.of_another_step()) }
+    }
+
+    fn named(&self) -> Result<&Named> {
+        if let Receipt::Named(named) = self { Ok(named) } else { Err(self.of_another_step()) }
+    }
+
+    fn stack(&self) -> Result<&KeptStack> {
+        if let Receipt::Stack(stack) = self { Ok(stack) } else { Err(self.of_another_step()) }
     }
 
     fn of_another_step(&self) -> Error {

@@ -151,7 +151,7 @@ fn restart(engine: &dyn Engine, id: &str) -> Result<()> {
 }
 
 fn up(world: &World, call: &StackCall, services: &[String], cancel: &Cancel) -> Result<()> {
-    let up = Up { services: services.to_vec(), force_recreate: true, no_deps: true };
+    let up = Up { services: services.to_vec(), force_recreate: true, no_deps: true, ..Up::default() };
     world.live()?.compose.up(&call.call(), &up, STARTING, &world.masker, cancel)
 }
 

@@ -123,12 +123,12 @@ fn parse(said: &str, today: Date) -> Result<(&'static str, Note), (String, Strin
         return Err(("a comment suppresses a rule that does not exist".to_string(), help));
     };
     let rest = rest.trim();
-    let (reason, until) = match rest.rsplit_once("until ") {
-        Some((reason, day)) if reason.is_empty() || reason.ends_with(char::is_whitespace) => match Date::parse(day.trim()) {
-            Some(date) => (reason.trim(), Some(date)),
+    let (reason, until) = match until(rest) {
+        Some((reason, day)) => match Date::parse(day) {
+            Some(date) => (reason, Some(date)),
             None => return Err((format!("the day until which `{rule}` is suppressed does not exist"), FORM.to_string())),
         },
-        _ => (rest, None),
+        None => (rest, None),
     };
     if reason.is_empty() {
         return Err((format!("a comment suppresses `{rule}` without a reason"), FORM.to_string()));
@@ -137,6 +137,18 @@ fn parse(said: &str, today: Date) -> Result<(&'static str, Note), (String, Strin
         return Err((format!("a comment suppressed `{rule}` until a day that is past"), "fix what it covers, or decide anew".to_string()));
     }
     Ok((rule, Note { reason: reason.to_string(), until }))
+}
+
+/// What stands before the last `until`, however it is written, and behind it: who writes `Until:` means a day too.
+fn until(said: &str) -> Option<(&str, &str)> {
+    let lower = said.to_ascii_lowercase();
+    lower.rmatch_indices("until").find_map(|(start, word)| {
+        let (reason, day) = (&said[..start], &said[start + word.len()..]);
+        let day = day.strip_prefix(':').unwrap_or(day);
+        let apart =
+            (reason.is_empty() || reason.ends_with(char::is_whitespace)) && (day.is_empty() || day.starts_with(char::is_whitespace));
+        apart.then_some((reason.trim(), day.trim()))
+    })
 }
 
 /// The comments of a file that bear the mark, each with the bytes that it covers.

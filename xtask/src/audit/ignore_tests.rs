@@ -125,6 +125,9 @@ fn a_day_ends_it_and_is_part_of_the_note() {
     complains("privileged-container why until 2026-06-14", INVALID, "until a day that is past");
     complains("privileged-container why until 2026-02-30", INVALID, "does not exist");
     complains("privileged-container why until tomorrow", INVALID, "does not exist");
+    for until in ["Until 2026-06-14", "until: 2026-06-14", "until\t2026-06-14", "UNTIL  2026-06-14"] {
+        complains(&format!("privileged-container why {until}"), INVALID, "until a day that is past");
+    }
     complains("privileged-container until 2027-01-01", INVALID, "without a reason");
 }
 

@@ -44,6 +44,7 @@ pub fn judge(subject: &Subject<'_>, judging: Judging<'_>) -> Judged {
     let mut judged = Judged::default();
     let mut findings = Vec::new();
     let mut evidence = credentials(subject);
+    judged.hide_comments(&subject.model.sources, &evidence);
     for rule in rules::all().filter(|rule| judging.asks(rule.name)) {
         let Some(severity) = subject.policy.severity(rule.name) else { continue };
         run(rule, severity, subject, &mut findings, &mut judged.facts);
@@ -131,6 +132,13 @@ fn take(rule: &Rule, severity: Severity, evidence: &mut Vec<Evidence>, findings:
 impl Judged {
     fn note_secrets<'e>(&mut self, evidence: impl Iterator<Item = &'e Evidence>) {
         evidence.for_each(|one| self.hide(&one.finding.file, one.source));
+    }
+
+    fn hide_comments(&mut self, sources: &[Source], evidence: &[Evidence]) {
+        for (file, source) in (0_u32..).zip(sources) {
+            let compose = ComposeSource { path: &source.path, file, text: &source.text, documents: source.documents(), values: &[] };
+            rules::secrets_in_comments(&compose, evidence).into_iter().for_each(|span| self.hide(&source.path, span));
+        }
     }
 
     fn hide(&mut self, path: &Path, secret: Span) {

@@ -9,8 +9,8 @@ mod values;
 mod words;
 
 pub use images::{
-    Account, AuthOffAt, Category, Container, HealthCommand, PortFacts, Reach, Rotation, ServerKeys, ServerKind, Start, User, is_image,
-    is_sensitive_port, rotation, server_kind, server_kind_of_scheme, token_rotation,
+    Account, AuthOffAt, Category, Container, HealthCommand, PortFacts, Reach, Rotation, ServerKeys, ServerKind, Start, User, image_name,
+    image_tag, is_image, is_sensitive_port, rotation, server_kind, server_kind_of_scheme, token_rotation,
 };
 pub use keys::{KeyShape, key_shape, may_hold_credential, split_user_password};
 pub use schema::{Unknown, unknown_keys};

@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod everyday;
+mod images;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use crate::surroundings::Host;
 use crate::tasks::audit::described;
 
 pub use everyday::{Everyday, LogsArgs};
+pub use images::{BuildArgs, PullArgs};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -91,6 +93,10 @@ pub enum Command {
     Recover,
     /// List the runs: who, when, what, how it ended
     History,
+    /// Fetch the images that the stacks name, by digest; nothing that runs is touched
+    Pull(PullArgs),
+    /// Build the images of a release, and hand them over to their registries
+    Build(BuildArgs),
     /// Print the model that Compose would run, as JSON, secrets masked
     Render(RenderArgs),
     /// Say what is missing on this machine and in this project

@@ -4,6 +4,7 @@ mod args;
 mod audit;
 mod everyday;
 mod exit;
+mod images;
 mod run;
 
 use std::ffi::OsString;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{BenchArgs, Cli, Command, Format, Measurable, MigrateArgs, SchemaArg, SecurityFixArgs};
-use super::{Exit, audit, completions, everyday, manual};
+use super::{Exit, audit, completions, everyday, images, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -92,7 +92,8 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     }
     let confirm_by_name = |question: &str, name: &str| typed_consent(cli, question, name, &cancel);
     let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, cli.global.dry_run, &confirm)? };
-    if matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Recover | Command::Everyday(_)) {
+    let live = matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Rollback(_) | Command::Recover);
+    if live || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_)) {
         cx.doors = Doors::open(&cancel)?;
     }
     match &cli.command {
@@ -104,9 +105,11 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let overrides = overrides(&args.overrides, args.reason.as_deref());
             Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
         }
+        Command::Pull(args) => images::pull(&cx, args),
+        Command::Build(args) => images::build(&cx, args),
         Command::Recover => {
             let recovered = tasks::recover::recover(&cx)?;
-            let open = matches!(recovered, Recovered::WouldPutBack { .. });
+            let open = matches!(recovered, Recovered::WouldPutBack { .. } | Recovered::WouldFinish { .. });
             Ok((if open { Exit::NotAsItShouldBe } else { Exit::Done }, Answer::Recovered(recovered)))
         }
         Command::History => Ok((Exit::Done, Answer::History(tasks::history::runs(&cx.store)?))),
@@ -144,7 +147,8 @@ fn schema(of: SchemaArg) -> Vec<u8> {
 
 /// `--yes`, or a person at a terminal.
 fn consent(cli: &Cli, question: &str, cancel: &Cancel) -> Result<bool> {
-    if cli.global.yes {
+    // What a pull brings runs only when somebody starts it.
+    if cli.global.yes || matches!(cli.command, Command::Pull(_)) {
         return Ok(true);
     }
     let nobody =

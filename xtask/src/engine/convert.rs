@@ -5,16 +5,22 @@ use std::time::Duration;
 
 use bollard::models;
 
-use super::types::{Container, Endpoint, Health, Healthcheck, Image, Info, Listed, Mount, Network, Restart, State, Status, Volume};
+use super::platform::Platform;
+use super::registry::Manifest;
+use super::types::{
+    Container, Endpoint, Health, Healthcheck, Image, ImageNames, Info, Listed, Mount, Network, Restart, State, Status, Volume,
+};
 
 pub(super) fn info(info: models::SystemInfo, version: models::SystemVersion) -> Info {
     Info {
         id: info.id.unwrap_or_default(),
         version: info.server_version.unwrap_or_default(),
         api_version: version.api_version.unwrap_or_default(),
+        platform: platform(version.os, version.arch, None),
         security_options: info.security_options.unwrap_or_default(),
         storage_driver: info.driver.unwrap_or_default(),
         memory_bytes: info.mem_total.unwrap_or_default().max(0).cast_unsigned(),
+        root_dir: info.docker_root_dir.unwrap_or_default(),
         system_time: info.system_time.unwrap_or_default(),
     }
 }
@@ -35,6 +41,7 @@ pub(super) fn container(inspected: models::ContainerInspectResponse) -> Containe
     Container {
         id: inspected.id.unwrap_or_default(),
         name: inspected.name.unwrap_or_default().trim_start_matches('/').to_string(),
+        created: inspected.created.unwrap_or_default(),
         image_id: inspected.image.unwrap_or_default(),
         image: config.image.unwrap_or_default(),
         state: state(inspected.state.unwrap_or_default()),
@@ -152,7 +159,28 @@ pub(super) fn image(image: models::ImageInspect) -> Image {
         id: image.id.unwrap_or_default(),
         healthcheck: config.healthcheck.as_ref().and_then(healthcheck),
         volumes: config.volumes.unwrap_or_default(),
+        tags: image.repo_tags.unwrap_or_default(),
+        digests: image.repo_digests.unwrap_or_default(),
+        platform: platform(image.os, image.architecture, image.variant),
+        size_bytes: image.size.unwrap_or_default().max(0).cast_unsigned(),
     }
+}
+
+pub(super) fn image_names(image: models::ImageSummary) -> ImageNames {
+    ImageNames { id: image.id, tags: image.repo_tags, digests: image.repo_digests, size_bytes: image.size.max(0).cast_unsigned() }
+}
+
+/// Lists also name what is no image for any platform, the attestations of a build: `unknown/unknown`.
+pub(super) fn manifest(found: models::DistributionInspect) -> Manifest {
+    let platforms = found.platforms.into_iter().map(|named| platform(named.os, named.architecture, named.variant));
+    Manifest {
+        digest: found.descriptor.digest.unwrap_or_default(),
+        platforms: platforms.filter(|platform| platform.os != "unknown").collect(),
+    }
+}
+
+fn platform(os: Option<String>, architecture: Option<String>, variant: Option<String>) -> Platform {
+    Platform { os: os.unwrap_or_default(), architecture: architecture.unwrap_or_default(), variant: variant.unwrap_or_default() }
 }
 
 pub(super) fn network(network: models::NetworkInspect) -> Network {

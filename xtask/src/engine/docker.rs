@@ -12,9 +12,13 @@ use tokio::runtime::Runtime;
 
 use super::endpoint::{self, Surroundings};
 use super::exec::{self, Exec, Executed};
-use super::types::{Container, Image, Info, Listed, Network, Volume};
-use super::{Engine, convert, watch::Watch};
+use super::registry::{self, Login, Told};
+use super::types::{Container, Image, ImageNames, Info, Listed, Network, Volume};
+use super::{Engine, Spec, convert, watch::Watch};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+
+mod make;
 
 /// Seconds until an engine that does not answer is given up.
 const TIMEOUT_SECS: u64 = 120;
@@ -57,6 +61,11 @@ impl Docker {
         })
     }
 
+    /// A client that waits for as long as a container may take to end.
+    fn patient(&self, grace: Duration) -> Client {
+        self.client.clone().with_timeout(grace + Duration::from_secs(TIMEOUT_SECS))
+    }
+
     fn ask<T>(&self, what: &str, asked: impl Future<Output = Result<T, bollard::errors::Error>>) -> Result<T> {
         self.runtime.block_on(asked).map_err(|error| failed(what, &error))
     }
@@ -81,10 +90,11 @@ pub(super) fn failed(what: &str, error: &bollard::errors::Error) -> Error {
 }
 
 /// The engine's own words, without the pieces of answers that parsers quote.
-fn cause(error: &bollard::errors::Error) -> String {
+pub(super) fn cause(error: &bollard::errors::Error) -> String {
     use bollard::errors::Error as E;
     match error {
         E::DockerResponseServerError { message, .. } => message.trim().to_string(),
+        E::DockerStreamError { error } => error.trim().to_string(),
         E::JsonDataError { column, .. } => format!("the engine's answer cannot be read (column {column})"),
         E::JsonSerdeError { .. } => "the engine's answer cannot be read".to_string(),
         E::RequestTimeoutError => format!("no answer within {TIMEOUT_SECS} s"),
@@ -145,6 +155,14 @@ impl Engine for Docker {
         Ok(self.look(&format!("inspect the image {name}"), self.client.inspect_image(name))?.map(convert::image))
     }
 
+    fn images(&self, prefix: &str) -> Result<Vec<ImageNames>> {
+        let listed = self.ask("list images", self.client.list_images(None::<query::ListImagesOptions>))?;
+        let mut images: Vec<ImageNames> = listed.into_iter().map(convert::image_names).collect();
+        images.retain(|image| image.tags.iter().chain(&image.digests).any(|name| name.starts_with(prefix)));
+        images.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(images)
+    }
+
     fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>> {
         let options = query::ListNetworksOptionsBuilder::default().filters(&by_labels(labels)).build();
         let networks = self.ask("list networks", self.client.list_networks(Some(options)))?;
@@ -197,18 +215,48 @@ impl Engine for Docker {
         Watch::start(&self.runtime, &self.client, ids)
     }
 
+    fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told> {
+        self.runtime.block_on(registry::distribution(&self.client, reference, login, cancel))
+    }
+
+    fn pull(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()> {
+        self.runtime.block_on(registry::pull(&self.client, reference, login, cancel))
+    }
+
+    fn push(&self, name: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()> {
+        self.runtime.block_on(registry::push(&self.client, name, login, cancel))
+    }
+
+    fn tag(&self, id: &str, name: &str) -> Result<()> {
+        let (repository, tag) = registry::split_tag(name);
+        let options = query::TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
+        self.ask(&format!("name the image {id} {name}"), self.client.tag_image(id, Some(options)))
+    }
+
+    fn untag(&self, name: &str) -> Result<bool> {
+        let options = query::RemoveImageOptionsBuilder::default().force(false).noprune(true).build();
+        let asked = self.client.remove_image(name, Some(options), None);
+        match self.runtime.block_on(asked) {
+            Ok(_) | Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(true),
+            Err(bollard::errors::Error::DockerResponseServerError { status_code: 409, .. }) => Ok(false),
+            Err(error) => Err(failed(&format!("take the name {name} from its image"), &error)),
+        }
+    }
+
     fn start(&self, id: &str) -> Result<()> {
         self.ask(&format!("start the container {id}"), self.client.start_container(id, None))
     }
 
     fn stop(&self, id: &str, grace: Duration) -> Result<()> {
         let options = query::StopContainerOptionsBuilder::default().t(whole_secs(grace)).build();
-        self.ask(&format!("stop the container {id}"), self.client.stop_container(id, Some(options)))
+        let patient = self.patient(grace);
+        self.ask(&format!("stop the container {id}"), patient.stop_container(id, Some(options)))
     }
 
     fn restart(&self, id: &str, grace: Duration) -> Result<()> {
         let options = query::RestartContainerOptionsBuilder::default().t(whole_secs(grace)).build();
-        self.ask(&format!("restart the container {id}"), self.client.restart_container(id, Some(options)))
+        let patient = self.patient(grace);
+        self.ask(&format!("restart the container {id}"), patient.restart_container(id, Some(options)))
     }
 
     fn remove_container(&self, id: &str) -> Result<()> {
@@ -216,9 +264,35 @@ impl Engine for Docker {
         self.take_away(&format!("remove the container {id}"), self.client.remove_container(id, Some(options)))
     }
 
+    fn spec(&self, id: &str) -> Result<Option<Spec>> {
+        self.look_at_spec(id)
+    }
+
+    fn create(&self, name: &str, spec: &Spec) -> Result<String> {
+        self.make(make::checked(name)?, spec)
+    }
+
+    fn rename(&self, id: &str, name: &str) -> Result<()> {
+        let options = query::RenameContainerOptionsBuilder::default().name(make::checked(name)?).build();
+        self.ask(&format!("rename the container {id} to {name}"), self.client.rename_container(id, options))
+    }
+
+    fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()> {
+        self.join(network, id, spec.endpoints().remove(network).unwrap_or_default())
+    }
+
+    fn disconnect(&self, network: &str, id: &str) -> Result<()> {
+        self.part(network, id)
+    }
+
     fn create_network(&self, name: &str) -> Result<()> {
         let wanted = bollard::models::NetworkCreateRequest { name: name.to_string(), ..Default::default() };
         self.ask(&format!("create the network {name}"), self.client.create_network(wanted)).map(|_| ())
+    }
+
+    fn remove_but_volumes(&self, id: &str) -> Result<()> {
+        let options = query::RemoveContainerOptionsBuilder::default().v(false).force(true).build();
+        self.take_away(&format!("remove the container {id}"), self.client.remove_container(id, Some(options)))
     }
 
     fn remove_network(&self, id: &str) -> Result<()> {

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::cancel::Cancel;
 use crate::error::Result;
 
 pub mod compose;
@@ -12,14 +13,22 @@ mod docker;
 pub mod endpoint;
 mod exec;
 pub mod observe;
+mod platform;
+mod registry;
 pub mod remove;
+mod spec;
 mod types;
 pub mod wait;
 mod watch;
 
 pub use docker::Docker;
 pub use exec::{Exec, Executed};
-pub use types::{Container, Endpoint, Health, Healthcheck, Image, Info, Listed, Mount, Network, Restart, State, Status, Volume};
+pub use platform::Platform;
+pub use registry::{Login, Manifest, Told};
+pub use spec::Spec;
+pub use types::{
+    Container, Endpoint, Health, Healthcheck, Image, ImageNames, Info, Listed, Mount, Network, Restart, State, Status, Volume,
+};
 pub use watch::Watch;
 
 /// What is asked of an engine. The real one is [`Docker`]; a crash test stands between the tool and
@@ -33,6 +42,8 @@ pub trait Engine {
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>>;
     fn container(&self, id: &str) -> Result<Option<Container>>;
     fn image(&self, name: &str) -> Result<Option<Image>>;
+    /// The images that have a name which begins so, with a tag or a digest; by id.
+    fn images(&self, prefix: &str) -> Result<Vec<ImageNames>>;
     fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>>;
     fn network(&self, id: &str) -> Result<Option<Network>>;
     fn volumes(&self, labels: &[(&str, &str)]) -> Result<Vec<Volume>>;
@@ -49,11 +60,34 @@ pub trait Engine {
     fn stop(&self, id: &str, grace: Duration) -> Result<()>;
     fn restart(&self, id: &str, grace: Duration) -> Result<()>;
 
+    /// What a reference (`HOST/PATH:TAG` or `@DIGEST`) means in its registry.
+    fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told>;
+    /// Fetches what such a reference means. By tag, the name moves; by digest, no name does.
+    fn pull(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()>;
+    /// Hands the image of this name, `HOST/PATH:TAG`, over to its registry.
+    fn push(&self, name: &str, login: Option<&Login>, cancel: &Cancel) -> Result<()>;
+    /// Gives a name (`PATH:TAG`) to an image, away from whichever had it.
+    fn tag(&self, id: &str, name: &str) -> Result<()>;
+    /// Takes a name from its image; an image goes with its last name. `false`: containers were made of it
+    /// and it has no other name, so it keeps this one. A name that is not there is fine.
+    fn untag(&self, name: &str) -> Result<bool>;
+
+    /// How a container can be made again; `None`: there is no such container.
+    fn spec(&self, id: &str) -> Result<Option<Spec>>;
+    /// Makes a container, by its recorded image, and returns its id; it is not started.
+    fn create(&self, name: &str, spec: &Spec) -> Result<String>;
+    fn rename(&self, id: &str, name: &str) -> Result<()>;
+    /// Puts a container into a network, as its specification says: aliases, fixed address.
+    fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()>;
+    fn disconnect(&self, network: &str, id: &str) -> Result<()>;
+
     /// Creates a bridge network of this name, as `docker network create` would.
     fn create_network(&self, name: &str) -> Result<()>;
 
     /// Removes a container, running or not, with its anonymous volumes: those carry no label.
     fn remove_container(&self, id: &str) -> Result<()>;
+    /// The same, but its volumes stay.
+    fn remove_but_volumes(&self, id: &str) -> Result<()>;
     fn remove_network(&self, id: &str) -> Result<()>;
     fn remove_volume(&self, name: &str) -> Result<()>;
 }

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::platform::Platform;
+
 /// The engine itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Info {
@@ -11,10 +13,14 @@ pub struct Info {
     pub id: String,
     pub version: String,
     pub api_version: String,
+    /// What its containers run on.
+    pub platform: Platform,
     /// `name=seccomp,profile=builtin`, `name=apparmor` ...: what is not listed is silently not enforced.
     pub security_options: Vec<String>,
     pub storage_driver: String,
     pub memory_bytes: u64,
+    /// Where it keeps images and volumes, on its machine.
+    pub root_dir: String,
     /// The engine's clock, as it prints it.
     pub system_time: String,
 }
@@ -98,6 +104,8 @@ pub struct Mount {
 pub struct Container {
     pub id: String,
     pub name: String,
+    /// On the engine's clock, as it prints it.
+    pub created: String,
     /// The id of the image that it runs.
     pub image_id: String,
     /// The name that it was created by.
@@ -138,6 +146,11 @@ impl Container {
         }
     }
 
+    /// Whether its program lives, or is about to.
+    pub fn is_up(&self) -> bool {
+        matches!(self.state.status, Status::Running | Status::Restarting | Status::Paused)
+    }
+
     pub fn service(&self) -> &str {
         self.labels.get("com.docker.compose.service").map_or(self.name.as_str(), String::as_str)
     }
@@ -150,6 +163,20 @@ pub struct Image {
     pub healthcheck: Option<Healthcheck>,
     /// Folders that become anonymous volumes.
     pub volumes: Vec<String>,
+    /// `redis:7`, and what registries call it: `redis@sha256:...`.
+    pub tags: Vec<String>,
+    pub digests: Vec<String>,
+    pub platform: Platform,
+    pub size_bytes: u64,
+}
+
+/// An image in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageNames {
+    pub id: String,
+    pub tags: Vec<String>,
+    pub digests: Vec<String>,
+    pub size_bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,11 @@
 //! How git is called: no prompt, no pager, no locale, no background helpers, and nothing of the
 //! environment that points it at another repository.
 
+use std::ffi::OsStr;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -61,6 +63,20 @@ impl Git {
             Some(1) => Ok(false),
             _ => Err(failed(verb, &output)),
         }
+    }
+}
+
+impl Git {
+    /// The paths that a reading call prints with `-z`, byte by byte as they are: a name need not be UTF-8.
+    pub(super) fn paths<const N: usize>(&self, args: [&str; N]) -> Result<Vec<PathBuf>> {
+        let mut command = self.command();
+        command.env("GIT_OPTIONAL_LOCKS", "0").args(args);
+        let output = run(SOON, &mut command, b"", args[0])?;
+        if !output.status.success() {
+            return Err(failed(args[0], &output));
+        }
+        let told = output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        Ok(told.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect())
     }
 }
 

@@ -110,8 +110,7 @@ impl Git {
 
     /// All files below the root that git tracks or would add: everything but the ignored.
     pub fn files_and_new(&self) -> Result<Vec<PathBuf>> {
-        let told = self.read(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
-        let mut files: Vec<PathBuf> = told.split('\0').filter(|path| !path.is_empty()).map(PathBuf::from).collect();
+        let mut files = self.paths(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
         files.sort();
         files.dedup();
         Ok(files)
@@ -125,7 +124,6 @@ impl Git {
 
     /// All tracked files below the root.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
-        let told = self.read(["ls-files", "-z"])?;
-        Ok(told.split('\0').filter(|path| !path.is_empty()).map(PathBuf::from).collect())
+        self.paths(["ls-files", "-z"])
     }
 }

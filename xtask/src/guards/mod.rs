@@ -1,6 +1,7 @@
 //! Preconditions: each looks at one thing and passes, or refuses with a remedy. All of them are
 //! asked, and all refusals are shown together.
 
+pub mod deploy;
 mod files;
 mod git;
 

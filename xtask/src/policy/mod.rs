@@ -80,6 +80,11 @@ struct Full {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pack {
+    /// From which severity on a finding keeps a stack out of production.
+    blocking: Option<Severity>,
+    /// Rules whose findings do so, however severe.
+    #[serde(default)]
+    blocking_rules: Vec<String>,
     #[serde(default)]
     rules: IndexMap<String, Setting>,
 }
@@ -95,6 +100,8 @@ struct Entry {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     pub role: Role,
+    blocking: Severity,
+    blocking_rules: Vec<String>,
     rules: IndexMap<String, Entry>,
 }
 
@@ -116,7 +123,12 @@ impl Policy {
             let full = setting.full();
             Entry { level: full.level.unwrap_or(Level::Off), exceptions: full.exceptions, parameters: full.parameters }
         };
-        Policy { role, rules: pack.rules.into_iter().map(|(rule, setting)| (rule, entry(setting))).collect() }
+        Policy {
+            role,
+            blocking: pack.blocking.unwrap_or(Severity::Critical),
+            blocking_rules: pack.blocking_rules,
+            rules: pack.rules.into_iter().map(|(rule, setting)| (rule, entry(setting))).collect(),
+        }
     }
 
     /// The project's policy for a role: the built-in pack with the project's `policies/<role>.yaml` over it.
@@ -132,6 +144,8 @@ impl Policy {
     pub fn with_file(&self, path: &Path, files: &dyn Files) -> Result<Policy> {
         let mut policy = self.clone();
         if let Some(pack) = read::pack(path, files, self)? {
+            policy.blocking = pack.blocking.unwrap_or(policy.blocking);
+            policy.blocking_rules.extend(pack.blocking_rules);
             for (rule, setting) in pack.rules {
                 let full = setting.full();
                 if let Some(entry) = policy.rules.get_mut(&rule) {
@@ -155,6 +169,11 @@ impl Policy {
             }
         }
         policy
+    }
+
+    /// Whether a finding of this rule keeps a stack out of production.
+    pub fn blocks(&self, rule: &str, severity: Severity) -> bool {
+        severity >= self.blocking || self.blocking_rules.iter().any(|name| name == rule)
     }
 
     /// The names of all rules, in the pack's order.

@@ -20,8 +20,20 @@ pub(super) fn pack(path: &Path, files: &dyn Files, known: &Policy) -> Result<Opt
     let whole: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| file.error(0, error.to_string()))?;
     let mut pack = Pack::default();
     for entry in document.root.entries() {
-        if entry.key.text() != Some("rules") {
-            return Err(file.error(entry.key.span.start, "a policy has one key: rules"));
+        match entry.key.text() {
+            Some("rules") => {}
+            Some("blocking") => {
+                pack.blocking = Some(file.parsed(&entry.value, whole.get("blocking"))?);
+                continue;
+            }
+            Some("blocking_rules") => {
+                pack.blocking_rules = file.parsed(&entry.value, whole.get("blocking_rules"))?;
+                if let Some(unknown) = pack.blocking_rules.iter().find(|name| !known.rules.contains_key(*name)) {
+                    return Err(file.error(entry.value.span.start, format!("there is no rule `{unknown}`")));
+                }
+                continue;
+            }
+            _ => return Err(file.error(entry.key.span.start, "a policy has the keys rules, blocking and blocking_rules")),
         }
         for rule in entry.value.entries() {
             let (name, mut full) = file.setting(&rule.key, &whole, known)?;
@@ -50,6 +62,11 @@ impl File<'_> {
     fn first_line(&self, node: &Node) -> Span {
         let written = node.span.slice(self.text);
         Span::new(node.span.start, node.span.start + written.lines().next().map_or(0, str::len))
+    }
+
+    /// A value of the file as what it has to be.
+    fn parsed<T: serde::de::DeserializeOwned>(&self, node: &Node, value: Option<&serde_yaml::Value>) -> Result<T> {
+        serde_yaml::from_value(value.cloned().unwrap_or_default()).map_err(|error| self.error(node.span.start, error.to_string()))
     }
 
     /// One rule's setting; an error then says which rule it is about, and where that stands.

@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::{Entry, Exception, Level, Policy};
+use crate::finding::Severity;
 use crate::project::Role;
 
 /// The schema; `title` says in a few words what a rule finds.
@@ -22,11 +23,17 @@ pub fn schema(title: impl Fn(&str) -> String) -> Value {
             (name.clone(), json!({"description": described(&title(name), entry), "anyOf": [level, full]}))
         })
         .collect();
+    let severity = generator.subschema_for::<Severity>();
+    let names: Vec<&String> = rules.keys().collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Policy of cargo xtask audit",
         "type": "object",
-        "properties": {"rules": {"type": "object", "properties": rules, "additionalProperties": false}},
+        "properties": {
+            "blocking": {"description": "from which severity on a finding keeps a stack out of production", "allOf": [severity]},
+            "blocking_rules": {"description": "rules whose findings do so, however severe", "type": "array", "items": {"enum": names}},
+            "rules": {"type": "object", "properties": rules, "additionalProperties": false},
+        },
         "additionalProperties": false,
         "definitions": generator.take_definitions(true),
     })

@@ -1,6 +1,7 @@
 //! Stacks by convention: what people call their compose files.
 
 use std::collections::{BTreeSet, HashMap};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::{Role, SETTINGS_FILE, Stack};
@@ -9,15 +10,20 @@ use crate::source::Files;
 use crate::yaml::{Limits, Node, Written, read};
 
 /// The part of a compose file's name that tells it from its neighbours: `database` for
-/// `docker-compose.database.yml`, empty for `compose.yaml`; `None` for other files.
+/// `docker-compose.database.yml`, empty for `compose.yaml`; `None` for other files. Of a name that is no UTF-8 it is
+/// what can be read before that.
 pub fn stem(path: &Path) -> Option<&str> {
-    let name = path.file_name()?.to_str()?;
-    let name = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))?;
-    let rest = name.strip_prefix("docker-compose").or_else(|| name.strip_prefix("compose"))?;
-    match rest.chars().next() {
-        None => Some(""),
-        Some('.' | '-' | '_') => Some(&rest[1..]),
-        Some(_) => None,
+    let name = path.file_name()?.as_bytes();
+    let name = name.strip_suffix(b".yaml").or_else(|| name.strip_suffix(b".yml"))?;
+    let rest = name.strip_prefix(b"docker-compose").or_else(|| name.strip_prefix(b"compose"))?;
+    match rest {
+        [] => Some(""),
+        [b'.' | b'-' | b'_', stem @ ..] => {
+            // An empty stem is that of the plain file.
+            let readable = stem.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            Some(if readable.is_empty() && !stem.is_empty() { "\u{fffd}" } else { readable })
+        }
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! bound files) lie beside it as private blobs, by hash.
 
 mod plan;
+mod targets;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::saga::Sha;
 
 pub use plan::{Change, ContainerNow, Replacing, ServicePlan, Target, Why, in_order, plan};
+pub use targets::{ImageFacts, image_of, targets};
 
 /// One release of one stack on one engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +92,9 @@ impl Release {
     }
 }
 
+/// What the names of held images begin with.
+pub const HOLDS: &str = "xtask.local/";
+
 /// `xtask.local/<project>/<stack>/<service>:<release>`: an image that carries it is not let go. Engines
 /// allow only lower-case letters, digits and single separators in a repository's name.
 pub fn hold(project: &str, stack: &str, service: &str, release: &str) -> String {
@@ -107,7 +112,7 @@ pub fn hold(project: &str, stack: &str, service: &str, release: &str) -> String 
     };
     // Two names that look alike in lower case are told apart by a piece of their hash.
     let exact = Sha::of(format!("{project}/{stack}/{service}").as_bytes());
-    format!("xtask.local/{}/{}/{}-{}:{release}", plain(project), plain(stack), plain(service), &exact.as_str()[..8])
+    format!("{HOLDS}{}/{}/{}-{}:{release}", plain(project), plain(stack), plain(service), &exact.as_str()[..8])
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Look, audit, bench, doctor, everyday, explain, history, review, status, summary};
+use super::{Look, audit, bench, doctor, everyday, explain, history, images, review, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Rule};
@@ -12,6 +12,7 @@ use crate::tasks::audit::Fixed;
 use crate::tasks::bench::Measured;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
+use crate::tasks::images::{Built, Fetched};
 use crate::tasks::recover::Recovered;
 use crate::tasks::review::Review;
 use crate::tasks::security_fix::Report;
@@ -27,6 +28,8 @@ pub enum Answer {
     SecurityFix(Ended, Box<Report>),
     Ended(Ended),
     Recovered(Recovered),
+    Fetched(Ended, Vec<Fetched>),
+    Built(Vec<Built>),
     History(Vec<RunSummary>),
     Doctor(Vec<Checkup>),
     Status(Vec<PhaseStatus>),
@@ -73,6 +76,8 @@ impl Answer {
             Answer::Review(made) => review::markdown(made),
             Answer::Rule(rule) => explain::rule(rule, look),
             Answer::Rules => explain::list(),
+            Answer::Fetched(ended, fetched) => images::fetched(ended, fetched, look),
+            Answer::Built(built) => images::built(built, look),
             Answer::History(runs) => history::table(runs),
             Answer::Doctor(checkups) => doctor::list(checkups, look),
             Answer::Status(phases) => status::text(phases, look),
@@ -93,12 +98,18 @@ impl Answer {
                 Recovered::Nothing => json!({"recovered": null, "would_put_back": null}),
                 Recovered::WouldPutBack { run, steps } => json!({"recovered": null, "would_put_back": {"run": run, "steps": steps}}),
                 Recovered::PutBack(run) => json!({"recovered": run, "would_put_back": null}),
+                Recovered::WouldFinish { run, steps } => {
+                    json!({"recovered": null, "would_put_back": null, "would_finish": {"run": run, "steps": steps}})
+                }
+                Recovered::Finished(run) => json!({"recovered": run, "would_put_back": null, "would_finish": null}),
             },
             Answer::Audit(_) => Value::Null,
             Answer::Fixed(fixed) => audit::fixed_json(fixed),
             Answer::Review(made) => review::json(made),
             Answer::Rule(rule) => explain::json(rule),
             Answer::Rules => rules::all().map(explain::json).collect(),
+            Answer::Fetched(ended, images) => json!({"ended": ended.word(), "run": ended.run(), "images": images}),
+            Answer::Built(images) => json!({"images": images}),
             Answer::History(runs) => json!(runs),
             Answer::Doctor(checkups) => json!(checkups),
             Answer::Status(phases) => json!(phases),

@@ -32,6 +32,7 @@ pub fn table(runs: &[RunSummary]) -> String {
 fn standing(run: &RunSummary) -> String {
     match run.standing {
         Standing::Committed => "done".into(),
+        Standing::Unsettled => "done, to be tidied up: run `cargo xtask recover`".into(),
         Standing::Undone => "done, undone later".into(),
         Standing::RolledBack => "rolled back".into(),
         Standing::Open => "open: run `cargo xtask recover`".into(),

@@ -10,6 +10,7 @@ pub mod everyday;
 pub mod explain;
 pub mod findings;
 pub mod history;
+pub mod images;
 pub mod live;
 pub mod markdown;
 pub mod page;

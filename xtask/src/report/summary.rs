@@ -19,14 +19,18 @@ pub fn recovered(recovered: &Recovered, look: Look) -> String {
     match recovered {
         Recovered::Nothing => look.line(Style::Dim, "Nothing", "to recover: no run is open"),
         Recovered::PutBack(run) => look.line(Style::Good, "Recovered", &format!("{run}: everything is as it was before")),
-        Recovered::WouldPutBack { run, steps } => {
-            let mut text = look.line(Style::Warn, "Open", &format!("{run} would be put back; nothing was touched"));
-            for step in steps {
-                text.push_str(&look.line(Style::Info, "Plan", &format!("undo: {step}")));
-            }
-            text
-        }
+        Recovered::Finished(run) => look.line(Style::Good, "Recovered", &format!("{run} was committed; what comes after is done")),
+        Recovered::WouldPutBack { run, steps } => would(&format!("{run} would be put back"), "undo: ", steps, look),
+        Recovered::WouldFinish { run, steps } => would(&format!("{run} is committed and would be finished"), "", steps, look),
     }
+}
+
+fn would(what: &str, verb: &str, steps: &[String], look: Look) -> String {
+    let mut text = look.line(Style::Warn, "Open", &format!("{what}; nothing was touched"));
+    for step in steps {
+        text.push_str(&look.line(Style::Info, "Plan", &format!("{verb}{step}")));
+    }
+    text
 }
 
 pub fn security_fix(how: &Ended, report: &Report, look: Look) -> String {

@@ -28,6 +28,7 @@ mod volume_mount;
 
 pub use credentials::{
     ComposeSource, EnvSource, Evidence, EvidenceKind, Form, Part, UrlParts, credentials_in_compose, credentials_in_env_file, parts,
+    secrets_in_comments,
 };
 pub use draft::Draft;
 pub use found::{Found, Reported};

@@ -42,14 +42,36 @@ pub struct Begun {
 #[serde(tag = "record", rename_all = "kebab-case")]
 pub enum Record {
     Begun(Begun),
-    Prepared { n: usize, step: Value, receipt: Value },
-    Applied { n: usize },
-    Proven { proven: Vec<String>, not_proven: Vec<String> },
-    Committed,
-    RollingBack { why: String },
-    Undone { n: usize },
+    Prepared {
+        n: usize,
+        step: Value,
+        receipt: Value,
+    },
+    Applied {
+        n: usize,
+    },
+    Proven {
+        proven: Vec<String>,
+        not_proven: Vec<String>,
+    },
+    /// The steps that are to be taken now; they stand here, because they are never prepared.
+    Committed {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        after: Vec<Value>,
+    },
+    /// Those steps are done.
+    Settled,
+    RollingBack {
+        why: String,
+    },
+    Undone {
+        n: usize,
+    },
     RolledBack,
-    Stuck { n: usize, why: String },
+    Stuck {
+        n: usize,
+        why: String,
+    },
 }
 
 impl Record {
@@ -59,7 +81,8 @@ impl Record {
             Record::Prepared { .. } => "prepared",
             Record::Applied { .. } => "applied",
             Record::Proven { .. } => "proven",
-            Record::Committed => "committed",
+            Record::Committed { .. } => "committed",
+            Record::Settled => "settled",
             Record::RollingBack { .. } => "rolling-back",
             Record::Undone { .. } => "undone",
             Record::RolledBack => "rolled-back",
@@ -69,7 +92,8 @@ impl Record {
 
     /// Records for which room was kept: they must be possible on a full disk.
     fn ends_the_run(&self) -> bool {
-        matches!(self, Record::RollingBack { .. } | Record::Undone { .. } | Record::RolledBack | Record::Stuck { .. })
+        use Record::{RolledBack, RollingBack, Settled, Stuck, Undone};
+        matches!(self, Settled | RollingBack { .. } | Undone { .. } | RolledBack | Stuck { .. })
     }
 }
 

@@ -28,6 +28,10 @@ fn proven() -> Record {
     Record::Proven { proven: vec!["rendered".into()], not_proven: vec![] }
 }
 
+fn committed() -> Record {
+    Record::Committed { after: vec![Value::from("an after")] }
+}
+
 fn rolling_back() -> Record {
     Record::RollingBack { why: "so".into() }
 }
@@ -35,7 +39,7 @@ fn rolling_back() -> Record {
 #[test]
 fn every_cut_of_the_tail_reads_as_before_the_last_record() {
     let mut bench = bench();
-    for record in [prepared(0), Record::Applied { n: 0 }, proven(), prepared(1), Record::Applied { n: 1 }, Record::Committed] {
+    for record in [prepared(0), Record::Applied { n: 0 }, proven(), prepared(1), Record::Applied { n: 1 }, committed(), Record::Settled] {
         let (entries, state) = (replay(&bench.path).unwrap().entries, bench.journal.state().clone());
         let durable = fs::read(&bench.path).unwrap();
         bench.journal.append(record).unwrap();
@@ -86,14 +90,17 @@ fn only_one_order_is_legal() {
             prepared(0),
             Record::Applied { n: 0 },
             proven(),
-            Record::Committed,
+            committed(),
+            Record::Settled,
             rolling_back(),
             Record::Undone { n: 0 },
             Record::RolledBack,
             stuck,
         ]
     };
-    let legal: [(&[Record], &[&str]); 8] = [
+    let all_applied = [prepared(0), Record::Applied { n: 0 }, proven(), prepared(1), Record::Applied { n: 1 }];
+    let with_all_applied = |more: &[Record]| [&all_applied[..], more].concat();
+    let legal: [(&[Record], &[&str]); 12] = [
         (&[], &["prepared", "rolling-back"]),
         (&[prepared(0)], &["applied", "rolling-back"]),
         (&[prepared(0), Record::Applied { n: 0 }], &["proven", "rolling-back"]),
@@ -102,6 +109,10 @@ fn only_one_order_is_legal() {
         (&[prepared(0), rolling_back()], &["undone", "stuck"]),
         (&[prepared(0), rolling_back(), Record::Undone { n: 0 }], &["rolled-back"]),
         (&[rolling_back(), Record::RolledBack], &[]),
+        (&all_applied, &["committed", "rolling-back"]),
+        (&with_all_applied(&[committed()]), &["settled"]),
+        (&with_all_applied(&[committed(), Record::Settled]), &[]),
+        (&with_all_applied(&[Record::Committed { after: vec![] }]), &[]),
     ];
     for (before, expected) in legal {
         let state = before.iter().fold(bench().journal.state().clone(), |state, record| state.next(record).unwrap());
@@ -114,9 +125,37 @@ fn only_one_order_is_legal() {
 fn an_illegal_record_is_not_written() {
     let mut bench = bench();
     let before = fs::read(&bench.path).unwrap();
-    assert!(bench.journal.append(Record::Committed).is_err());
+    assert!(bench.journal.append(committed()).is_err());
     assert_eq!(fs::read(&bench.path).unwrap(), before);
     bench.journal.append(rolling_back()).unwrap();
     bench.journal.append(Record::RolledBack).unwrap();
     assert_eq!(replay(&bench.path).unwrap().state.phase, Phase::RolledBack);
+}
+
+#[test]
+fn a_commit_with_steps_after_it_is_open_until_they_are_done() {
+    let mut bench = bench();
+    for record in [prepared(0), Record::Applied { n: 0 }, proven(), prepared(1), Record::Applied { n: 1 }, committed()] {
+        bench.journal.append(record).unwrap();
+    }
+    let state = replay(&bench.path).unwrap().state;
+    assert!((state.is_open(), state.is_committed()) == (true, true), "{state:?}");
+    bench.journal.append(Record::Settled).unwrap();
+    let state = replay(&bench.path).unwrap().state;
+    assert!((state.is_open(), state.is_committed()) == (false, true), "{state:?}");
+}
+
+#[test]
+fn a_commit_without_steps_after_it_is_written_and_read_as_ever() {
+    let mut bench = bench();
+    for record in [prepared(0), Record::Applied { n: 0 }, proven(), prepared(1), Record::Applied { n: 1 }] {
+        bench.journal.append(record).unwrap();
+    }
+    let before = fs::read_to_string(&bench.path).unwrap();
+    bench.journal.append(Record::Committed { after: vec![] }).unwrap();
+    let line = fs::read_to_string(&bench.path).unwrap().split_off(before.len());
+    assert!(line.ends_with(",\"record\":\"committed\"}\n"), "{line}");
+    fs::write(&bench.path, before + "{\"at_ms\":1,\"record\":\"committed\"}\n").unwrap();
+    let told = replay(&bench.path).unwrap();
+    assert_eq!((told.state.phase, told.state.is_open()), (Phase::Committed, false));
 }

@@ -11,6 +11,7 @@ mod lock;
 mod plan;
 mod recover;
 mod run;
+mod settle;
 mod state;
 mod store;
 
@@ -21,6 +22,7 @@ pub use lock::{Held, Holder, Lock, held, try_lock, wait_lock};
 pub use plan::{Plan, Sha};
 pub use recover::{Undoable, prepared, recover};
 pub use run::{Outcome, Proof, Verdict, execute};
+pub use settle::unsettled;
 pub use state::{Mark, Phase, State};
 pub use store::{RunId, RunRef, RunView, Store};
 

@@ -33,7 +33,9 @@ impl fmt::Display for Sha {
 }
 
 /// The steps of one run in their order. `finish` holds the steps that only a proven run takes, a
-/// git commit for example; they are undone like all others.
+/// git commit for example; they are undone like all others. `after` holds what tidies up once the run
+/// is committed: it is never undone, but done again until it is done, so each of these steps must be
+/// right also when it was done before, in part or as a whole.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan<S> {
     /// The task's name: "security-fix".
@@ -46,21 +48,23 @@ pub struct Plan<S> {
     pub target: Option<String>,
     pub steps: Vec<S>,
     pub finish: Vec<S>,
+    #[serde(default = "Vec::new")]
+    pub after: Vec<S>,
 }
 
 impl<S: Serialize> Plan<S> {
     pub fn new(task: impl Into<String>, steps: Vec<S>) -> Self {
-        Plan { task: task.into(), args: Vec::new(), stacks: Vec::new(), target: None, steps, finish: Vec::new() }
+        Plan { task: task.into(), args: Vec::new(), stacks: Vec::new(), target: None, steps, finish: Vec::new(), after: Vec::new() }
     }
 
     /// Names exactly these steps; equal plans have equal hashes.
     pub fn hash(&self) -> Sha {
         // Steps are plain data (a closed enum of places and hashes): they always serialise.
-        Sha::of(&serde_json::to_vec(&(&self.steps, &self.finish)).unwrap_or_default())
+        Sha::of(&serde_json::to_vec(&(&self.steps, &self.finish, &self.after)).unwrap_or_default())
     }
 
     pub fn len(&self) -> usize {
-        self.steps.len() + self.finish.len()
+        self.steps.len() + self.finish.len() + self.after.len()
     }
 
     pub fn is_empty(&self) -> bool {

@@ -1,9 +1,10 @@
 //! Undo, in reverse, of what was prepared and is not undone: live after a failed step, and from the
-//! journal of a run that ended anywhere.
+//! journal of a run that ended anywhere before it was committed. After that, it is finished.
 
 use std::time::Instant;
 
 use super::journal::{Entry, Journal, Record};
+use super::settle::{settle, unsettled};
 use super::state::Phase;
 use super::{Outcome, Step};
 use crate::cancel::Cancel;
@@ -18,8 +19,9 @@ pub struct Undoable<S, R> {
     pub receipt: R,
 }
 
-/// Settles an open run: the world is put back as it was before. `None`: the run was settled already,
-/// so a second recovery changes nothing. `entries` are those that `Journal::open` gave.
+/// Settles an open run: the world is put back as it was before; or, when the run is committed, what
+/// comes after is done. `None`: the run was settled already, so a second recovery changes nothing.
+/// `entries` are those that `Journal::open` gave. An error leaves it as open as it was.
 ///
 /// The caller holds the locks of the run, so nothing that the run started is alive.
 pub fn recover<W: ?Sized, S: Step<W>>(
@@ -32,6 +34,11 @@ pub fn recover<W: ?Sized, S: Step<W>>(
     if !journal.state().is_open() {
         return Ok(None);
     }
+    if journal.state().phase == Phase::Settling {
+        let (after, proof) = unsettled::<W, S>(entries)?;
+        settle(world, journal, &after, 0, events, cancel)?;
+        return Ok(Some(Outcome::Committed(proof)));
+    }
     let why = Error::new(Kind::RolledBack, "the run did not come to its end");
     let done = prepared::<W, S>(entries)?;
     Ok(Some(match roll_back(world, journal, &done, "recovered", events, cancel) {
@@ -42,20 +49,23 @@ pub fn recover<W: ?Sized, S: Step<W>>(
 
 /// The steps of a journal with their receipts, in the order in which they were prepared.
 pub fn prepared<W: ?Sized, S: Step<W>>(entries: &[Entry]) -> Result<Vec<Undoable<S, S::Receipt>>> {
-    let unreadable = |n: usize, error: serde_json::Error| {
-        Error::unusable(format!("read step {} of the journal", n + 1))
-            .why(error.to_string())
-            .help("Use the version of xtask that began the run; its journal names it")
-    };
+    let step_n = |n: usize| format!("step {}", n + 1);
     let mut found = Vec::new();
     for entry in entries {
         if let Record::Prepared { n, step, receipt } = &entry.record {
-            let step = serde_json::from_value(step.clone()).map_err(|error| unreadable(*n, error))?;
-            let receipt = serde_json::from_value(receipt.clone()).map_err(|error| unreadable(*n, error))?;
+            let step = serde_json::from_value(step.clone()).map_err(|error| unreadable(&step_n(*n), &error))?;
+            let receipt = serde_json::from_value(receipt.clone()).map_err(|error| unreadable(&step_n(*n), &error))?;
             found.push(Undoable { n: *n, step, receipt });
         }
     }
     Ok(found)
+}
+
+/// A journal that another version has written.
+pub(super) fn unreadable(what: &str, error: &serde_json::Error) -> Error {
+    Error::unusable(format!("read {what} of the journal"))
+        .why(error.to_string())
+        .help("Use the version of xtask that began the run; its journal names it")
 }
 
 /// `done` holds all prepared steps, by number.

@@ -19,6 +19,9 @@ pub enum Phase {
     Proven,
     RollingBack,
     Stuck,
+    /// Committed; the steps that come after are not known to be done.
+    Settling,
+    /// Committed, and nothing is left to do.
     Committed,
     RolledBack,
 }
@@ -39,9 +42,14 @@ impl State {
         State { phase: Phase::New, marks: Vec::new(), steps: 0, total: 0 }
     }
 
-    /// A run that is neither committed nor rolled back.
+    /// A run that is neither committed, with all that comes after it, nor rolled back.
     pub fn is_open(&self) -> bool {
         !matches!(self.phase, Phase::New | Phase::Committed | Phase::RolledBack)
+    }
+
+    /// Whether what the run did stays, also when something is left to do after it.
+    pub fn is_committed(&self) -> bool {
+        matches!(self.phase, Phase::Settling | Phase::Committed)
     }
 
     /// The step to be undone next.
@@ -55,7 +63,7 @@ impl State {
 
     /// The state after `record`, or what makes this record illegal here.
     pub fn next(mut self, record: &Record) -> Result<State, String> {
-        use Phase::{Committed, New, Proven, RolledBack, RollingBack, Running, Stuck};
+        use Phase::{Committed, New, Proven, RolledBack, RollingBack, Running, Settling, Stuck};
         self.phase = match (self.phase, record) {
             (New, Record::Begun(begun)) => {
                 (self.steps, self.total) = (begun.steps, begun.steps + begun.finish);
@@ -72,7 +80,14 @@ impl State {
                 phase
             }
             (Running, Record::Proven { .. }) if self.marks.len() == self.steps && self.all_applied() => Proven,
-            (Proven, Record::Committed) if self.marks.len() == self.total && self.all_applied() => Committed,
+            (Proven, Record::Committed { after }) if self.marks.len() == self.total && self.all_applied() => {
+                if after.is_empty() {
+                    Committed
+                } else {
+                    Settling
+                }
+            }
+            (Settling, Record::Settled) => Committed,
             (Running | Proven | Stuck, Record::RollingBack { .. }) => RollingBack,
             (RollingBack, Record::Undone { n }) if self.next_undo() == Some(*n) => {
                 self.marks[*n] = Mark::Undone;

@@ -28,6 +28,11 @@ impl RunId {
         RunId(format!("{}-{task}-{}", utc(now), &salt.as_str()[..4]))
     }
 
+    /// Its last part: enough for the names of what lives as long as the run.
+    pub fn short(&self) -> &str {
+        self.0.rsplit('-').next().unwrap_or(&self.0)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -142,7 +147,8 @@ impl Store {
         Blobs { dir: self.runs().join(run.as_str()).join("blobs") }
     }
 
-    /// The run that is neither committed nor rolled back, if there is one: the oldest of them.
+    /// The run that is neither committed, with all that comes after, nor rolled back, if there is one: the
+    /// oldest of them.
     pub fn open_run(&self) -> Result<Option<RunRef>> {
         for id in self.ids()? {
             if let Some(told) = self.replay(&id)?
@@ -342,7 +348,7 @@ mod tests {
         journal.append(Record::RolledBack).unwrap();
         let (committed, mut journal) = begin(&store, "committed");
         journal.append(Record::Proven { proven: vec![], not_proven: vec![] }).unwrap();
-        journal.append(Record::Committed).unwrap();
+        journal.append(Record::Committed { after: vec![] }).unwrap();
         assert_eq!(store.expire(0).unwrap(), [undone]);
         assert_eq!(store.expire(now_ms() + 1).unwrap(), [committed]);
         assert!(store.expire(now_ms() + 1).unwrap().is_empty());

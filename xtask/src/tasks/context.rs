@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::Sink;
 use crate::git::Git;
 use crate::project::Project;
-use crate::saga::{Phase, RunId, Sha, Store, prepared};
+use crate::saga::{RunId, Sha, Store, prepared};
 use crate::secret::Masker;
 use crate::source::{self, Disk};
 
@@ -121,7 +121,7 @@ impl Context<'_> {
     pub fn left_by_us(&self) -> Result<BTreeMap<PathBuf, Sha>> {
         let mut left = BTreeMap::new();
         for view in self.store.history()? {
-            if view.state.phase != Phase::Committed {
+            if !view.state.is_committed() {
                 continue;
             }
             for done in prepared::<World, Action>(&view.entries)? {

@@ -93,6 +93,9 @@ fn stacks(cx: &Context<'_>) -> Checkup {
 fn open_run(cx: &Context<'_>) -> Result<Checkup> {
     Ok(match cx.store.open_run()? {
         None => Checkup::good("runs", "none is open"),
+        Some(run) if run.state.is_committed() => {
+            Checkup::bad("runs", format!("what comes after {} is not done", run.id), "run `cargo xtask recover`")
+        }
         Some(run) => Checkup::bad("runs", format!("{} did not come to its end", run.id), "run `cargo xtask recover`"),
     })
 }

@@ -140,6 +140,9 @@ fn lock(cx: &Context<'_>, task: &str, run: &RunId) -> Result<Lock> {
 pub(super) fn refuse_open_run(cx: &Context<'_>) -> Result<()> {
     match cx.store.open_run()? {
         None => Ok(()),
+        Some(open) if open.state.is_committed() => Err(Error::refused("start a run")
+            .why(format!("the run {} is committed, but what comes after it is not done", open.id))
+            .help("run `cargo xtask recover`: it does the rest")),
         Some(open) => Err(Error::refused("start a run")
             .why(format!("the run {} did not come to its end", open.id))
             .help("run `cargo xtask recover`: it puts everything back to before that run")),
@@ -201,7 +204,7 @@ fn start(cx: &Context<'_>, run: RunId, plan: &Plan<Action>, contents: &[Vec<u8>]
     let keep = || -> Result<()> { contents.iter().try_for_each(|content| world.blobs.put(content).map(|_| ())) };
     let kept = keep();
     // When the contents cannot be kept, the run ends like one whose first step failed.
-    let empty = Plan { steps: Vec::new(), finish: Vec::new(), ..plan.clone() };
+    let empty = Plan { steps: Vec::new(), finish: Vec::new(), after: Vec::new(), ..plan.clone() };
     let outcome = match kept {
         Ok(()) => execute(&world, &mut journal, plan, || prove(&world), cx.events, cx.cancel),
         Err(error) => execute(&world, &mut journal, &empty, || Err(error), cx.events, cx.cancel),

@@ -10,6 +10,8 @@ use crate::saga::{Phase, Record, RunView, Store, utc};
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     Committed,
+    /// Committed; what comes after is not done yet.
+    Unsettled,
     /// Committed, and undone by a later run.
     Undone,
     /// Did not hold; put back at once or by `recover`.
@@ -55,7 +57,7 @@ pub fn summaries(views: &[RunView]) -> Vec<RunSummary> {
 
 /// The committed rollback of a run, if there is one.
 fn undone_by(views: &[RunView], run: &str) -> Option<String> {
-    let rolled = |view: &&RunView| view.state.phase == Phase::Committed && view.begun.target.as_deref() == Some(run);
+    let rolled = |view: &&RunView| view.state.is_committed() && view.begun.target.as_deref() == Some(run);
     views.iter().find(rolled).map(|view| view.id.to_string())
 }
 
@@ -67,6 +69,7 @@ fn summary(view: &RunView, undone_by: Option<String>) -> RunSummary {
         _ => None,
     });
     let standing = match view.state.phase {
+        Phase::Settling => Standing::Unsettled,
         Phase::Committed if undone_by.is_some() => Standing::Undone,
         Phase::Committed => Standing::Committed,
         Phase::RolledBack => Standing::RolledBack,

@@ -3,10 +3,12 @@
 pub mod audit;
 pub mod bench;
 mod context;
+pub mod deploy;
 pub mod doctor;
 pub mod everyday;
 mod guarded;
 pub mod history;
+pub mod images;
 mod project_lock;
 pub mod recover;
 pub mod render;

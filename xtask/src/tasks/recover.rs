@@ -1,4 +1,5 @@
-//! Settles a run that did not come to its end: everything is put back to before it.
+//! Settles a run that did not come to its end: everything is put back to before it, or, when it was
+//! committed, what comes after is done.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -23,13 +24,20 @@ pub enum Recovered {
         steps: Vec<String>,
     },
     PutBack(String),
+    /// A dry run: the committed run, and the steps that would be taken after it.
+    WouldFinish {
+        run: String,
+        steps: Vec<String>,
+    },
+    /// What comes after this committed run is done.
+    Finished(String),
 }
 
-/// Puts the open run back, if there is one. A second call finds nothing to do.
+/// Settles the open run, if there is one. A second call finds nothing to do.
 pub fn recover(cx: &Context<'_>) -> Result<Recovered> {
     let Some(open) = cx.store.open_run()? else { return Ok(Recovered::Nothing) };
     if cx.dry_run {
-        return would_put_back(cx, &open);
+        return would_settle(cx, &open);
     }
     cx.check_state()?;
     let _lock = lock(cx)?;
@@ -40,20 +48,26 @@ pub fn recover(cx: &Context<'_>) -> Result<Recovered> {
     let world = cx.world(&open.id);
     match saga::recover::<World, Action>(&world, &mut journal, &entries, cx.events, cx.cancel)? {
         Some(Outcome::Stuck { why }) => Err(Error { kind: Kind::Stuck, ..why }),
+        Some(Outcome::Committed(_)) => Ok(Recovered::Finished(open.id.to_string())),
         _ => Ok(Recovered::PutBack(open.id.to_string())),
     }
 }
 
 /// Reads only: not even the lock is taken, nor a torn journal cut.
-fn would_put_back(cx: &Context<'_>, open: &RunRef) -> Result<Recovered> {
+fn would_settle(cx: &Context<'_>, open: &RunRef) -> Result<Recovered> {
     if let Some(held) = saga::held(&cx.store.lock_path())? {
         cx.events.emit(Event::Note(format!("a recovery would wait: {}", held.into_error().why.unwrap_or_default())));
     }
     let told = saga::replay(&open.journal)?;
+    let run = open.id.to_string();
+    if told.state.is_committed() {
+        let (after, _) = saga::unsettled::<World, Action>(&told.entries)?;
+        return Ok(Recovered::WouldFinish { run, steps: after.iter().map(Step::<World>::label).collect() });
+    }
     let done = saga::prepared::<World, Action>(&told.entries)?;
     let left = done.iter().zip(&told.state.marks).rev().filter(|(_, mark)| **mark != Mark::Undone);
     let steps = left.map(|(undoable, _)| Step::<World>::label(&undoable.step)).collect();
-    Ok(Recovered::WouldPutBack { run: open.id.to_string(), steps })
+    Ok(Recovered::WouldPutBack { run, steps })
 }
 
 /// What the killed run started holds its lock; nothing may be undone beside it.

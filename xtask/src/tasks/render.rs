@@ -7,9 +7,11 @@ use super::security_fix::credentials_in_text;
 use crate::catalogue::{key_shape, looks_random};
 use crate::error::{Error, Result};
 use crate::model::{self, Call, Model};
-use crate::secret::{MASK, Masker};
+use crate::rules::{self, ComposeSource};
+use crate::secret::{MASK, Masker, Secret};
 use crate::source::Disk;
 use crate::text::redact;
+use crate::yaml::expand;
 
 /// What `docker compose config --format json` prints of a stack, every credential masked by its place.
 ///
@@ -40,5 +42,20 @@ fn secret_variables(model: &Model) -> Masker {
     let entries = model.sources.iter().flat_map(|source| source.entries()).map(|entry| (entry.key.as_str(), entry.value.as_str()));
     let named = model.references.iter().filter_map(|reference| Some((reference.name.as_str(), model.lookup(&reference.name)?)));
     let secret = |(name, value): &(&str, &str)| key_shape(name).is_credential() || looks_random(value);
-    Masker::new(entries.chain(named).filter(secret).map(|(_, value)| value))
+    let written = written_out(model);
+    let values = entries.chain(named).filter(secret).map(|(_, value)| value);
+    Masker::new(values.chain(written.iter().map(Secret::expose)))
+}
+
+/// What the files say where it is told for a credential, but rendering takes the sign away: the default of
+/// `${DB_PASSWORD:-x}` stands there as `x`, and an alias under another key.
+fn written_out(model: &Model) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for (file, source) in (0_u32..).zip(&model.sources) {
+        let documents = source.documents();
+        let Some(values) = documents.iter().map(|document| expand(document, file).ok()).collect::<Option<Vec<_>>>() else { continue };
+        let compose = ComposeSource { path: &source.path, file, text: &source.text, documents, values: &values };
+        secrets.extend(rules::credentials_in_compose(&compose).into_iter().filter(|one| !one.known_default).map(|one| one.secret));
+    }
+    secrets
 }

@@ -224,6 +224,7 @@ impl Running {
                 files: call.files,
                 env_files: call.env_files,
                 profiles: call.profiles,
+                env: Vec::new(),
             });
         }
         for call in &calls {

@@ -13,5 +13,5 @@ pub use auth_off::AuthOffAt;
 pub use container::{Account, Container, HealthCommand, Start, User};
 pub use index::{is_sensitive_port, server_kind, server_kind_of_scheme};
 pub use kind::{Category, PortFacts, Reach, ServerKeys, ServerKind};
-pub use name::is_image;
+pub use name::{image_name, image_tag, is_image};
 pub use rotation::{Rotation, rotation, token_rotation};

@@ -49,6 +49,8 @@ pub struct ComposeCall {
     pub project_name: Option<String>,
     /// Relative paths above start here; `None`: the current folder.
     pub cwd: Option<PathBuf>,
+    /// Set for the child, over what this process has exported: the variable of a release's tag.
+    pub env: Vec<(String, String)>,
 }
 
 /// What `up` is to do beyond starting what the files say.
@@ -58,6 +60,12 @@ pub struct Up {
     pub services: Vec<String>,
     pub force_recreate: bool,
     pub no_deps: bool,
+    /// Makes containers and starts none.
+    pub no_start: bool,
+    /// Leaves the containers that are there, whatever they were made from.
+    pub no_recreate: bool,
+    /// A service, and how many containers it shall have.
+    pub scale: Option<(String, usize)>,
 }
 
 /// A usable compose program. Its children inherit our descriptors, and so our lock.
@@ -108,7 +116,7 @@ impl Compose {
     /// As [`Compose::up`].
     pub fn build(&self, call: &ComposeCall, deadline: Duration, masker: &Masker, cancel: &Cancel) -> Result<()> {
         let program = self.program(call, &["build", "--quiet"]).deadline(deadline).interruptible();
-        started(program.run(masker, cancel)?, masker)
+        done("build images", program.run(masker, cancel)?, masker)
     }
 
     /// Stops and removes a stack with its volumes: for what was started to be thrown away.
@@ -149,6 +157,9 @@ impl Compose {
         for name in CLEARED {
             program = program.env_remove(*name);
         }
+        for (name, value) in &call.env {
+            program = program.env(name, value);
+        }
         match &call.cwd {
             Some(folder) => program.cwd(folder),
             None => program,
@@ -175,12 +186,20 @@ pub fn call_args(call: &ComposeCall) -> Vec<OsString> {
 
 /// The arguments of `up`, the services last.
 pub fn up_args(up: &Up) -> Vec<String> {
-    let mut args = vec!["up", "--detach", "--no-build", "--pull", "never", "--remove-orphans=false"];
+    let first = if up.no_start { "--no-start" } else { "--detach" };
+    let mut args = vec!["up", first, "--no-build", "--pull", "never", "--remove-orphans=false"];
     if up.force_recreate {
         args.push("--force-recreate");
     }
     if up.no_deps {
         args.push("--no-deps");
+    }
+    if up.no_recreate {
+        args.push("--no-recreate");
+    }
+    let scale = up.scale.as_ref().map(|(service, count)| format!("{service}={count}"));
+    if let Some(scale) = &scale {
+        args.extend(["--scale", scale]);
     }
     args.extend(up.services.iter().map(String::as_str));
     args.into_iter().map(String::from).collect()
@@ -194,6 +213,7 @@ fn frozen_call(project: Option<&str>) -> ComposeCall {
         profiles: vec!["*".into()],
         project_name: project.map(String::from),
         cwd: Some("/".into()),
+        env: Vec::new(),
     }
 }
 
@@ -207,10 +227,14 @@ fn refused(output: Output, call: &ComposeCall, masker: &Masker) -> Result<Output
 }
 
 fn started(output: Output, masker: &Masker) -> Result<()> {
+    done("start containers", output, masker)
+}
+
+fn done(what: &str, output: Output, masker: &Masker) -> Result<()> {
     if output.success() {
         return Ok(());
     }
-    Err(Error::failed("start containers with docker compose").why(said::reduce(&output.stderr, masker)))
+    Err(Error::failed(format!("{what} with docker compose")).why(said::reduce(&output.stderr, masker)))
 }
 
 fn hashes(text: &str) -> BTreeMap<String, String> {

@@ -17,7 +17,7 @@ fn everything_declared_is_said() {
         env_files: Some(vec!["/p/.env".into(), "/p/.env.prod".into()]),
         profiles: vec!["full".into()],
         project_name: Some("live".into()),
-        cwd: None,
+        ..ComposeCall::default()
     };
     let expected =
         "--ansi never --progress quiet --project-name live --env-file /p/.env --env-file /p/.env.prod --profile full --file /p/a.yml";
@@ -34,8 +34,22 @@ fn no_env_file_at_all_is_not_the_default() {
 fn up_never_pulls_builds_answers_or_removes_orphans() {
     let base = ["up", "--detach", "--no-build", "--pull", "never", "--remove-orphans=false"];
     assert_eq!(up_args(&Up::default()), base);
-    let up = Up { services: vec!["db".into()], force_recreate: true, no_deps: true };
+    let up = Up { services: vec!["db".into()], force_recreate: true, no_deps: true, ..Up::default() };
     assert_eq!(up_args(&up)[6..], ["--force-recreate", "--no-deps", "db"]);
+}
+
+#[test]
+fn more_containers_are_made_beside_those_that_are_there() {
+    let up = Up {
+        services: vec!["web".into()],
+        no_deps: true,
+        no_start: true,
+        no_recreate: true,
+        scale: Some(("web".into(), 4)),
+        ..Up::default()
+    };
+    let expected = "up --no-start --no-build --pull never --remove-orphans=false --no-deps --no-recreate --scale web=4 web";
+    assert_eq!(up_args(&up).join(" "), expected);
 }
 
 #[test]
@@ -53,4 +67,14 @@ fn versions_of_every_packager_are_read() {
 fn hashes_are_read_by_service() {
     let expected = BTreeMap::from([("db".to_string(), "7a6d".to_string()), ("web".to_string(), "c4c5".to_string())]);
     assert_eq!(hashes("db 7a6d\nweb c4c5\n"), expected);
+}
+
+#[test]
+fn the_variables_of_a_call_reach_the_child_and_no_argument() {
+    let version = Version::parse("2.40.3").unwrap();
+    let compose = Compose { program: ["sh", "-c", "printf %s \"$TAG\"", "sh"].map(OsString::from).to_vec(), version };
+    let call = ComposeCall { env: vec![("TAG".into(), "v1.4.2".into())], ..ComposeCall::default() };
+    let program = compose.program(&call, &["config"]);
+    assert!(!program.argv().iter().any(|word| word.to_string_lossy().contains("v1.4.2")));
+    assert_eq!(program.run(&Masker::default(), &Cancel::default()).unwrap().text(), "v1.4.2");
 }

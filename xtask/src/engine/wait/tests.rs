@@ -7,6 +7,7 @@ fn container(status: Status) -> Container {
     Container {
         id: "id".into(),
         name: "name".into(),
+        created: String::new(),
         image_id: String::new(),
         image: String::new(),
         state,

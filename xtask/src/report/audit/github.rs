@@ -3,6 +3,7 @@
 use super::Regions;
 use crate::audit::Audit;
 use crate::finding::Severity;
+use crate::report::harmless;
 
 pub fn github(audit: &Audit) -> String {
     let regions = Regions::new(audit);
@@ -37,7 +38,8 @@ pub fn github(audit: &Audit) -> String {
 
 /// What would end the message is written as the runner decodes it.
 fn message(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let lines: Vec<String> = text.split('\n').map(|line| harmless(line).replace('%', "%25")).collect();
+    lines.join("%0A")
 }
 
 /// What would end the property, too.
@@ -52,6 +54,7 @@ mod tests {
     #[test]
     fn nothing_in_a_name_ends_the_command() {
         assert_eq!(property("a,b:c\n::error::x%"), "a%2Cb%3Ac%0A%3A%3Aerror%3A%3Ax%25");
-        assert_eq!(message("a\r\n::error::x"), "a%0D%0A::error::x");
+        assert_eq!(message("a\r\n::error::x"), "a\\u{d}%0A::error::x");
+        assert_eq!(message("a\u{202e}b\u{1b}[2J"), "a\\u{202e}b\\u{1b}[2J");
     }
 }

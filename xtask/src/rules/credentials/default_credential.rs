@@ -1,5 +1,5 @@
 use super::evidence::{EvidenceKind, Hit};
-use super::interpolation::{Part, defaults, parts};
+use super::interpolation::{Fallback, Part, defaults, parts};
 use super::site::Site;
 use super::url::{self, UrlPassword};
 use super::value::{is_credential, is_left_placeholder};
@@ -26,18 +26,20 @@ fn check(site: &Site<'_>) -> Vec<Hit> {
     let urls = url::passwords(site.text, site.value.clone());
     let whole = matches!(parts(site.text, site.value.clone()).as_slice(), [Part::Variable { .. }]);
     let mut hits = Vec::new();
-    for (variable, range) in defaults(site.text, site.value.clone()) {
+    for Fallback { variables, range } in defaults(site.text, site.value.clone()) {
         let value = &site.text[range.clone()];
         let inside = |url: &&UrlPassword| url.range.start <= range.start && range.end <= url.range.end;
         let url = urls.iter().find(inside).map(|url| url.parts.clone());
-        let shape = match key_shape(&variable) {
+        // What stands in for a credential is one, whatever the variables between are called.
+        let shapes = variables.iter().rev().map(|name| key_shape(name));
+        let shape = match shapes.clone().find(|shape| shape.is_credential()).or(shapes.clone().next()).unwrap_or(KeyShape::Neutral) {
             _ if url.is_some() => KeyShape::Password,
             _ if whole && matches!(site.shape, KeyShape::Password | KeyShape::Secret | KeyShape::About) => site.shape,
             of_variable => of_variable,
         };
         if is_credential(site, shape, value) || (whole && is_left_placeholder(site, value)) {
             let url = url.or_else(|| site.connection.clone());
-            hits.push(Hit { url, variable: Some(variable), ..Hit::new(EvidenceKind::Default, range) });
+            hits.push(Hit { url, variable: variables.last().cloned(), ..Hit::new(EvidenceKind::Default, range) });
         }
     }
     hits
@@ -56,17 +58,18 @@ services:
       - POSTGRES_PASSWORD=${DB_PW:-postgres}
       - REDIS_URL=redis://:${REDIS_PASSWORD-two}@redis/0
       - NESTED_TOKEN=${A_TOKEN:-${B:-three33}}
+      - NESTED=${C_SECRET:-${D:-five5}}
       - SALUTE=${SALUTE:-changeme}
       - OPTS=--x ${ADMIN_PASSWORD:-four}
       - JDBC=jdbc:mysql://db/x?password=${P:-five}
     command: [redis-server, --requirepass, '${R:-six}']
 ";
-        assert_eq!(secrets(text, "default-credential"), ["postgres", "two", "three33", "changeme", "four", "five", "six"]);
+        assert_eq!(secrets(text, "default-credential"), ["postgres", "two", "three33", "five5", "changeme", "four", "five", "six"]);
         let all = of(text);
         let variables: Vec<_> = all.iter().map(|e| e.variable.as_deref().unwrap()).collect();
-        assert_eq!(variables, ["DB_PW", "REDIS_PASSWORD", "B", "SALUTE", "ADMIN_PASSWORD", "P", "R"]);
+        assert_eq!(variables, ["DB_PW", "REDIS_PASSWORD", "B", "D", "SALUTE", "ADMIN_PASSWORD", "P", "R"]);
         assert_eq!(all[1].url.as_ref().unwrap().host, "redis");
-        assert_eq!(all[5].url.as_ref().unwrap().host, "db");
+        assert_eq!(all[6].url.as_ref().unwrap().host, "db");
         assert!(all[0].known_default && !all[1].known_default);
     }
 

@@ -83,6 +83,31 @@ configs:
     }
 
     #[test]
+    fn finds_what_stands_inside_other_values() {
+        let text = "
+services:
+  a:
+    command: \"curl -H 'Authorization: Bearer one11' http://x\"
+    healthcheck: {test: [CMD, curl, -H, 'X-Api-Key: two22', x]}
+    environment:
+      UPSTREAM: Basic YWRtaW46c2VjcmV0
+      REDIS_ARGS: --save 60 1 --requirepass four
+      APP_CONFIG: |
+        user: x
+        password: five
+        token = \"six66\"
+      FLAGS: --verbose --password-file /x --level debug
+      NOTES: |
+        Remember: the token is elsewhere
+        log_level: info
+  b:
+    environment: [\"EXTRA=--admin-password seven\", 'ABOUT=Authorization: Bearer $T']
+";
+        let expected = ["one11", "two22", "YWRtaW46c2VjcmV0", "four", "five", "six66", "seven"];
+        assert_eq!(secrets(text, "hardcoded-credential"), expected);
+    }
+
+    #[test]
     fn leaves_alone_what_is_none() {
         let text = "
 services:

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::evidence::UrlParts;
 use super::interpolation::{Part, parts};
+use crate::catalogue::{key_shape, looks_random};
 
 /// `key=value` somewhere in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,63 @@ pub(super) fn assignments(text: &str, within: Range<usize>) -> Vec<Assignment> {
     let mut found: Vec<Assignment> = equals.filter_map(|at| assignment(text, &within, at, &variables)).collect();
     found.extend(json_fields(text, within));
     found
+}
+
+/// The credentials of HTTP: the values of headers that are named for one (`X-Api-Key: x`, `Authorization: Bearer x`), and
+/// a text that is nothing but such a value.
+pub(super) fn authorizations(text: &str, within: Range<usize>) -> Vec<Assignment> {
+    let inside = &text[within.clone()];
+    let mut found = Vec::new();
+    for (at, _) in inside.match_indices(':') {
+        let key = inside[..at].rsplit(|c: char| !is_key_char(c)).next().unwrap_or_default();
+        let is_header = key.eq_ignore_ascii_case("authorization") || key.contains('-') && !key.starts_with('-');
+        if is_header && key_shape(key).is_credential() {
+            let value = header_value(text, within.start + at + 1..within.end);
+            found.push(Assignment { key: key.to_string(), value });
+        }
+    }
+    let alone = header_value(text, within.clone());
+    let (scheme, token) = (&text[within.start..alone.start], &text[alone.clone()]);
+    let holds = match scheme.trim().to_ascii_lowercase().as_str() {
+        "basic" => is_user_password(token),
+        "bearer" => looks_random(token),
+        _ => false,
+    };
+    if holds && text[alone.end..within.end].trim().is_empty() {
+        found.push(Assignment { key: "authorization".to_string(), value: alone });
+    }
+    found.retain(|header| !header.value.is_empty());
+    found
+}
+
+/// What stands in a header behind its scheme, if it says one.
+fn header_value(text: &str, range: Range<usize>) -> Range<usize> {
+    const SCHEMES: [&str; 6] = ["basic", "bearer", "token", "apikey", "digest", "negotiate"];
+    let rest = &text[range.clone()];
+    let said = rest.trim_start();
+    let scheme = said.split(' ').next().unwrap_or_default();
+    let named = SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) && said.len() > scheme.len();
+    let value = if named { said[scheme.len()..].trim_start() } else { said };
+    let start = range.end - value.len();
+    let variables: Vec<Range<usize>> = if value.contains('$') { variables(text, start..range.end) } else { Vec::new() };
+    start..value_end(text, start..range.end, &variables)
+}
+
+/// Whether it is `user:password` in base64, as the scheme Basic has it (RFC 7617).
+fn is_user_password(token: &str) -> bool {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bits, mut held, mut decoded) = (0_u32, 0, Vec::new());
+    for byte in token.trim_end_matches('=').bytes() {
+        let Some(digit) = DIGITS.iter().position(|digit| *digit == byte) else { return false };
+        (bits, held) = (bits << 6 | digit as u32, held + 6);
+        if held >= 8 {
+            held -= 8;
+            decoded.push((bits >> held) as u8);
+            bits &= (1 << held) - 1;
+        }
+    }
+    decoded.iter().position(|byte| *byte == b':').is_some_and(|colon| colon + 1 < decoded.len())
+        && !decoded.iter().any(u8::is_ascii_control)
 }
 
 fn assignment(text: &str, within: &Range<usize>, equals: usize, variables: &[Range<usize>]) -> Option<Assignment> {
@@ -135,6 +193,20 @@ mod tests {
         holds("PGPASSWORD=${P:-a b} psql", "PGPASSWORD", "${P:-a b}");
         holds("{\"user\": \"u\", \"token\":\"pw\"}", "token", "pw");
         assert_eq!(found("a == b, = c"), []);
+    }
+
+    #[test]
+    fn headers_hold_credentials() {
+        let of = |text: &str| authorizations(text, 0..text.len()).into_iter().map(|a| text[a.value].to_string()).collect::<Vec<_>>();
+        assert_eq!(of("curl -H 'Authorization: Bearer abc123' x"), ["abc123"]);
+        assert_eq!(of("curl -H \"authorization:Basic YTpi\" -H 'X-Api-Key: k1 ' x"), ["YTpi", "k1"]);
+        assert_eq!(of("PRIVATE-TOKEN: ${T:-a b}"), ["${T:-a b}"]);
+        assert_eq!(of("Basic YWRtaW46c2VjcmV0"), ["YWRtaW46c2VjcmV0"]);
+        assert_eq!(of("bearer 3d0f0c527a514a539d276f3a0b8b4f11"), ["3d0f0c527a514a539d276f3a0b8b4f11"]);
+        for text in ["Basic training", "Bearer of news", "Authorization: Bearer <token>", "Accept: x", "Basic", "é: Basic ü", "--token: x"]
+        {
+            assert_eq!(of(text), Vec::<String>::new(), "{text}");
+        }
     }
 
     #[test]

@@ -39,26 +39,36 @@ pub fn parts(text: &str, within: Range<usize>) -> Vec<Part> {
     parts
 }
 
-/// Every default that is one literal, with the variable it belongs to: of `${A:-${B:-x}}` the `x` of B.
-pub(super) fn defaults(text: &str, within: Range<usize>) -> Vec<(String, Range<usize>)> {
+/// A default that is one literal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fallback {
+    /// The variables that it stands in for, from the outermost to the one that it belongs to.
+    pub variables: Vec<String>,
+    pub range: Range<usize>,
+}
+
+/// Every default that is one literal: of `${A:-${B:-x}}` the `x`, which belongs to B.
+pub(super) fn defaults(text: &str, within: Range<usize>) -> Vec<Fallback> {
     let mut found = Vec::new();
     // Most texts have none, and are not taken apart for that.
     if !text[within.clone()].contains('$') {
         return found;
     }
     // Read once: to read each default anew would take the square of their depth.
-    innermost(&parse(&text[within.clone()]), within.start, &mut found);
+    innermost(&parse(&text[within.clone()]), within.start, &mut Vec::new(), &mut found);
     found
 }
 
-fn innermost(segments: &[Segment], start: usize, found: &mut Vec<(String, Range<usize>)>) {
+fn innermost(segments: &[Segment], start: usize, around: &mut Vec<String>, found: &mut Vec<Fallback>) {
     for segment in segments {
         let Segment::Var(Var { name, op: Op::Default { .. }, arg: Some(arg), .. }) = segment else { continue };
         let literal = arg.segments.iter().all(|segment| !matches!(segment, Segment::Var(_)));
+        around.push(name.clone());
         match literal && !arg.segments.is_empty() {
-            true => found.push((name.clone(), start + arg.range.start..start + arg.range.end)),
-            false => innermost(&arg.segments, start, found),
+            true => found.push(Fallback { variables: around.clone(), range: start + arg.range.start..start + arg.range.end }),
+            false => innermost(&arg.segments, start, around, found),
         }
+        around.pop();
     }
 }
 
@@ -72,7 +82,8 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Vec<(String, String)> {
-        defaults(text, 0..text.len()).into_iter().map(|(name, range)| (name, text[range].to_string())).collect()
+        let found = defaults(text, 0..text.len()).into_iter();
+        found.map(|fallback| (fallback.variables.last().unwrap().clone(), text[fallback.range].to_string())).collect()
     }
 
     #[test]
@@ -84,6 +95,8 @@ mod tests {
         assert_eq!(of("${A:-p${B:-x}}"), one("B", "x"));
         assert_eq!(of("${A:?no} ${A} $A ${A:-} ${A:+x} $${A:-x} ${A:-$B}"), []);
         assert_eq!(of("${A:-x} ${B:-y}").len(), 2);
+        let nested = defaults("${A:-${B:-x}} ${C:-y}", 0..21);
+        assert_eq!(nested.iter().map(|fallback| fallback.variables.join(" ")).collect::<Vec<_>>(), ["A B", "C"]);
     }
 
     #[test]

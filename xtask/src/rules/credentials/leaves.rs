@@ -90,6 +90,33 @@ pub(super) fn env_file_sites<'a>(source: &'a EnvSource<'a>) -> Vec<Site<'a>> {
     sites
 }
 
+/// What a comment would set if it were none: the text behind its `#`, whose ranges are of the whole comment.
+pub(super) fn comment_sites(comment: &str, scalar: Origin) -> Vec<Site<'_>> {
+    let whole = Site {
+        key: Cow::Borrowed(""),
+        shape: KeyShape::Neutral,
+        form: Form::Other,
+        place: Way::start(""),
+        services: Vec::new(),
+        scalar,
+        text: comment,
+        value: 0..comment.len(),
+        in_shell: false,
+        verbatim: false,
+        example: false,
+        connection: None,
+    };
+    let mut sites = inner_sites(&whole);
+    let body = comment.trim_start_matches(['#', ' ', '\t', '-']);
+    if let Some((key, value)) = config_line(body) {
+        let start = comment.len() - body.len();
+        let (shape, value) = (key_shape(key), start + value.start..start + value.end);
+        sites.push(Site { key: Cow::Borrowed(key), shape, value, ..whole.clone() });
+    }
+    sites.push(whole);
+    sites
+}
+
 impl<'a> Leaves<'a> {
     fn service(&mut self, name: &'a str, service: &'a Value) {
         let place = Way::start("services").key(name);
@@ -130,6 +157,7 @@ impl<'a> Leaves<'a> {
         for (key, field) in value.as_map().into_iter().flatten() {
             if let Some(leaf) = self.leaf(&field.value, place.key(key), Some(service), form) {
                 self.add(key, &leaf, 0..leaf.text.len());
+                self.inside(key, &leaf, 0..leaf.text.len());
             }
         }
         let form = if form == Form::Map { Form::List } else { form };
@@ -137,7 +165,21 @@ impl<'a> Leaves<'a> {
             let Some(leaf) = self.leaf(item, place.item(n), Some(service), form) else { continue };
             if let Some(equals) = leaf.text.find('=') {
                 self.add(&leaf.text[..equals], &leaf, equals + 1..leaf.text.len());
+                self.inside(&leaf.text[..equals], &leaf, equals + 1..leaf.text.len());
             }
+        }
+    }
+
+    /// What a variable's value holds when it is a file of settings, or options for a command line.
+    fn inside(&mut self, key: &str, leaf: &Leaf<'a>, value: Range<usize>) {
+        if leaf.text.len() > LONGEST_READ || !matches!(leaf.form, Form::Map | Form::List) || key_shape(key).is_credential() {
+            return;
+        }
+        if leaf.text[value.clone()].contains('\n') {
+            self.settings(leaf, value.clone());
+        }
+        if leaf.text[value.clone()].contains("--") {
+            self.shell(leaf, value);
         }
     }
 
@@ -162,7 +204,7 @@ impl<'a> Leaves<'a> {
         if leaf.text.len() > LONGEST_READ || !leaf.text[within.clone()].contains(char::is_whitespace) {
             return;
         }
-        let ranges = shell_words(&leaf.text, within.clone());
+        let ranges = shell_words(leaf.text, within.clone());
         let words: Vec<&str> = ranges.iter().map(|range| &leaf.text[range.clone()]).collect();
         for found in option_values(&words) {
             let start = ranges[found.word].start;
@@ -185,15 +227,20 @@ impl<'a> Leaves<'a> {
     /// Lines of `key: value` or `key = value`.
     fn config(&mut self, content: &'a Value, place: &Rc<Way<'a>>) {
         let Some(leaf) = self.leaf(content, place.clone(), None, Form::Config) else { return };
-        let mut start = 0;
-        let lines = if leaf.text.len() <= LONGEST_READ { leaf.text } else { "" };
-        for line in lines.split_inclusive('\n') {
+        if leaf.text.len() <= LONGEST_READ {
+            self.settings(&leaf, 0..leaf.text.len());
+        }
+        self.add("content", &leaf, 0..leaf.text.len());
+    }
+
+    fn settings(&mut self, leaf: &Leaf<'a>, within: Range<usize>) {
+        let mut start = within.start;
+        for line in leaf.text[within].split_inclusive('\n') {
             if let Some((key, value)) = config_line(line) {
-                self.add(key, &leaf, start + value.start..start + value.end);
+                self.add(key, leaf, start + value.start..start + value.end);
             }
             start += line.len();
         }
-        self.add("content", &leaf, 0..leaf.text.len());
     }
 
     fn other(&mut self, value: &'a Value, place: &Rc<Way<'a>>, service: Option<&'a str>) {
@@ -285,6 +332,9 @@ fn inner_sites<'a>(site: &Site<'a>) -> Vec<Site<'a>> {
             let key = if connection.is_some() { site.key.clone() } else { Cow::Owned(assignment.key) };
             inner.push(Site { key, shape, value: assignment.value, connection: connection.clone(), ..site.clone() });
         }
+    }
+    for header in inline::authorizations(site.text, site.value.clone()) {
+        inner.push(Site { key: Cow::Owned(header.key), shape: KeyShape::Secret, value: header.value, ..site.clone() });
     }
     inner
 }

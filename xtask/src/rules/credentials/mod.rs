@@ -17,7 +17,7 @@ mod value;
 
 pub use evidence::{Evidence, EvidenceKind, Form, UrlParts};
 pub use interpolation::{Part, parts};
-pub use search::{credentials_in_compose, credentials_in_env_file};
+pub use search::{credentials_in_compose, credentials_in_env_file, secrets_in_comments};
 pub use site::{ComposeSource, EnvSource};
 
 pub(crate) use evidence::Hit;

@@ -26,7 +26,7 @@ fn check(site: &Site<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     for token in tokens_in(&site.key, site.value()) {
         let range = site.value.start + token.range.start..site.value.start + token.range.end;
-        let variable = defaults.iter().find(|(_, default)| *default == range).map(|(variable, _)| variable.clone());
+        let variable = defaults.iter().find(|default| default.range == range).and_then(|default| default.variables.last().cloned());
         hits.push(Hit { token: Some(token.id), variable, ..Hit::new(EvidenceKind::Token, range) });
     }
     hits

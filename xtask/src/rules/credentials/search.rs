@@ -1,14 +1,15 @@
 //! Runs the rules about credentials over a file and makes findings of what they say.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use super::evidence::{Evidence, EvidenceKind, Hit};
-use super::leaves::{compose_sites, env_file_sites};
+use super::leaves::{comment_sites, compose_sites, env_file_sites};
 use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site};
 use super::{AT_SITES, Check, Rule, provider_token, tracked_env_file_secret};
 use crate::catalogue::is_known_default;
 use crate::finding::{Finding, Severity};
-use crate::secret::Secret;
+use crate::secret::{MASK_FROM_CHARS, Secret};
 use crate::text::Span;
 use crate::yaml::{Origin, Scalars};
 
@@ -23,6 +24,26 @@ pub fn credentials_in_compose(source: &ComposeSource<'_>) -> Vec<Evidence> {
         found.into_iter().map(|(rule, site, hit)| tell(rule, site, located(site, &hit), hit, source.path)).collect();
     evidence.sort_by_key(|e| (e.scalar.span, e.range.start));
     evidence
+}
+
+/// What of a compose file's comments is never shown: what would be a credential if the comment were not one, and values
+/// of `found` that stand there again. A comment is no finding: nothing reads it.
+pub fn secrets_in_comments(source: &ComposeSource<'_>, found: &[Evidence]) -> Vec<Span> {
+    let comments = source.documents.iter().flat_map(|document| &document.comments);
+    let known: Vec<&str> = found.iter().filter(|one| !one.known_default).map(|one| one.secret.expose()).collect();
+    let mut secrets = Vec::new();
+    for comment in comments {
+        let text = comment.span.slice(source.text);
+        let at = |range: Range<usize>| Span::new(comment.span.start + range.start, comment.span.start + range.end);
+        if text.contains([':', '=']) {
+            let sites = comment_sites(text, Origin { file: source.file, span: comment.span });
+            secrets.extend(look(&sites).into_iter().map(|(_, _, hit)| at(hit.range)));
+        }
+        for value in known.iter().filter(|value| value.chars().count() >= MASK_FROM_CHARS) {
+            secrets.extend(text.match_indices(value).map(|(start, _)| at(start..start + value.len())));
+        }
+    }
+    secrets
 }
 
 /// The credentials of an env file that git tracks; of another none, because that is their place.

@@ -97,10 +97,19 @@ services:
     image: x
     user: '0:1000'
 #         ^^^^^^^^ `number` is told to run as root
+  signed:
+    image: x
+    user: '+0'
+#         ^^^^ `signed` is told to run as root
+  group:
+    image: x
+    user: ':1000'
+#         ^^^^^^^ `group` is told to run as root
   runtime:
     image: node:18-bookworm-slim
 #          ^^^^^^^^^^^^^^^^^^^^^ `runtime` runs as root: its image does unless told otherwise
   given: {image: 'node:18', user: node}
+  minus: {image: x, user: '-1'}
   account: {image: x, user: '1000:0'}
   drops: {image: 'postgres:15'}
   unknown: {image: 'mine:1'}

@@ -40,10 +40,15 @@ impl User {
     }
 }
 
-/// Whether a `user:` or `USER` is root: by name or number, whatever its group.
+/// Whether a `user:` or `USER` is root: by name or number, whatever its group. The number is read as the engine reads it
+/// (moby/sys/user: `strconv.Atoi`, so `+0` is one), and where only a group is named it is 0.
 pub fn is_root(user: &str) -> bool {
-    let account = user.split(':').next().unwrap_or_default().trim();
-    account == "root" || (!account.is_empty() && account.bytes().all(|byte| byte == b'0'))
+    let (account, group) = user.split_once(':').unwrap_or((user, ""));
+    let account = account.trim();
+    match account.strip_prefix(['+', '-']).unwrap_or(account) {
+        "" => account.is_empty() && !group.trim().is_empty(),
+        digits => account == "root" || digits.bytes().all(|byte| byte == b'0'),
+    }
 }
 
 /// What a `HEALTHCHECK` says.

@@ -1,7 +1,6 @@
 //! From what the caller names to stacks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +10,7 @@ use super::version::Version;
 use crate::error::{Error, Result};
 use crate::git::Git;
 use crate::project::{Project, SETTINGS_FILE, Stack, role_of};
-use crate::source::{Disk, Files, Overlay, clean, real};
+use crate::source::{Disk, Files, Overlay, clean, read_all, real};
 use crate::tasks::context::listed;
 
 /// What standard input is called in reports.
@@ -104,8 +103,7 @@ impl<'f> Scope<'f> {
 
     fn add_path(&mut self, target: &str, folder: &Path) -> Result<()> {
         if target == "-" {
-            let mut bytes = Vec::new();
-            std::io::stdin().read_to_end(&mut bytes).map_err(|error| Error::io("read", Path::new(STDIN), error))?;
+            let bytes = read_all(std::io::stdin().lock(), Path::new(STDIN))?;
             let path = folder.join(STDIN);
             self.files.set(&path, Some(bytes));
             self.apart.push(Stack::of_files(STDIN.to_string(), vec![path]));

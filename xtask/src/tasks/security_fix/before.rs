@@ -75,7 +75,7 @@ fn call<'p>(stack: &'p Stack, cwd: &Path, seen: impl Fn(&'p Path) -> &'p Path) -
         files: stack.files.iter().map(|file| seen(file).to_path_buf()).collect(),
         env_files: users.env_files,
         profiles: users.profiles,
-        project_name: None,
         cwd: Some(cwd.to_path_buf()),
+        ..ComposeCall::default()
     }
 }

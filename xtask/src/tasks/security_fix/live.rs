@@ -61,6 +61,7 @@ pub fn stack_call(view: &View<'_>) -> StackCall {
         files: view.stack.files.clone(),
         env_files: view.stack.env_files.clone(),
         profiles: view.stack.profiles.clone(),
+        env: Vec::new(),
     }
 }
 

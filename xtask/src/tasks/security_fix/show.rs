@@ -114,7 +114,10 @@ pub fn credentials(text: &str) -> Vec<Span> {
         return vec![Span::new(0, text.len())];
     };
     let source = ComposeSource { path: "".as_ref(), file: 0, text, documents: &documents, values: &values };
-    rules::credentials_in_compose(&source).into_iter().map(|evidence| evidence.source).collect()
+    let found = rules::credentials_in_compose(&source);
+    let mut secrets = rules::secrets_in_comments(&source, &found);
+    secrets.extend(found.into_iter().map(|evidence| evidence.source));
+    secrets
 }
 
 #[cfg(test)]

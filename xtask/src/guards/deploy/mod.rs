@@ -1,0 +1,28 @@
+//! What must hold before a stack goes into production. Each guard takes facts and says what stands
+//! against the deploy; none touches anything.
+
+mod external;
+mod findings;
+mod images;
+mod major;
+mod names;
+mod ports;
+mod roles;
+mod room;
+mod secret_files;
+mod tag;
+mod unchanged;
+mod variables;
+
+pub use external::external_things_exist;
+pub use findings::{Blocking, findings_are_accepted};
+pub use images::{Unavailable, images_are_there};
+pub use major::{NextImage, no_major_change};
+pub use names::{Names, names_are_kept};
+pub use ports::{Held, Wanted, ports_are_free, wanted_ports};
+pub use roles::one_role;
+pub use room::{Room, room_for_images};
+pub use secret_files::{SecretFile, secret_files, secret_files_are_ready};
+pub use tag::{TagUse, tag_is_set, tag_use};
+pub use unchanged::definitions_are_unchanged;
+pub use variables::variables_are_set;

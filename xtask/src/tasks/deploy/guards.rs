@@ -1,0 +1,153 @@
+//! All guards of a deploy, answered together.
+
+use std::net::{IpAddr, TcpListener, UdpSocket};
+
+use super::look::Looked;
+use super::request::Request;
+use crate::audit::Audit;
+use crate::error::Result;
+use crate::guards::Checked;
+use crate::guards::deploy::{
+    Blocking, Held, Names, NextImage, Wanted, definitions_are_unchanged, external_things_exist, findings_are_accepted, names_are_kept,
+    no_major_change, one_role, ports_are_free, secret_files, secret_files_are_ready, tag_is_set, tag_use, variables_are_set, wanted_ports,
+};
+use crate::model::{self, Call, Unset};
+use crate::policy::{Date, Policy};
+use crate::project::Role;
+use crate::release::Release;
+use crate::source::Disk;
+use crate::tasks::Context;
+use crate::tasks::audit::{self, Scope};
+
+/// What the policies call tags that are no version.
+const MOVING: (&str, &str) = ("untagged-or-latest", "tags");
+
+/// `last`: the release that is recorded as running, with its rendered model where it has one.
+pub fn guards(
+    cx: &Context<'_>,
+    looked: &Looked<'_>,
+    request: &Request,
+    last: Option<(&Release, Option<&serde_json::Value>)>,
+) -> Result<Vec<Checked>> {
+    let policy = Policy::load(&cx.project.root, Role::Prod, &Disk)?;
+    let engine = looked.live.engine.as_ref();
+    let images = looked.images();
+    let mut guards = vec![
+        tag_is_set(&tag_use(&looked.model, &looked.settings.tag), &images, &policy.list(MOVING.0, MOVING.1)),
+        variables_are_set(&looked.model),
+        one_role(&looked.model.name, looked.stack.role.or(Some(Role::Prod)), &others(cx, looked)),
+        findings(cx, looked, request, &policy)?,
+    ];
+    let unrendered = looked.rendered.as_ref().err().cloned();
+    guards.push(Checked::new(
+        "renders",
+        unrendered.into_iter().collect(),
+        "`docker compose config` shows the same; set right what it names",
+    ));
+    if let Ok(rendered) = &looked.rendered {
+        guards.push(secret_files_are_ready(&secret_files(&rendered.json)));
+        guards.push(external_things_exist(engine, &rendered.json)?);
+        guards.push(definitions_are_unchanged(engine, &rendered.json)?);
+        guards.push(ports_are_free(&wanted_ports(&rendered.json), &held(looked)?, &held_here(looked)));
+        guards.push(names_are_kept(last.and_then(|(_, model)| model).map(Names::of).as_ref(), &Names::of(&rendered.json)));
+        guards.push(no_major_change(&next_images(looked, &images)));
+    }
+    Ok(guards)
+}
+
+/// The other stacks of the project by name, with the project name that each renders to.
+fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, String)> {
+    let others = cx.project.stacks.iter().filter(|stack| stack.id != looked.stack.id);
+    let read = |stack: &crate::project::Stack| {
+        let call = Call { files: stack.files.clone(), env_files: stack.env_files.clone(), unset: Unset::StandIn, ..Call::default() };
+        model::load(&Disk, &call, &cx.environment).ok().map(|model| model.name)
+    };
+    others.filter_map(|stack| Some((stack.id.clone(), stack.role, read(stack)?))).collect()
+}
+
+/// The audit of this one stack, by the policy for production.
+fn findings(cx: &Context<'_>, looked: &Looked<'_>, request: &Request, policy: &Policy) -> Result<Checked> {
+    let asked = audit::Request { targets: vec![looked.stack.id.clone()], role: Some(Role::Prod), ..audit::Request::default() };
+    let mut environment = cx.environment.clone();
+    environment.extend(looked.call.env.iter().cloned());
+    let scope = Scope::resolve(&asked, &cx.project.root)?;
+    let now = crate::saga::now_ms() / 1000;
+    let audit = audit::look(&scope, &scope.files, &asked, &[], &environment, Date::of_unix_seconds(now))?;
+    let unread: Vec<String> = audit.gaps.iter().map(|gap| gap.error.to_string()).collect();
+    Ok(findings_are_accepted(&blocking(cx, &audit, policy), &unread, &request.accepted))
+}
+
+fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy) -> Vec<Blocking> {
+    let findings = audit.findings.iter().map(|entry| &entry.finding).filter(|finding| policy.blocks(finding.rule, finding.severity));
+    findings
+        .map(|finding| {
+            let path = cx.project.relative(&finding.file).display().to_string();
+            let line =
+                audit.texts.get(&finding.file).map(|text| text.text[..finding.span.start.min(text.text.len())].matches('\n').count() + 1);
+            let at = line.map_or_else(|| path.clone(), |line| format!("{path}:{line}"));
+            Blocking { rule: finding.rule.to_string(), at, message: finding.message.clone() }
+        })
+        .collect()
+}
+
+/// The host ports that containers of others hold.
+fn held(looked: &Looked<'_>) -> Result<Vec<Held>> {
+    let engine = looked.live.engine.as_ref();
+    let mut held = Vec::new();
+    for listed in engine.containers(&[])? {
+        if looked.containers.iter().any(|own| own.id == listed.id) {
+            continue;
+        }
+        let Some(container) = engine.container(&listed.id)? else { continue };
+        held.extend(container.published.iter().filter_map(|published| parsed(&container.name, published)));
+    }
+    Ok(held)
+}
+
+/// `0.0.0.0:5432/tcp`, `[::]:80/udp` or `:::80/tcp`.
+fn parsed(container: &str, published: &str) -> Option<Held> {
+    let (socket, protocol) = published.split_once('/')?;
+    let (address, port) = socket.rsplit_once(':')?;
+    let address: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
+    Some(Held { container: container.to_string(), address, port: port.parse().ok()?, protocol: protocol.to_string() })
+}
+
+/// Whether a program of this machine holds a port that no container of the stack holds. Of another machine's
+/// engine it says nothing: the name of a port there is another port.
+fn held_here<'l>(looked: &'l Looked<'_>) -> impl Fn(&Wanted) -> bool + 'l {
+    move |wanted| {
+        let own = looked.containers.iter().flat_map(|container| &container.published).filter_map(|published| parsed("", published));
+        if own.into_iter().any(|held| held.port == wanted.port && held.protocol == wanted.protocol) {
+            return false;
+        }
+        let taken = |error: std::io::Error| error.kind() == std::io::ErrorKind::AddrInUse;
+        match wanted.protocol.as_str() {
+            "udp" => UdpSocket::bind((wanted.address, wanted.port)).err().is_some_and(taken),
+            _ => TcpListener::bind((wanted.address, wanted.port)).err().is_some_and(taken),
+        }
+    }
+}
+
+/// The images that running services would change to.
+fn next_images(looked: &Looked<'_>, images: &[(String, String)]) -> Vec<NextImage> {
+    let old =
+        |service: &String| looked.containers.iter().find(|container| container.service() == service).map(|container| &container.image);
+    let next = images
+        .iter()
+        .filter_map(|(service, new)| Some(NextImage { service: service.clone(), old: old(service)?.clone(), new: new.clone() }));
+    next.filter(|next| next.old != next.new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_addresses_are_read() {
+        let read = |text: &str| parsed("web", text).map(|held| (held.address.to_string(), held.port, held.protocol));
+        assert_eq!(read("0.0.0.0:5432/tcp"), Some(("0.0.0.0".into(), 5432, "tcp".into())));
+        assert_eq!(read("[::]:80/udp"), Some(("::".into(), 80, "udp".into())));
+        assert_eq!(read(":::80/tcp"), Some(("::".into(), 80, "tcp".into())));
+        assert_eq!(read("nothing"), None);
+    }
+}

@@ -1,0 +1,84 @@
+//! Which images a deploy would run, and which of them have to be fetched.
+
+use std::collections::BTreeMap;
+
+use super::look::Looked;
+use crate::actions::{Action, PullImage};
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::guards::deploy::{Room, Unavailable};
+use crate::registry::{From, Logins, Resolved, Resolver};
+use crate::release::Target;
+
+/// The images of a stack, by the name in the model.
+pub struct Images {
+    pub resolved: BTreeMap<String, Resolved>,
+    pub unavailable: Vec<Unavailable>,
+    /// Registries that could not be asked about an image that is here.
+    pub unconfirmed: Vec<String>,
+}
+
+impl Images {
+    /// Asks for every image once.
+    ///
+    /// # Errors
+    /// The engine or the logins cannot be read (`Failed`), or somebody wants to stop.
+    pub fn resolve(looked: &Looked<'_>, cancel: &Cancel) -> Result<Images> {
+        let logins = Logins::of_this_process();
+        let resolver = Resolver::new(looked.live.engine.as_ref(), &logins, cancel)?;
+        let mut users: BTreeMap<(String, Option<String>), Vec<String>> = BTreeMap::new();
+        for (service, image) in looked.images() {
+            let platform = looked.model.service(&service).and_then(|body| body.get("platform")?.as_str().map(String::from));
+            users.entry((image, platform)).or_default().push(service);
+        }
+        let mut images = Images { resolved: BTreeMap::new(), unavailable: Vec::new(), unconfirmed: Vec::new() };
+        for ((image, platform), services) in users {
+            match resolver.resolve(&image, platform.as_deref())? {
+                Ok(resolved) => {
+                    if let Some(why) =
+                        resolved.unconfirmed.as_ref().filter(|_| resolved.here.as_ref().is_some_and(|here| !here.digests.is_empty()))
+                    {
+                        images.unconfirmed.push(format!("{image} is taken as it is here: {}", why.error));
+                    }
+                    images.resolved.insert(image, resolved);
+                }
+                Err(unresolved) => images.unavailable.push(Unavailable { services, why: unresolved.error }),
+            }
+        }
+        Ok(images)
+    }
+
+    /// What fetches those that are not here; the images of unchanged services among them where a tag moved.
+    pub fn pulls(&self, targets: &BTreeMap<String, Target>) -> Vec<Action> {
+        let wanted = |image: &String| targets.values().any(|target| target.image == *image);
+        let fetched = self.resolved.values().filter(|resolved| resolved.from == From::Registry && wanted(&resolved.image));
+        fetched
+            .filter_map(|resolved| {
+                let digest = resolved.there.as_ref()?.digest.clone();
+                Some(Action::PullImage(PullImage { image: resolved.image.clone(), digest }))
+            })
+            .collect()
+    }
+
+    /// Images that a pull would replace are not the ones that shall run, so their ids are not known yet.
+    pub fn settle(&self, targets: &mut BTreeMap<String, Target>) {
+        for target in targets.values_mut() {
+            if self.resolved.get(&target.image).is_some_and(|resolved| resolved.from == From::Registry) {
+                target.image_id = None;
+            }
+        }
+    }
+
+    /// The room where the engine keeps images, as far as it can be seen from here. What an image will take
+    /// no registry says beforehand: as much as the one that it replaces.
+    pub fn room(&self, looked: &Looked<'_>) -> Option<Room> {
+        let info = looked.live.engine.info().ok()?;
+        let stat = nix::sys::statvfs::statvfs(info.root_dir.as_str()).ok()?;
+        let mut needed = 0;
+        for resolved in self.resolved.values().filter(|resolved| resolved.from == From::Registry) {
+            let size = looked.live.engine.image(&resolved.image).ok().flatten().map_or(0, |image| image.size_bytes);
+            needed += size;
+        }
+        Some(Room { free: stat.blocks_available().saturating_mul(stat.fragment_size()), needed })
+    }
+}

@@ -1,0 +1,159 @@
+//! Everything that a deploy has to know before it is a plan: what the files say, what runs, what was
+//! there before. Reads only.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::actions::{Live, StackCall};
+use crate::engine::{Container, Engine};
+use crate::error::{Error, Result};
+use crate::model::{self, Call, Environment, Model, Unset};
+use crate::project::{DeploySettings, Stack};
+use crate::proof::health;
+use crate::release::{ContainerNow, ImageFacts, Target, image_of, targets};
+use crate::source::Disk;
+use crate::tasks::Context;
+
+/// One stack as it shall run, and as it runs.
+pub struct Looked<'c> {
+    pub stack: &'c Stack,
+    pub settings: &'c DeploySettings,
+    pub live: Rc<Live>,
+    pub call: StackCall,
+    /// Our own reading, complete also where variables are missing.
+    pub model: Model,
+    /// As Compose renders it; `None` where it refuses, and why: a guard then says so.
+    pub rendered: std::result::Result<Rendered, String>,
+    /// Its containers, running or not.
+    pub containers: Vec<Container>,
+}
+
+/// What Compose makes of the files.
+pub struct Rendered {
+    pub json: Value,
+    /// The `config-hash` label that each service would get.
+    pub hashes: BTreeMap<String, String>,
+}
+
+impl<'c> Looked<'c> {
+    /// `tag`: the value for the tag variable, when the caller gives one.
+    ///
+    /// # Errors
+    /// No engine answers or Compose is missing (`Refused`); the files cannot be read (`Unusable`).
+    pub fn look(cx: &'c Context<'_>, stack: &'c Stack, tag: Option<&str>) -> Result<Looked<'c>> {
+        let live = Rc::new(cx.live().ok_or_else(|| no_engine(cx))?);
+        let settings = cx.project.deploy(&stack.id);
+        let mut environment = cx.environment.clone();
+        let env: Vec<(String, String)> = tag.map(|tag| (settings.tag.clone(), tag.to_string())).into_iter().collect();
+        environment.extend(env.iter().cloned());
+        let model = read(stack, &environment)?;
+        let call = StackCall {
+            stack: stack.id.clone(),
+            project: model.name.clone(),
+            files: stack.files.clone(),
+            env_files: stack.env_files.clone(),
+            profiles: stack.profiles.clone(),
+            env,
+        };
+        let rendered = rendered(cx, &live, &call);
+        let containers = containers(live.engine.as_ref(), &call)?;
+        Ok(Looked { stack, settings, live, call, model, rendered, containers })
+    }
+
+    /// The rendered model, for who comes after the guards.
+    ///
+    /// # Errors
+    /// `Refused`: Compose does not render the stack.
+    pub fn rendered(&self) -> Result<&Rendered> {
+        self.rendered.as_ref().map_err(|why| Error::refused(format!("render {}", self.stack.id)).why(why.clone()))
+    }
+
+    /// The services with the images that they render to.
+    pub fn images(&self) -> Vec<(String, String)> {
+        let json = match &self.rendered {
+            Ok(rendered) => rendered.json.clone(),
+            Err(_) => self.model.json(),
+        };
+        let services = json.get("services").and_then(Value::as_object).cloned().unwrap_or_default();
+        services.iter().map(|(name, service)| (name.clone(), image_of(&json, name, service))).collect()
+    }
+
+    /// What shall run, with the ids of the images that are on the engine now.
+    ///
+    /// # Errors
+    /// The engine does not answer (`Failed`), or Compose does not render the stack (`Refused`).
+    pub fn targets(&self) -> Result<BTreeMap<String, Target>> {
+        let rendered = self.rendered()?;
+        let mut facts = BTreeMap::new();
+        for (_, image) in self.images() {
+            if let Some(found) = self.live.engine.image(&image)? {
+                facts.insert(image, ImageFacts { id: found.id, volumes: found.volumes });
+            }
+        }
+        Ok(targets(&rendered.json, &rendered.hashes, &facts, &self.settings.strategy))
+    }
+
+    /// The containers as the plan compares them.
+    pub fn now(&self) -> Vec<ContainerNow> {
+        self.containers.iter().map(now).collect()
+    }
+}
+
+/// One container as the plan compares it.
+fn now(container: &Container) -> ContainerNow {
+    let label = |name: &str| container.labels.get(&format!("com.docker.compose.{name}")).cloned().unwrap_or_default();
+    let status = container.state.status;
+    ContainerNow {
+        id: container.id.clone(),
+        service: container.service().to_string(),
+        image_id: container.image_id.clone(),
+        config_hash: label("config-hash"),
+        compose_version: label("version"),
+        running: matches!(status, crate::engine::Status::Running | crate::engine::Status::Paused),
+        done: container.may_end() && status == crate::engine::Status::Exited && container.state.exit_code == 0,
+    }
+}
+
+/// The stack's containers, inspected, one-offs left out.
+///
+/// # Errors
+/// `Failed`: the engine does not answer.
+pub fn containers(engine: &dyn Engine, call: &StackCall) -> Result<Vec<Container>> {
+    let mut found = Vec::new();
+    for listed in health::containers(engine, &call.running())? {
+        found.extend(engine.container(&listed.id)?);
+    }
+    Ok(found)
+}
+
+fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
+    let call = Call {
+        files: stack.files.clone(),
+        env_files: stack.env_files.clone(),
+        profiles: stack.profiles.clone(),
+        project_name: None,
+        unset: Unset::StandIn,
+    };
+    model::load(&Disk, &call, environment)
+}
+
+fn rendered(cx: &Context<'_>, live: &Live, call: &StackCall) -> std::result::Result<Rendered, String> {
+    let masker = cx.masker.borrow();
+    let made = || -> Result<Rendered> {
+        let json = live.compose.config_json(&call.call(), &masker, cx.cancel)?;
+        let hashes = live.compose.config_hashes(json.to_string().as_bytes(), &masker, cx.cancel)?;
+        Ok(Rendered { json, hashes })
+    };
+    made().map_err(|error| error.to_string())
+}
+
+fn no_engine(cx: &Context<'_>) -> Error {
+    let why = match (&cx.doors.engine, &cx.doors.compose) {
+        (None, _) => cx.doors.no_engine.clone(),
+        (_, None) => "Docker Compose is not installed, or too old".to_string(),
+        _ => String::new(),
+    };
+    Error::refused("look at what runs").why(why).help("`cargo xtask doctor` says what is missing")
+}
