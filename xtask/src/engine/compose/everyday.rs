@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Compose, ComposeCall, started};
+use super::{Compose, ComposeCall, done};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::secret::Masker;
@@ -20,7 +20,7 @@ impl Compose {
         masker: &Masker,
         cancel: &Cancel,
     ) -> Result<()> {
-        self.on_services(call, &["build", "--quiet"], services, deadline, masker, cancel)
+        self.on_services("build images", call, &["build", "--quiet"], services, deadline, masker, cancel)
     }
 
     /// Pulls the images of these services.
@@ -35,7 +35,7 @@ impl Compose {
         masker: &Masker,
         cancel: &Cancel,
     ) -> Result<()> {
-        self.on_services(call, &["pull", "--quiet"], services, deadline, masker, cancel)
+        self.on_services("pull images", call, &["pull", "--quiet"], services, deadline, masker, cancel)
     }
 
     /// Stops and removes the containers of a stack and the networks that it has made. Volumes stay, and
@@ -44,11 +44,13 @@ impl Compose {
     /// # Errors
     /// As [`Compose::build_services`].
     pub fn down(&self, call: &ComposeCall, deadline: Duration, masker: &Masker, cancel: &Cancel) -> Result<()> {
-        self.on_services(call, &["down", "--remove-orphans=false"], &[], deadline, masker, cancel)
+        self.on_services("take a stack down", call, &["down", "--remove-orphans=false"], &[], deadline, masker, cancel)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one call, told apart by its words")]
     fn on_services(
         &self,
+        what: &str,
         call: &ComposeCall,
         command: &[&str],
         services: &[String],
@@ -57,6 +59,6 @@ impl Compose {
         cancel: &Cancel,
     ) -> Result<()> {
         let words: Vec<&str> = command.iter().copied().chain(services.iter().map(String::as_str)).collect();
-        started(self.program(call, &words).deadline(deadline).interruptible().run(masker, cancel)?, masker)
+        done(what, self.program(call, &words).deadline(deadline).interruptible().run(masker, cancel)?, masker)
     }
 }

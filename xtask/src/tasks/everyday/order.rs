@@ -39,9 +39,7 @@ pub fn names(model: &Model, section: &str, external: bool) -> BTreeSet<String> {
     let entries = model.value.get(section).and_then(Value::as_map).into_iter().flatten();
     let is_external = |value: &Value| value.get("external").is_some_and(|value| value.data == Data::Bool(true));
     let named = entries.filter(|(_, field)| is_external(&field.value) == external);
-    named
-        .filter_map(|(key, field)| Some(field.value.get("name").map_or(key.as_str(), |name| name.as_str().unwrap_or(key)).to_string()))
-        .collect()
+    named.map(|(key, field)| field.value.get("name").and_then(Value::as_str).unwrap_or(key).to_string()).collect()
 }
 
 /// Services, each after what it depends on; else in the order of their names in the files.
