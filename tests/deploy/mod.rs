@@ -100,7 +100,7 @@ impl Bench {
         let model = self.compose.config_json(&self.call().call(), &masker, &cancel).unwrap();
         let hashes = self.compose.config_hashes(model.to_string().as_bytes(), &masker, &cancel).unwrap();
         let image = model["services"][service]["image"].as_str().unwrap();
-        let image_id = self.engine.image(image).unwrap().unwrap().id;
+        let image_id = Some(self.engine.image(image).unwrap().unwrap().id);
         let shares = model["services"][service].get("network_mode").is_some();
         Source::Compose { replicas, config_hash: (!shares).then(|| hashes[service].clone()), image_id }
     }

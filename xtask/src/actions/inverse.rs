@@ -58,6 +58,7 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             Action::Rehearse(_)
             | Action::KeepContainers(_)
             | Action::Recreate(_)
+            | Action::Hook(_)
             | Action::KeepStack(_)
             | Action::Replace(_)
             | Action::StartService(_)

@@ -28,7 +28,8 @@ pub enum Source {
         /// The label that they must carry; `None`: it cannot be known before they are made, for it names
         /// the container whose namespace they share.
         config_hash: Option<String>,
-        image_id: String,
+        /// `None`: it is pulled by this run, so that its name says which it is.
+        image_id: Option<String>,
     },
     /// Specifications, blobs of the run: as they ran in a release.
     Spec { containers: Vec<Sha> },
@@ -87,7 +88,7 @@ impl Source {
             if config_hash.as_ref().is_some_and(|wanted| hash != Some(wanted)) {
                 return Err(other("configuration"));
             }
-            if container.image_id != *image_id {
+            if image_id.as_ref().is_some_and(|wanted| container.image_id != *wanted) {
                 return Err(other("image"));
             }
         }

@@ -6,6 +6,7 @@ mod file;
 mod forget_releases;
 mod git_commit;
 mod git_entry;
+mod hook;
 mod inside;
 mod inverse;
 mod keep_stack;
@@ -43,6 +44,7 @@ pub use file::Original;
 pub use forget_releases::ForgetReleases;
 pub use git_commit::{CommitReceipt, GitCommit};
 pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
+pub use hook::{Hook, When};
 pub use inverse::{Inverse, inverse};
 pub use keep_stack::{KeepStack, KeptContainer, KeptStack};
 pub use live::{Live, Rehearse, StackCall};
@@ -155,6 +157,7 @@ pub enum Action {
     Recreate(Recreate),
     PullImage(PullImage),
     NameImage(NameImage),
+    Hook(Hook),
     KeepStack(KeepStack),
     Replace(Replace),
     StartService(StartService),
@@ -192,6 +195,8 @@ impl Action {
     pub fn touches(&self) -> bool {
         match self {
             Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
+            // Before anything else, and for nothing but its undo.
+            Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
             Action::NameImage(name) => !name.name.starts_with(HOLDS),
             _ => true,
@@ -217,6 +222,7 @@ impl Step<World> for Action {
             Action::PullImage(pull) => format!("pull {} {}", pull.image, short_digest(&pull.digest)),
             Action::NameImage(NameImage { name, image_id: Some(id) }) => format!("give {} the name {name}", short_digest(id)),
             Action::NameImage(NameImage { name, image_id: None }) => format!("take the name {name} away"),
+            Action::Hook(hook) => hook.label(),
             Action::KeepStack(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Replace(replace) => replace.label(),
             Action::StartService(start) => format!("start {} of {}", start.service, start.call.stack),
@@ -243,6 +249,7 @@ impl Step<World> for Action {
             Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
             Action::PullImage(pull) => pull.prepare(world).map(Receipt::Pulled),
             Action::NameImage(name) => name.prepare(world).map(Receipt::Named),
+            Action::Hook(_) => Ok(Receipt::Nothing),
             Action::KeepStack(keep) => keep.prepare(world).map(Receipt::Stack),
             Action::Replace(replace) => replace.prepare(world).map(Receipt::Stack),
             Action::StartService(start) => start.prepare(world).map(Receipt::Stack),
@@ -269,6 +276,7 @@ impl Step<World> for Action {
             Action::Recreate(recreate) => recreate.apply(world),
             Action::PullImage(pull) => pull.apply(world),
             Action::NameImage(name) => name.apply(world),
+            Action::Hook(hook) => hook.apply(world),
             Action::Replace(replace) => replace.apply(world, receipt.stack()?),
             Action::StartService(start) => start.apply(world),
             Action::StopService(stop) => stop.apply(world, receipt.stack()?),
@@ -294,6 +302,7 @@ impl Step<World> for Action {
             Action::Recreate(_) => Ok(()),
             Action::PullImage(pull) => pull.undo(world, receipt.pulled()?),
             Action::NameImage(name) => name.undo(world, receipt.named()?),
+            Action::Hook(hook) => hook.undo(world),
             Action::KeepStack(keep) => keep.undo(world, receipt.stack()?),
             Action::Replace(replace) => replace.undo(world, receipt.stack()?),
             Action::StartService(start) => start.undo(world, receipt.stack()?),

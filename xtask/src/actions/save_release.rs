@@ -84,7 +84,9 @@ impl SaveRelease {
     pub fn apply(&self, world: &World, saved: &Saved) -> Result<()> {
         let releases = self.shelf.open(world)?;
         let Some(sha) = &saved.record else { return Err(Error::unusable("save a release").why("the receipt names no record")) };
-        releases.save(&record(world, sha)?, &world.blobs)?;
+        let release = record(world, sha)?;
+        hold_images(world, &release)?;
+        releases.save(&release, &world.blobs)?;
         releases.set_current(Some(&self.id))
     }
 
@@ -95,6 +97,11 @@ impl SaveRelease {
             return Err(Error::failed(format!("take back the release {}", self.id)).why("it was made by another run"));
         }
         releases.delete(&self.id)?;
+        if let (Some(sha), Some(live)) = (&saved.record, &world.live) {
+            for held in record(world, sha)?.holds() {
+                live.engine.untag(&held)?;
+            }
+        }
         back(&releases, &self.id, saved)
     }
 }
@@ -113,6 +120,15 @@ impl MoveCurrent {
     pub fn undo(&self, world: &World, saved: &Saved) -> Result<()> {
         back(&self.shelf.open(world)?, &self.id, saved)
     }
+}
+
+/// Nothing lets an image go while a release may need it.
+fn hold_images(world: &World, release: &Release) -> Result<()> {
+    let Some(live) = &world.live else { return Ok(()) };
+    for (service, ran) in &release.services {
+        live.engine.tag(&ran.image_id, &release.hold(service))?;
+    }
+    Ok(())
 }
 
 /// Moves the pointer back to where it was, if it is where the run moved it.

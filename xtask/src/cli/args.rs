@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod deploy;
 mod everyday;
 mod images;
 
@@ -12,6 +13,7 @@ use super::history::HistoryArgs;
 use crate::surroundings::Host;
 use crate::tasks::audit::described;
 
+pub use deploy::ProdUpArgs;
 pub use everyday::{Everyday, LogsArgs};
 pub use images::{BuildArgs, PullArgs};
 
@@ -95,6 +97,8 @@ pub enum Command {
     Rollback(RollbackArgs),
     /// Settle a run that was interrupted: put everything back to where it was before
     Recover,
+    /// Bring a stack into production: rehearsed, proven, or what ran before serves again
+    ProdUp(ProdUpArgs),
     /// Fetch the images that the stacks name, by digest; nothing that runs is touched
     Pull(PullArgs),
     /// Build the images of a release, and hand them over to their registries

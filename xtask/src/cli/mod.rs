@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod deploy;
 mod everyday;
 mod exit;
 mod history;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{BenchArgs, Cli, Command, Format, Measurable, MigrateArgs, SchemaArg, SecurityFixArgs};
-use super::{Exit, audit, completions, everyday, history, images, manual};
+use super::{Exit, audit, completions, deploy, everyday, history, images, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -91,9 +91,10 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         return bench(args, events, &cancel);
     }
     let confirm_by_name = |question: &str, name: &str| typed_consent(cli, question, name, &cancel);
-    let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, cli.global.dry_run, &confirm)? };
+    let dry_run = cli.global.dry_run || matches!(&cli.command, Command::ProdUp(args) if args.check);
+    let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, dry_run, &confirm)? };
     let live = matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Rollback(_) | Command::Recover);
-    if live || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_)) {
+    if live || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_)) {
         cx.doors = Doors::open(&cancel)?;
     }
     match &cli.command {
@@ -105,6 +106,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             let overrides = overrides(&args.overrides, args.reason.as_deref());
             Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
         }
+        Command::ProdUp(args) => deploy::up(&cx, args),
         Command::Pull(args) => images::pull(&cx, args),
         Command::Build(args) => images::build(&cx, args),
         Command::Recover => {

@@ -30,7 +30,7 @@ pub fn schema(title: impl Fn(&str) -> String) -> Value {
         "title": "Policy of cargo xtask audit",
         "type": "object",
         "properties": {
-            "blocking": {"description": "from which severity on a finding keeps a stack out of production", "allOf": [severity]},
+            "blocking": {"description": "from which severity on a finding keeps a stack out of production", "anyOf": [severity]},
             "blocking_rules": {"description": "rules whose findings do so, however severe", "type": "array", "items": {"enum": names}},
             "rules": {"type": "object", "properties": rules, "additionalProperties": false},
         },

@@ -59,6 +59,8 @@ pub struct DeploySettings {
     pub rehearse: bool,
     /// How services are replaced; by what each allows when nothing is said.
     pub strategy: IndexMap<String, Replacing>,
+    /// The nginx in front of a service, by the service's name: it looks names up again when others serve.
+    pub proxy: IndexMap<String, String>,
     pub hooks: Hooks,
     /// What must answer once the services are healthy.
     pub probes: Vec<Probe>,
@@ -72,6 +74,7 @@ impl Default for DeploySettings {
             keep: 5,
             rehearse: true,
             strategy: IndexMap::new(),
+            proxy: IndexMap::new(),
             hooks: Hooks::default(),
             probes: Vec::new(),
         }

@@ -2,14 +2,16 @@
 
 use std::net::{IpAddr, TcpListener, UdpSocket};
 
+use super::images::Images;
 use super::look::Looked;
 use super::request::Request;
 use crate::audit::Audit;
 use crate::error::Result;
 use crate::guards::Checked;
 use crate::guards::deploy::{
-    Blocking, Held, Names, NextImage, Wanted, definitions_are_unchanged, external_things_exist, findings_are_accepted, names_are_kept,
-    no_major_change, one_role, ports_are_free, secret_files, secret_files_are_ready, tag_is_set, tag_use, variables_are_set, wanted_ports,
+    Blocking, Held, Names, NextImage, Wanted, definitions_are_unchanged, external_things_exist, findings_are_accepted, images_are_there,
+    names_are_kept, no_major_change, one_role, ports_are_free, room_for_images, secret_files, secret_files_are_ready, tag_is_set, tag_use,
+    variables_are_set, wanted_ports,
 };
 use crate::model::{self, Call, Unset};
 use crate::policy::{Date, Policy};
@@ -27,6 +29,7 @@ pub fn guards(
     cx: &Context<'_>,
     looked: &Looked<'_>,
     request: &Request,
+    resolved: &Images,
     last: Option<(&Release, Option<&serde_json::Value>)>,
 ) -> Result<Vec<Checked>> {
     let policy = Policy::load(&cx.project.root, Role::Prod, &Disk)?;
@@ -37,6 +40,8 @@ pub fn guards(
         variables_are_set(&looked.model),
         one_role(&looked.model.name, looked.stack.role.or(Some(Role::Prod)), &others(cx, looked)),
         findings(cx, looked, request, &policy)?,
+        images_are_there(&resolved.unavailable),
+        room_for_images(resolved.room(looked)),
     ];
     let unrendered = looked.rendered.as_ref().err().cloned();
     guards.push(Checked::new(

@@ -102,7 +102,7 @@ impl<'c> Looked<'c> {
 }
 
 /// One container as the plan compares it.
-fn now(container: &Container) -> ContainerNow {
+pub fn now(container: &Container) -> ContainerNow {
     let label = |name: &str| container.labels.get(&format!("com.docker.compose.{name}")).cloned().unwrap_or_default();
     let status = container.state.status;
     ContainerNow {

@@ -3,6 +3,146 @@
 mod guards;
 mod images;
 mod look;
+mod probe;
+mod prove;
+mod records;
 mod request;
+mod show;
+mod steps;
 
+use std::collections::BTreeMap;
+
+use crate::actions::{Action, ForgetReleases, When};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::project::{Role, Stack};
+use crate::release::{Change, ServicePlan, plan};
+use crate::saga::{Plan, RunId};
+
+use super::{Context, Ended, Overrides, Prepared, carry_out};
+use images::Images;
+use look::Looked;
+use prove::Expected;
+use records::{New, Recorded, saving};
 pub use request::Request;
+
+/// Brings one stack into production, or says what that would change.
+///
+/// # Errors
+/// `Refused`: a guard or the rehearsal, nothing touched; `RolledBack`: what ran before serves again; `Stuck`.
+pub fn prod_up(cx: &Context<'_>, request: &Request, overrides: &Overrides) -> Result<Ended> {
+    let stack = chosen(cx, request.stack.as_deref())?;
+    // The values of secrets are known before anything is said or run.
+    if let Some(masker) = super::security_fix::all_secrets(cx) {
+        cx.masker.replace(masker);
+    }
+    carry_out(cx, "prod-up", overrides, |run| prepare(cx, stack, request, run))
+}
+
+/// The stack that is meant: one for production, and only one.
+fn chosen<'c>(cx: &'c Context<'_>, named: Option<&str>) -> Result<&'c Stack> {
+    if let Some(name) = named {
+        let stack = cx.project.select(&[name.to_string()])?[0];
+        return match stack.role {
+            Some(Role::Dev) => Err(Error::refused(format!("deploy {}", stack.id))
+                .why("it is a stack for development")
+                .help("`cargo xtask dev-up` starts it; `role: prod` in xtask.yaml makes it one for production")),
+            _ => Ok(stack),
+        };
+    }
+    let prod: Vec<&Stack> = cx.project.stacks.iter().filter(|stack| stack.role == Some(Role::Prod)).collect();
+    let candidates = if prod.is_empty() { cx.project.stacks.iter().filter(|stack| stack.role.is_none()).collect() } else { prod };
+    match candidates.as_slice() {
+        [one] => Ok(one),
+        [] => Err(Error::refused("deploy a stack").why("there is none for production here").help("`role: prod` in xtask.yaml makes one")),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|stack| stack.id.as_str()).collect();
+            Err(Error::refused("deploy a stack").why(format!("several are meant: {}", ids.join(", "))).help("name one"))
+        }
+    }
+}
+
+fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run: &RunId) -> Result<Prepared<'p>> {
+    let looked = Looked::look(cx, stack, request.tag.as_deref())?;
+    let recorded = Recorded::look(cx, &looked)?;
+    let images = Images::resolve(&looked, cx.cancel)?;
+    for unconfirmed in &images.unconfirmed {
+        cx.events.emit(Event::Warning(unconfirmed.clone()));
+    }
+    let model = recorded.model()?;
+    let last = recorded.current.as_ref().map(|release| (release, model.as_ref()));
+    let guards = guards::guards(cx, &looked, request, &images, last)?;
+    let mut prepared = Prepared {
+        guards,
+        projects: vec![looked.call.project.clone()],
+        plan: Plan::new("prod-up", Vec::new()),
+        contents: Vec::new(),
+        preview: Vec::new(),
+        prove: Box::new(|_| Err(Error::failed("prove a deploy").why("there is no plan"))),
+    };
+    prepared.plan.stacks = vec![stack.id.clone()];
+    prepared.plan.args = request.args();
+    // What Compose does not render cannot be planned: the guards say why.
+    let Ok(rendered) = &looked.rendered else { return Ok(prepared) };
+    let mut targets = looked.targets()?;
+    images.settle(&mut targets);
+    let plans = wanted(plan(&looked.now(), &targets, &looked.live.compose.version.to_string()), request)?;
+    prepared.preview.push(Event::Planned { files: Vec::new(), other: show::lines(&plans, &images) });
+    if plans.iter().all(|plan| plan.change == Change::Unchanged) {
+        return Ok(prepared);
+    }
+    let tag = looked.model.lookup(&looked.settings.tag).map(String::from);
+    let new = New { model: &rendered.json, tag: tag.clone(), accepted: request.accepted.clone() };
+    let saved = saving(cx, &looked, &recorded, run, new)?;
+    let facts = facts(&looked, &saved.id, tag.as_deref(), recorded.current.as_ref().map(|release| release.id.as_str()));
+    let changes = steps::services(&looked, &plans, &targets, &images);
+    let mut contents = saved.contents;
+    contents.extend(changes.contents);
+    let steps = &mut prepared.plan.steps;
+    steps.extend(steps::hooks(&looked, When::OnRollback, &facts));
+    steps.push(steps::keep(&looked));
+    steps.extend(saved.adopt);
+    steps.extend(images.pulls(&targets));
+    if looked.settings.rehearse
+        && !request.no_rehearse
+        && let Some((rehearse, content)) = steps::rehearse(&looked, &plans, &rendered.json)
+    {
+        steps.push(rehearse);
+        contents.push(content);
+    }
+    steps.extend(steps::hooks(&looked, When::PreDeploy, &facts));
+    steps.extend(changes.steps);
+    prepared.plan.finish.push(saved.save);
+    prepared.plan.finish.extend(steps::hooks(&looked, When::PostDeploy, &facts));
+    let replaced = changes.replaced;
+    prepared.plan.after.extend(steps::remove(replaced.clone()));
+    if !saved.forget.is_empty() {
+        prepared.plan.after.push(Action::ForgetReleases(ForgetReleases { shelf: recorded.shelf.clone(), ids: saved.forget }));
+    }
+    prepared.contents = contents;
+    prepared.prove = Box::new(move |world| {
+        let expected = Expected { targets: &targets, services: &request.services, replaced: &replaced };
+        prove::prove(cx, world, &looked, &expected)
+    });
+    Ok(prepared)
+}
+
+/// Only the services that the caller names, all when none is named.
+fn wanted(plans: Vec<ServicePlan>, request: &Request) -> Result<Vec<ServicePlan>> {
+    let known: Vec<&str> = plans.iter().map(|plan| plan.service.as_str()).collect();
+    if let Some(unknown) = request.services.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Error::unusable(format!("there is no service `{unknown}`")).help(format!("the services: {}", known.join(", "))));
+    }
+    Ok(plans.into_iter().filter(|plan| request.services.is_empty() || request.services.contains(&plan.service)).collect())
+}
+
+fn facts(looked: &Looked<'_>, release: &str, tag: Option<&str>, before: Option<&str>) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::from([
+        ("XTASK_STACK".to_string(), looked.stack.id.clone()),
+        ("XTASK_PROJECT".to_string(), looked.call.project.clone()),
+        ("XTASK_RELEASE".to_string(), release.to_string()),
+        ("XTASK_RELEASE_BEFORE".to_string(), before.unwrap_or_default().to_string()),
+    ]);
+    facts.insert("XTASK_TAG".to_string(), tag.unwrap_or_default().to_string());
+    facts
+}

@@ -12,8 +12,19 @@ pub struct Request {
     pub tag: Option<String>,
     /// Findings that stand against the stack, accepted with a reason.
     pub accepted: Vec<Accepted>,
-    /// Say what would change, and fail when something would.
-    pub check: bool,
     /// Do not try changed services beside the live ones first.
     pub no_rehearse: bool,
+}
+
+impl Request {
+    /// As a run records them.
+    pub fn args(&self) -> Vec<String> {
+        let mut args: Vec<String> = self.stack.iter().chain(&self.services).cloned().collect();
+        args.extend(self.tag.iter().map(|tag| format!("--tag={tag}")));
+        args.extend(self.accepted.iter().map(|accepted| format!("--accept={}", accepted.rule)));
+        if self.no_rehearse {
+            args.push("--no-rehearse".to_string());
+        }
+        args
+    }
 }

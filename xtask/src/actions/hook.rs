@@ -1,0 +1,70 @@
+//! Commands of the project around a deploy, with the facts of it in their environment.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::World;
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::process::Program;
+
+/// How long one command may take.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// When a hook is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    PreDeploy,
+    PostDeploy,
+    /// When the run is undone: as the last thing, if it is the first step of its plan.
+    OnRollback,
+}
+
+impl When {
+    pub fn name(self) -> &'static str {
+        match self {
+            When::PreDeploy => "pre-deploy",
+            When::PostDeploy => "post-deploy",
+            When::OnRollback => "on-rollback",
+        }
+    }
+}
+
+/// What a hook does is its own: nothing of it is undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    pub when: When,
+    /// A program and its arguments, run in the project's root.
+    pub argv: Vec<String>,
+    /// `XTASK_STACK`, `XTASK_TAG` and the like.
+    pub facts: BTreeMap<String, String>,
+}
+
+impl Hook {
+    pub fn label(&self) -> String {
+        format!("{} hook {}", self.when.name(), self.argv.first().map_or("", String::as_str))
+    }
+
+    pub fn apply(&self, world: &World) -> Result<()> {
+        if self.when == When::OnRollback { Ok(()) } else { self.run(world, &world.cancel) }
+    }
+
+    pub fn undo(&self, world: &World) -> Result<()> {
+        if self.when == When::OnRollback { self.run(world, &Cancel::default()) } else { Ok(()) }
+    }
+
+    fn run(&self, world: &World, cancel: &Cancel) -> Result<()> {
+        let failed = || Error::failed(format!("run the {} hook", self.when.name()));
+        let [program, args @ ..] = self.argv.as_slice() else { return Err(failed().why("it names no program")) };
+        let mut child = Program::new(program).args(args).cwd(&world.root).deadline(DEADLINE).interruptible();
+        for (name, value) in &self.facts {
+            child = child.env(name, value);
+        }
+        child = child.env("XTASK_HOOK", self.when.name()).env("XTASK_RUN", world.run.as_str());
+        let output = child.run(&world.masker, cancel)?;
+        output.ok().map(|_| ()).map_err(|error| failed().why(error.to_string()).help("the hooks stand in xtask.yaml, below deploy"))
+    }
+}

@@ -1,0 +1,157 @@
+//! The proof of a deploy: read from what runs, never from what the plan believed.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::look::{Looked, containers};
+use super::probe;
+use crate::actions::{Said, World};
+use crate::engine::Container;
+use crate::engine::wait::until_well;
+use crate::error::Result;
+use crate::event::Event;
+use crate::proof::{self, health};
+use crate::release::{ServiceRecord, Target};
+use crate::saga::{Proof, Verdict};
+use crate::tasks::Context;
+
+/// What must run, and what is there besides it and does not count.
+pub struct Expected<'e> {
+    pub targets: &'e BTreeMap<String, Target>,
+    /// Only these services; empty: all.
+    pub services: &'e [String],
+    /// Ids of replaced containers, which stay until the run is committed.
+    pub replaced: &'e [String],
+}
+
+/// Every service is what the plan promised, well, answering, and undisturbed for a while. What runs is noted
+/// for the release's record.
+pub fn prove(cx: &Context<'_>, world: &World, looked: &Looked<'_>, expected: &Expected<'_>) -> Result<Verdict> {
+    let mut proof = Proof::default();
+    for said in world.said.borrow().iter() {
+        match said {
+            Said::Proven { label, detail } => proof.proven.push(format!("{label}: {detail}")),
+            Said::NotProven { label, needs } => {
+                cx.events.emit(Event::NotProven { label: label.clone(), needs: needs.clone() });
+                proof.not_proven.push(format!("{label} (needs {needs})"));
+            }
+        }
+    }
+    let running: Vec<Container> =
+        containers(looked.live.engine.as_ref(), &looked.call)?.into_iter().filter(|one| !expected.replaced.contains(&one.id)).collect();
+    let mut why = Vec::new();
+    check(cx, "what runs is what was planned", &mut proof, &mut why, || as_planned(looked, expected, &running))?;
+    let ids: Vec<String> = running.iter().filter(|one| expected.concerns(one.service())).map(|one| one.id.clone()).collect();
+    check(cx, "every service is well", &mut proof, &mut why, || {
+        let settle = Duration::from_secs(looked.settings.settle);
+        Ok(match health::verdict(until_well(looked.live.engine.as_ref(), &ids, settle, &world.masker, cx.cancel)?) {
+            proof::Verdict::Holds { detail } => Ok(detail),
+            proof::Verdict::Fails { why } => Err(why),
+            proof::Verdict::NotProven { needs } => Err(vec![format!("needs {needs}")]),
+        })
+    })?;
+    if why.is_empty() && !looked.settings.probes.is_empty() {
+        check(cx, "the probes answer", &mut proof, &mut why, || Ok(probe::all(looked, world, &running)))?;
+    }
+    if !why.is_empty() {
+        return Ok(Verdict::Bad(why));
+    }
+    *world.running.borrow_mut() = records(world, looked, &running)?;
+    Ok(Verdict::Holds(proof))
+}
+
+impl Expected<'_> {
+    fn concerns(&self, service: &str) -> bool {
+        self.targets.contains_key(service) && (self.services.is_empty() || self.services.iter().any(|name| name == service))
+    }
+}
+
+/// Carries one question out, unless an earlier one was answered badly, and says how it came out.
+fn check(
+    cx: &Context<'_>,
+    label: &str,
+    proof: &mut Proof,
+    bad: &mut Vec<String>,
+    ask: impl FnOnce() -> Result<std::result::Result<String, Vec<String>>>,
+) -> Result<()> {
+    if !bad.is_empty() {
+        return Ok(());
+    }
+    let (label, started) = (label.to_string(), Instant::now());
+    cx.events.emit(Event::ProofStarted { label: label.clone() });
+    match ask()? {
+        Ok(detail) => {
+            proof.proven.push(format!("{label}: {detail}"));
+            cx.events.emit(Event::ProofHolds { label, detail, took: started.elapsed() });
+        }
+        Err(why) => {
+            cx.events.emit(Event::ProofFails { label, why: why.clone() });
+            bad.extend(why);
+        }
+    }
+    Ok(())
+}
+
+type Answer = std::result::Result<String, Vec<String>>;
+
+/// Number, image and configuration of every container.
+fn as_planned(looked: &Looked<'_>, expected: &Expected<'_>, running: &[Container]) -> Result<Answer> {
+    let mut why = Vec::new();
+    let mut services = BTreeSet::new();
+    for (service, target) in expected.targets.iter().filter(|(service, _)| expected.concerns(service)) {
+        let here: Vec<&Container> = running.iter().filter(|container| container.service() == service).collect();
+        if here.len() != target.replicas {
+            why.push(format!("{service} has {} containers instead of {}", here.len(), target.replicas));
+        }
+        let image = looked.live.engine.image(&target.image)?.map(|image| image.id);
+        for container in here {
+            if image.as_ref() != Some(&container.image_id) {
+                why.push(format!("{} runs another image than {}", container.name, target.image));
+            }
+            let hash = container.labels.get("com.docker.compose.config-hash");
+            if target.inside.is_empty() && hash != Some(&target.config_hash) {
+                why.push(format!("{} has another configuration than the files say", container.name));
+            }
+        }
+        services.insert(service.as_str());
+    }
+    let detail = format!("image and configuration of {}", services.into_iter().collect::<Vec<_>>().join(", "));
+    Ok(if why.is_empty() { Ok(detail) } else { Err(why) })
+}
+
+/// What runs, as a release records it; the specifications become blobs of the run.
+pub fn records(world: &World, looked: &Looked<'_>, running: &[Container]) -> Result<BTreeMap<String, ServiceRecord>> {
+    let engine = looked.live.engine.as_ref();
+    let mut records: BTreeMap<String, ServiceRecord> = BTreeMap::new();
+    for container in running {
+        let Some(spec) = engine.spec(&container.id)? else { continue };
+        let content = world.blobs.put(&spec.to_bytes()?)?;
+        let record = record_of(engine, container, &mut records)?;
+        record.containers.insert(container.name.clone(), content);
+    }
+    Ok(records)
+}
+
+/// The record of a container's service, without its containers when it is new.
+pub fn record_of<'r>(
+    engine: &dyn crate::engine::Engine,
+    container: &Container,
+    records: &'r mut BTreeMap<String, ServiceRecord>,
+) -> Result<&'r mut ServiceRecord> {
+    match records.entry(container.service().to_string()) {
+        Entry::Occupied(known) => Ok(known.into_mut()),
+        Entry::Vacant(new) => {
+            let image = engine.image(&container.image_id)?;
+            let now = super::look::now(container);
+            Ok(new.insert(ServiceRecord {
+                image: container.image.clone(),
+                image_id: container.image_id.clone(),
+                repo_digests: image.map(|image| image.digests).unwrap_or_default(),
+                config_hash: now.config_hash,
+                done: now.done,
+                containers: BTreeMap::new(),
+            }))
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The releases of a stack around a deploy: what was recorded before, what was found running without a
+//! record, and what the deploy will record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::look::Looked;
+use super::prove::record_of;
+use crate::actions::{Action, SaveRelease, Shelf, written};
+use crate::error::{Error, Result};
+use crate::git::Git;
+use crate::model::SourceKind;
+use crate::release::{Kept, Release, Releases, ServiceRecord, beyond, keep_files};
+use crate::saga::{RunId, Sha, now_ms, who};
+use crate::tasks::Context;
+
+/// What is recorded of a stack.
+pub struct Recorded {
+    pub shelf: Shelf,
+    pub releases: Releases,
+    pub all: Vec<Release>,
+    pub current: Option<Release>,
+}
+
+impl Recorded {
+    /// # Errors
+    /// The state folder is somebody else's (`Refused`), or a record cannot be read (`Unusable`).
+    pub fn look(cx: &Context<'_>, looked: &Looked<'_>) -> Result<Recorded> {
+        let (project, stack) = (looked.call.project.clone(), looked.stack.id.clone());
+        let shelf = Shelf { state: cx.state_folder()?, engine_id: looked.live.engine.info()?.id, project, stack };
+        let releases = Releases::open(&shelf.state, &shelf.engine_id, &shelf.project, &shelf.stack)?;
+        let all = releases.list()?;
+        let current = releases.current()?;
+        let current = all.iter().find(|release| Some(&release.id) == current.as_ref()).cloned();
+        Ok(Recorded { shelf, releases, all, current })
+    }
+
+    /// The rendered model of the current release.
+    ///
+    /// # Errors
+    /// Its content is lost or changed.
+    pub fn model(&self) -> Result<Option<Value>> {
+        let Some((release, sha)) = self.current.as_ref().and_then(|release| Some((release, release.model.as_ref()?))) else {
+            return Ok(None);
+        };
+        let content = self.releases.blobs(&release.id)?.get(sha)?;
+        serde_json::from_slice(&content).map(Some).map_err(|error| Error::unusable("read the model of a release").why(error.to_string()))
+    }
+
+    /// Whether the current release is what runs: image and configuration of every container.
+    pub fn runs(&self, looked: &Looked<'_>) -> bool {
+        let Some(current) = &self.current else { return false };
+        let now = looked.now();
+        let same = now.iter().all(|container| {
+            current
+                .services
+                .get(&container.service)
+                .is_some_and(|recorded| recorded.image_id == container.image_id && recorded.config_hash == container.config_hash)
+        });
+        same && current.services.keys().all(|service| now.iter().any(|container| container.service == *service))
+    }
+
+    /// The ids of the next releases, in order.
+    fn ids(&self, count: usize) -> Result<Vec<String>> {
+        let first = self.releases.next_id()?;
+        let number: u64 = first[1..].parse().unwrap_or(1);
+        Ok((number..).take(count).map(|number| format!("r{number:04}")).collect())
+    }
+}
+
+/// The records of a run.
+pub struct Saving {
+    /// What ran without a record, saved before anything is touched.
+    pub adopt: Option<Action>,
+    pub save: Action,
+    pub forget: Vec<String>,
+    pub id: String,
+    pub contents: Vec<Vec<u8>>,
+}
+
+/// What is known of a release before it runs.
+pub struct New<'n> {
+    pub model: &'n Value,
+    pub tag: Option<String>,
+    pub accepted: Vec<crate::release::Accepted>,
+}
+
+/// # Errors
+/// The engine, git or a file that is to be kept cannot be read.
+pub fn saving(cx: &Context<'_>, looked: &Looked<'_>, recorded: &Recorded, run: &RunId, new: New<'_>) -> Result<Saving> {
+    let adopts = !looked.containers.is_empty() && !recorded.runs(looked);
+    let ids = recorded.ids(2)?;
+    let mut contents = Vec::new();
+    let before = recorded.current.as_ref().map(|release| release.id.clone());
+    let blank = blank(cx, looked, run);
+    let (adopt, previous, id) = if adopts {
+        let (services, specs) = found(looked)?;
+        contents.extend(specs);
+        let found = Release { id: ids[0].clone(), previous: before, adopted: true, services, ..blank.clone() };
+        (Some(save(recorded, &found, &mut contents)?), Some(ids[0].clone()), ids[1].clone())
+    } else {
+        (None, before, ids[0].clone())
+    };
+    let model = new.model.to_string().into_bytes();
+    let sha = Sha::of(&model);
+    contents.push(model);
+    let kept = kept(cx, looked, new.model, &mut contents)?;
+    let release = Release { id: id.clone(), previous, model: Some(sha), kept, tag: new.tag, accepted: new.accepted, ..blank };
+    let save = save(recorded, &release, &mut contents)?;
+    let all: Vec<Release> = recorded.all.iter().cloned().chain([release.clone()]).collect();
+    let forget = beyond(&all, Some(&release.id), looked.settings.keep);
+    Ok(Saving { adopt, save, forget, id, contents })
+}
+
+fn blank(cx: &Context<'_>, looked: &Looked<'_>, run: &RunId) -> Release {
+    Release {
+        id: String::new(),
+        stack: looked.stack.id.clone(),
+        project: looked.call.project.clone(),
+        run: run.to_string(),
+        who: who(),
+        at_ms: now_ms(),
+        took_ms: 0,
+        root: cx.project.root.clone(),
+        git_commit: cx.git.as_ref().and_then(Git::head),
+        tag: None,
+        previous: None,
+        adopted: false,
+        compose_version: looked.live.compose.version.to_string(),
+        services: BTreeMap::new(),
+        model: None,
+        kept: Kept::default(),
+        accepted: Vec::new(),
+    }
+}
+
+/// The containers that are there, as records and the contents that those name.
+fn found(looked: &Looked<'_>) -> Result<(BTreeMap<String, ServiceRecord>, Vec<Vec<u8>>)> {
+    let engine = looked.live.engine.as_ref();
+    let (mut services, mut contents) = (BTreeMap::new(), Vec::new());
+    for container in &looked.containers {
+        let Some(spec) = engine.spec(&container.id)? else { continue };
+        let content = spec.to_bytes()?;
+        record_of(engine, container, &mut services)?.containers.insert(container.name.clone(), Sha::of(&content));
+        contents.push(content);
+    }
+    Ok((services, contents))
+}
+
+fn save(recorded: &Recorded, release: &Release, contents: &mut Vec<Vec<u8>>) -> Result<Action> {
+    let record = written(release)?;
+    let action = SaveRelease { shelf: recorded.shelf.clone(), id: release.id.clone(), record: Sha::of(&record), since_ms: release.at_ms };
+    contents.push(record);
+    Ok(Action::SaveRelease(action))
+}
+
+fn kept(cx: &Context<'_>, looked: &Looked<'_>, model: &Value, contents: &mut Vec<Vec<u8>>) -> Result<Kept> {
+    let tracked = cx.git.as_ref().map_or_else(|| Ok(BTreeSet::new()), |git| git.files_of_top())?;
+    let read = looked.model.sources.iter().filter(|source| matches!(source.kind, SourceKind::Env(_)));
+    let env_files: Vec<PathBuf> = read.map(|source| source.path.clone()).collect();
+    keep_files(&cx.project.root, model, &env_files, &tracked, &mut |content| {
+        contents.push(content.to_vec());
+        Ok(Sha::of(content))
+    })
+}
