@@ -177,8 +177,15 @@ pub struct SecurityFixArgs {
 
 #[derive(Debug, Args)]
 pub struct RollbackArgs {
-    /// The run to undo, as `history` names it
+    /// The run to undo, as `history` names it; with --release the stack
+    #[arg(value_name = "RUN|STACK")]
     pub run: Option<String>,
+    /// Bring back the release that ran before the current one, instead of undoing a run
+    #[arg(long)]
+    pub release: bool,
+    /// Bring back this release, as `history --releases` names it
+    #[arg(long, value_name = "RELEASE", requires = "release")]
+    pub to: Option<String>,
     /// Go on although this guard refuses; needs --reason
     #[arg(long = "override", value_name = "GUARD", requires = "reason")]
     pub overrides: Vec<String>,

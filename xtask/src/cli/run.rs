@@ -104,6 +104,9 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::Migrate(args) => migrate(&cx, args),
         Command::Rollback(args) => {
             let overrides = overrides(&args.overrides, args.reason.as_deref());
+            if args.release {
+                return deploy::back(&cx, args, &overrides);
+            }
             Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
         }
         Command::ProdUp(args) => deploy::up(&cx, args),

@@ -40,6 +40,14 @@ impl Spec {
         value.map_err(|_| Error::failed(format!("write down how {} is made", self.name)))
     }
 
+    /// The volumes that it mounts by name, anonymous ones among them.
+    pub fn volumes(&self) -> BTreeSet<String> {
+        let Some(host) = &self.body.host_config else { return BTreeSet::new() };
+        let bound = host.binds.iter().flatten().filter_map(|bind| bind.split(':').next()).filter(|source| !source.starts_with('/'));
+        let mounted = host.mounts.iter().flatten().filter(|mount| mount.typ == Some(MountType::VOLUME));
+        bound.map(String::from).chain(mounted.filter_map(|mount| mount.source.clone())).collect()
+    }
+
     /// # Errors
     /// `Unusable`: these are not the bytes of a specification; only the place is said.
     pub fn from_bytes(bytes: &[u8]) -> Result<Spec> {

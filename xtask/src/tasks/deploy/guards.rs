@@ -40,7 +40,6 @@ pub fn guards(
         variables_are_set(&looked.model),
         one_role(&looked.model.name, looked.stack.role.or(Some(Role::Prod)), &others(cx, looked)),
         findings(cx, looked, request, &policy)?,
-        images_are_there(&resolved.unavailable),
         room_for_images(resolved.room(looked)),
     ];
     let unrendered = looked.rendered.as_ref().err().cloned();
@@ -50,6 +49,7 @@ pub fn guards(
         "`docker compose config` shows the same; set right what it names",
     ));
     if let Ok(rendered) = &looked.rendered {
+        guards.push(images_are_there(&resolved.unavailable));
         guards.push(secret_files_are_ready(&secret_files(&rendered.json)));
         guards.push(external_things_exist(engine, &rendered.json)?);
         guards.push(definitions_are_unchanged(engine, &rendered.json)?);

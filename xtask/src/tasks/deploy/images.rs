@@ -11,6 +11,7 @@ use crate::registry::{From, Logins, Resolved, Resolver};
 use crate::release::Target;
 
 /// The images of a stack, by the name in the model.
+#[derive(Default)]
 pub struct Images {
     pub resolved: BTreeMap<String, Resolved>,
     pub unavailable: Vec<Unavailable>,
@@ -31,7 +32,7 @@ impl Images {
             let platform = looked.model.service(&service).and_then(|body| body.get("platform")?.as_str().map(String::from));
             users.entry((image, platform)).or_default().push(service);
         }
-        let mut images = Images { resolved: BTreeMap::new(), unavailable: Vec::new(), unconfirmed: Vec::new() };
+        let mut images = Images::default();
         for ((image, platform), services) in users {
             match resolver.resolve(&image, platform.as_deref())? {
                 Ok(resolved) => {

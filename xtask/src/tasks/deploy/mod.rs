@@ -1,5 +1,6 @@
 //! Deploys: a stack goes into production whole and proven, or what ran before goes on serving.
 
+mod back;
 mod guards;
 mod images;
 mod look;
@@ -20,6 +21,7 @@ use crate::release::{Change, ServicePlan, plan};
 use crate::saga::{Plan, RunId};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
+pub use back::rollback_release;
 use images::Images;
 use look::Looked;
 use prove::Expected;
@@ -32,11 +34,15 @@ pub use request::Request;
 /// `Refused`: a guard or the rehearsal, nothing touched; `RolledBack`: what ran before serves again; `Stuck`.
 pub fn prod_up(cx: &Context<'_>, request: &Request, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, request.stack.as_deref())?;
-    // The values of secrets are known before anything is said or run.
+    know_secrets(cx);
+    carry_out(cx, "prod-up", overrides, |run| prepare(cx, stack, request, run))
+}
+
+/// The values of secrets are known before anything is said or run.
+fn know_secrets(cx: &Context<'_>) {
     if let Some(masker) = super::security_fix::all_secrets(cx) {
         cx.masker.replace(masker);
     }
-    carry_out(cx, "prod-up", overrides, |run| prepare(cx, stack, request, run))
 }
 
 /// The stack that is meant: one for production, and only one.
@@ -65,7 +71,8 @@ fn chosen<'c>(cx: &'c Context<'_>, named: Option<&str>) -> Result<&'c Stack> {
 fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run: &RunId) -> Result<Prepared<'p>> {
     let looked = Looked::look(cx, stack, request.tag.as_deref())?;
     let recorded = Recorded::look(cx, &looked)?;
-    let images = Images::resolve(&looked, cx.cancel)?;
+    // Of a stack that does not render, not every image is known.
+    let images = if looked.rendered.is_ok() { Images::resolve(&looked, cx.cancel)? } else { Images::default() };
     for unconfirmed in &images.unconfirmed {
         cx.events.emit(Event::Warning(unconfirmed.clone()));
     }

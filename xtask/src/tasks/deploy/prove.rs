@@ -9,12 +9,15 @@ use super::probe;
 use crate::actions::{Said, World};
 use crate::engine::Container;
 use crate::engine::wait::until_well;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::proof::{self, health};
 use crate::release::{ServiceRecord, Target};
 use crate::saga::{Proof, Verdict};
 use crate::tasks::Context;
+
+/// Events only shorten the wait.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// What must run, and what is there besides it and does not count.
 pub struct Expected<'e> {
@@ -51,6 +54,9 @@ pub fn prove(cx: &Context<'_>, world: &World, looked: &Looked<'_>, expected: &Ex
             proof::Verdict::NotProven { needs } => Err(vec![format!("needs {needs}")]),
         })
     })?;
+    if looked.settings.settle > 0 {
+        check(cx, "nothing restarts", &mut proof, &mut why, || settled(cx, looked, &ids))?;
+    }
     if why.is_empty() && !looked.settings.probes.is_empty() {
         check(cx, "the probes answer", &mut proof, &mut why, || Ok(probe::all(looked, world, &running)))?;
     }
@@ -118,6 +124,39 @@ fn as_planned(looked: &Looked<'_>, expected: &Expected<'_>, running: &[Container
     }
     let detail = format!("image and configuration of {}", services.into_iter().collect::<Vec<_>>().join(", "));
     Ok(if why.is_empty() { Ok(detail) } else { Err(why) })
+}
+
+/// Looks again after a while: nothing of it has been started again or become ill. Ctrl-C ends the wait.
+fn settled(cx: &Context<'_>, looked: &Looked<'_>, ids: &[String]) -> Result<Answer> {
+    let engine = looked.live.engine.as_ref();
+    let before: BTreeMap<String, Container> = ids.iter().filter_map(|id| Some((id.clone(), engine.container(id).ok()??))).collect();
+    let until = Instant::now() + Duration::from_secs(looked.settings.settle);
+    let watch = engine.watch(ids);
+    loop {
+        let mut why = Vec::new();
+        for (id, old) in &before {
+            match engine.container(id)? {
+                None => why.push(format!("{}: somebody has removed it", old.name)),
+                Some(now) if now.restart_count != old.restart_count || now.state.started_at != old.state.started_at => {
+                    why.push(format!("{}: was started again", old.name));
+                }
+                Some(now) if old.is_up() && !now.is_up() => why.push(format!("{}: exited with code {}", old.name, now.state.exit_code)),
+                Some(now) if crate::engine::wait::is_ill(&now) => why.push(format!("{}: is not well any more", old.name)),
+                Some(_) => {}
+            }
+        }
+        if !why.is_empty() {
+            return Ok(Err(why));
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(Ok(format!("{} s without a restart", looked.settings.settle)));
+        }
+        if cx.cancel.requested() {
+            return Err(Error::new(Kind::Interrupted, "prove a deploy").why("interrupted"));
+        }
+        watch.wait(left.min(LOOK_AGAIN));
+    }
 }
 
 /// What runs, as a release records it; the specifications become blobs of the run.

@@ -90,18 +90,12 @@ pub struct New<'n> {
 /// # Errors
 /// The engine, git or a file that is to be kept cannot be read.
 pub fn saving(cx: &Context<'_>, looked: &Looked<'_>, recorded: &Recorded, run: &RunId, new: New<'_>) -> Result<Saving> {
-    let adopts = !looked.containers.is_empty() && !recorded.runs(looked);
-    let ids = recorded.ids(2)?;
     let mut contents = Vec::new();
-    let before = recorded.current.as_ref().map(|release| release.id.clone());
     let blank = blank(cx, looked, run);
-    let (adopt, previous, id) = if adopts {
-        let (services, specs) = found(looked)?;
-        contents.extend(specs);
-        let found = Release { id: ids[0].clone(), previous: before, adopted: true, services, ..blank.clone() };
-        (Some(save(recorded, &found, &mut contents)?), Some(ids[0].clone()), ids[1].clone())
-    } else {
-        (None, before, ids[0].clone())
+    let ids = recorded.ids(2)?;
+    let (adopt, previous, id) = match adopting(cx, looked, recorded, run, &mut contents)? {
+        Some(adopted) => (Some(adopted.action), Some(adopted.id), ids[1].clone()),
+        None => (None, recorded.current.as_ref().map(|release| release.id.clone()), ids[0].clone()),
     };
     let model = new.model.to_string().into_bytes();
     let sha = Sha::of(&model);
@@ -112,6 +106,35 @@ pub fn saving(cx: &Context<'_>, looked: &Looked<'_>, recorded: &Recorded, run: &
     let all: Vec<Release> = recorded.all.iter().cloned().chain([release.clone()]).collect();
     let forget = beyond(&all, Some(&release.id), looked.settings.keep);
     Ok(Saving { adopt, save, forget, id, contents })
+}
+
+/// What runs without a record, as a release of its own.
+pub struct Adopted {
+    pub action: Action,
+    pub id: String,
+}
+
+/// The step that freezes what runs, where it is not the current release; what it needs goes among the
+/// contents of the run.
+///
+/// # Errors
+/// The engine does not answer.
+pub fn adopting(
+    cx: &Context<'_>,
+    looked: &Looked<'_>,
+    recorded: &Recorded,
+    run: &RunId,
+    contents: &mut Vec<Vec<u8>>,
+) -> Result<Option<Adopted>> {
+    if looked.containers.is_empty() || recorded.runs(looked) {
+        return Ok(None);
+    }
+    let (services, specs) = found(looked)?;
+    contents.extend(specs);
+    let previous = recorded.current.as_ref().map(|release| release.id.clone());
+    let id = recorded.releases.next_id()?;
+    let found = Release { id: id.clone(), previous, adopted: true, services, ..blank(cx, looked, run) };
+    Ok(Some(Adopted { action: save(recorded, &found, contents)?, id }))
 }
 
 fn blank(cx: &Context<'_>, looked: &Looked<'_>, run: &RunId) -> Release {
