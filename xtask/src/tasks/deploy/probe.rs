@@ -13,7 +13,7 @@ const PATIENCE: u64 = 5;
 /// Between two questions that were not answered well.
 const AGAIN: Duration = Duration::from_millis(200);
 /// The status line of an answer; more is not read.
-const MOST: usize = 256;
+const MOST: u64 = 256;
 
 /// All of them; what does not answer is a sentence each.
 pub fn all(looked: &Looked<'_>, world: &World, running: &[Container]) -> Result<String, Vec<String>> {
@@ -78,9 +78,14 @@ fn http(url: &str, status: u16, left: Duration) -> Result<(), String> {
     let told = |error: std::io::Error| error.to_string();
     stream.set_read_timeout(Some(left)).map_err(told)?;
     stream.set_write_timeout(Some(left)).map_err(told)?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n").map_err(told)?;
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).map_err(told)?;
     let mut answer = Vec::new();
-    stream.take(MOST as u64).read_to_end(&mut answer).map_err(told)?;
+    // Who answers and hangs up at once may cut the rest off: the first line is what counts.
+    let read = stream.take(MOST).read_to_end(&mut answer);
+    if answer.is_empty() {
+        read.map_err(told)?;
+    }
     let line = String::from_utf8_lossy(&answer);
     let code = line.split_whitespace().nth(1).and_then(|code| code.parse::<u16>().ok());
     match code {
