@@ -91,7 +91,7 @@ impl<'a> Subject<'a> {
     pub fn home_of(&self, at: Origin) -> Option<Home> {
         self.documents().filter(|(file, ..)| *file == at.file).find_map(|(file, number, document)| {
             let mut way = Vec::new();
-            descend(&document.root, at.span, &mut way).then(|| Home { file, document: number, place: Place(way) })
+            descend(&document.root, at.span, &mut way).then_some(Home { file, document: number, place: Place(way) })
         })
     }
 

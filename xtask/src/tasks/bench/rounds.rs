@@ -17,7 +17,7 @@ const STARTS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The size of the smallest of the large files, for each copy of the small ones: 250 kB with 50 copies.
 const LARGE_BYTES: usize = 5_000;
-/// Rounds of the large files: what is measured is large.
+/// Rounds of large files and of many: what is measured is large.
 const LARGE_ROUNDS: usize = 3;
 const TINY: &[u8] = b"services:\n  web:\n    image: nginx:1.27\n";
 
@@ -125,7 +125,7 @@ impl Bench<'_> {
     }
 
     fn growth_of_files(&self, sets: &[Copies]) -> Result<Growth> {
-        let point = |set: &Copies| Ok((set.files.len(), self.seconds(&set.folder, self.rounds)?));
+        let point = |set: &Copies| Ok((set.files.len(), self.seconds(&set.folder, self.rounds.min(LARGE_ROUNDS))?));
         Ok(Growth { what: "time by files", unit: "seconds", points: sets.iter().map(point).collect::<Result<_>>()? })
     }
 
