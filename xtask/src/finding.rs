@@ -2,7 +2,6 @@
 
 mod fix;
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -128,8 +127,8 @@ impl Finding {
         }
         let mut digits = String::with_capacity(32);
         for byte in &hash.finalize()[..16] {
-            // Writing to a string does not fail.
-            let _ = write!(digits, "{byte:02x}");
+            let digit = |four: u8| char::from(b"0123456789abcdef"[usize::from(four)]);
+            digits.extend([digit(byte >> 4), digit(byte & 15)]);
         }
         digits
     }

@@ -89,19 +89,19 @@ fn ends_in(word: &str, endings: &[String]) -> bool {
 fn words_of(key: &str) -> Vec<String> {
     let mut words = Vec::new();
     for part in key.split(|c: char| !c.is_ascii_alphanumeric()) {
-        let chars: Vec<char> = part.chars().collect();
+        let bytes = part.as_bytes();
         let mut word = String::new();
-        for (n, c) in chars.iter().enumerate() {
-            let before = n.checked_sub(1).map(|at| chars[at]);
-            let turns_up = c.is_ascii_uppercase() && before.is_some_and(|b| b.is_ascii_lowercase());
-            let ends_capitals = c.is_ascii_uppercase()
+        for (n, byte) in bytes.iter().enumerate() {
+            let before = n.checked_sub(1).map(|at| bytes[at]);
+            let turns_up = byte.is_ascii_uppercase() && before.is_some_and(|b| b.is_ascii_lowercase());
+            let ends_capitals = byte.is_ascii_uppercase()
                 && before.is_some_and(|b| b.is_ascii_uppercase())
-                && chars.get(n + 1).is_some_and(|next| next.is_ascii_lowercase());
+                && bytes.get(n + 1).is_some_and(u8::is_ascii_lowercase);
             if turns_up || ends_capitals {
                 push_word(&mut words, &word);
                 word.clear();
             }
-            word.push(c.to_ascii_lowercase());
+            word.push(char::from(byte.to_ascii_lowercase()));
         }
         push_word(&mut words, &word);
     }

@@ -1,8 +1,9 @@
 //! `policies/credentials.yaml`, parsed once.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use foldhash::fast::RandomState;
 use serde::Deserialize;
 
 pub(super) static WORDS: LazyLock<Words> = LazyLock::new(|| {
@@ -10,27 +11,30 @@ pub(super) static WORDS: LazyLock<Words> = LazyLock::new(|| {
     serde_yaml::from_str(text).expect("policies/credentials.yaml is built in and held by a test")
 });
 
+/// Every key and value of a file is looked up in several of them.
+type Set = std::collections::HashSet<String, RandomState>;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Words {
     pub keys: Keys,
     pub arguments: Vec<ShortOptions>,
     pub values: Values,
-    pub example_files: HashSet<String>,
+    pub example_files: Set,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Keys {
-    pub password: HashSet<String>,
-    pub secret: HashSet<String>,
+    pub password: Set,
+    pub secret: Set,
     pub endings: Graded<Vec<String>>,
-    pub pairs: HashSet<String>,
-    pub exact: Graded<HashSet<String>>,
-    pub weak: HashSet<String>,
-    pub about_after: HashSet<String>,
-    pub about_before: HashSet<String>,
-    pub public: HashSet<String>,
+    pub pairs: Set,
+    pub exact: Graded<Set>,
+    pub weak: Set,
+    pub about_after: Set,
+    pub about_before: Set,
+    pub public: Set,
     pub both_in_one: BTreeMap<String, char>,
 }
 
@@ -44,11 +48,11 @@ pub(super) struct Graded<T> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Values {
-    pub never: HashSet<String>,
+    pub never: Set,
     pub references: Vec<String>,
     pub paths: Vec<String>,
-    pub defaults: HashSet<String>,
-    pub placeholders: HashSet<String>,
+    pub defaults: Set,
+    pub placeholders: Set,
     pub placeholder_starts: Vec<String>,
 }
 

@@ -30,6 +30,7 @@ pub fn run(cli: &Cli, look: Look) -> Exit {
             match carry_out(cli, &live, look) {
                 Ok((exit, answer)) => {
                     report::out(&answer.text(look.for_output()));
+                    answer.leave();
                     exit
                 }
                 Err(error) => {
@@ -57,9 +58,10 @@ fn document(cli: &Cli, look: Look, document: Document) -> Exit {
     } else {
         Err(Error::unusable("this command has no report of that format").help("use --format human or --format json"))
     };
-    match ended.and_then(|(exit, answer)| Ok((exit, answer.document(document)?))) {
-        Ok((exit, text)) => {
+    match ended.and_then(|(exit, answer)| Ok((exit, answer.document(document)?, answer))) {
+        Ok((exit, text, answer)) => {
             report::out(&text);
+            answer.leave();
             exit
         }
         Err(error) => {

@@ -1,6 +1,6 @@
 //! Short syntaxes become long ones.
 
-use crate::yaml::{Data, Field, Value};
+use crate::yaml::{Data, Field, Fields, Value};
 
 use super::Fault;
 use super::merge::{dict, long_names};
@@ -23,7 +23,7 @@ pub fn canonical(root: &mut Value) -> Result<(), Fault> {
     Ok(())
 }
 
-fn section<'a>(root: &'a mut Value, name: &str) -> Option<&'a mut indexmap::IndexMap<String, Field>> {
+fn section<'a>(root: &'a mut Value, name: &str) -> Option<&'a mut Fields> {
     root.get_mut(name)?.as_map_mut()
 }
 

@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use indexmap::IndexMap;
-
 use crate::dotenv::Entry;
 use crate::error::{Error, Result};
 use crate::source::clean;
-use crate::yaml::{Data, Field, Origin, Value};
+use crate::yaml::{Data, Field, Fields, Origin, Value};
 
 use super::reader::Reader;
 use super::variables::{Found, Variables};
@@ -48,7 +46,7 @@ impl Reader<'_> {
         let own = fields.shift_remove("environment").map(|field| field.value);
         let own_at = own.as_ref().map_or(at, |own| own.at);
         let own = own.map(super::merge::dict).unwrap_or_default();
-        let mut merged: IndexMap<String, Field> = IndexMap::new();
+        let mut merged: Fields = Fields::default();
         let mut env_files = Vec::new();
         for item in listed.iter().filter_map(|field| field.value.as_seq()).flatten() {
             let mut file = self.described(item)?;
@@ -98,7 +96,7 @@ impl Reader<'_> {
     pub fn labels(&mut self, service: &mut Value, variables: &Variables) -> Result<()> {
         let Some(listed) = service.as_map_mut().and_then(|fields| fields.shift_remove("label_file")) else { return Ok(()) };
         let own = service.as_map_mut().and_then(|fields| fields.shift_remove("labels"));
-        let mut merged: IndexMap<String, Field> = IndexMap::new();
+        let mut merged: Fields = Fields::default();
         for item in listed.value.as_seq().into_iter().flatten() {
             let path = PathBuf::from(item.as_str().unwrap_or_default());
             let lookup = |name: &str| variables.get(name).map(String::from);

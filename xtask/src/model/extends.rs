@@ -3,10 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use crate::error::Result;
-use crate::yaml::{Data, Field, Origin, VALUE_LIMIT, Value};
+use crate::yaml::{Data, Fields, Origin, VALUE_LIMIT, Value};
 
 use super::loader::{Loader, Scope, Wanted};
 use super::paths::is_fetched;
@@ -27,7 +25,7 @@ type Way = Vec<(String, String)>;
 
 /// Where services are looked up.
 struct Place<'p> {
-    services: &'p IndexMap<String, Field>,
+    services: &'p Fields,
     /// Of the file; nothing where Compose does not heed them.
     resets: Option<&'p Resets>,
     /// The file that Compose reads; the one it extends does not count.
@@ -131,7 +129,7 @@ impl Place<'_> {
         Ok(base)
     }
 
-    fn there(&self, loader: &Loader, services: &IndexMap<String, Field>, reference: &Reference) -> Result<()> {
+    fn there(&self, loader: &Loader, services: &Fields, reference: &Reference) -> Result<()> {
         if services.contains_key(reference.service) {
             return Ok(());
         }

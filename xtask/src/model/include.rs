@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::yaml::{Data, Field, Origin, TIMESTAMP, Value};
+use crate::yaml::{Data, Field, Fields, Origin, TIMESTAMP, Value};
 
 use super::loader::{Loader, Scope, Wanted};
 use super::paths::is_fetched;
@@ -139,7 +139,7 @@ fn import(mut imported: Value, root: &mut Value) -> Result<(), Fault> {
         let Some(from) = imported.get_mut(section).filter(|from| from.data != Data::Null) else { continue };
         let (at, from) = (from.at, from.as_map_mut().map(std::mem::take).unwrap_or_default());
         let Some(fields) = root.as_map_mut() else { return Ok(()) };
-        let empty = Field { key: at, value: Value { at, tag: None, data: Data::Map(indexmap::IndexMap::new()) } };
+        let empty = Field { key: at, value: Value { at, tag: None, data: Data::Map(Fields::default()) } };
         let into = &mut fields.entry(section.into()).or_insert(empty).value;
         let into_at = into.at;
         let Some(into) = into.as_map_mut() else {

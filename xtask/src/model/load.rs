@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
 use crate::source::Files;
-use crate::yaml::{Data, Document, Field, Value};
+use crate::yaml::{Data, Document, Field, Fields, Value};
 
 use super::loader::{Loader, Scope, Wanted};
 use super::reader::Reader;
@@ -67,11 +67,11 @@ fn complete(mut root: Value, files: &dyn Files, project: &str, variables: &Varia
     consistency::check(&mut value, &inactive)?;
     prune::resources(&mut value);
 
-    let mut fields = IndexMap::new();
+    let mut fields = Fields::default();
     fields.insert("name".to_string(), Field { key: at, value: Value { at, tag: None, data: Data::Str(project.to_string()) } });
     let shown = value.as_map_mut().map(std::mem::take).unwrap_or_default();
     fields.extend(shown.into_iter().filter(|(key, _)| !matches!(key.as_str(), "name" | "models")));
-    let empty = Field { key: at, value: Value { at, tag: None, data: Data::Map(IndexMap::new()) } };
+    let empty = Field { key: at, value: Value { at, tag: None, data: Data::Map(Fields::default()) } };
     fields.entry("services".into()).or_insert(empty);
     fields.extend(extensions);
     Ok(Value { at, tag: None, data: Data::Map(fields) })

@@ -1,9 +1,7 @@
 //! One compose file laid over another, each key by its own rule of the Compose Specification
 //! (compose-go's `override` package).
 
-use indexmap::IndexMap;
-
-use crate::yaml::{Data, Field, Origin, Value};
+use crate::yaml::{Data, Field, Fields, Origin, Value};
 
 use super::Fault;
 
@@ -108,12 +106,7 @@ fn merge_default(lower: Value, upper: Value, path: &mut Vec<String>) -> Result<V
     }
 }
 
-fn merge_maps(
-    at: Origin,
-    mut lower: IndexMap<String, Field>,
-    upper: IndexMap<String, Field>,
-    path: &mut Vec<String>,
-) -> Result<Value, Fault> {
+fn merge_maps(at: Origin, mut lower: Fields, upper: Fields, path: &mut Vec<String>) -> Result<Value, Fault> {
     for (key, field) in upper {
         match lower.get_mut(&key) {
             None => {
@@ -135,17 +128,17 @@ fn merge_maps(
 }
 
 /// A list of `KEY=value` as the mapping that it stands for; a `KEY` alone has no value.
-pub fn dict(value: Value) -> IndexMap<String, Field> {
+pub fn dict(value: Value) -> Fields {
     match value.data {
         Data::Map(fields) => fields,
         Data::Seq(items) => dict_of(items),
         Data::Str(_) => dict_of(vec![value]),
-        _ => IndexMap::new(),
+        _ => Fields::default(),
     }
 }
 
-fn dict_of(items: Vec<Value>) -> IndexMap<String, Field> {
-    let mut fields = IndexMap::new();
+fn dict_of(items: Vec<Value>) -> Fields {
+    let mut fields = Fields::default();
     for Value { at, data, .. } in items {
         let text = super::text::scalar_text(&data).unwrap_or_default();
         let (key, data) = match text.split_once('=') {
@@ -173,7 +166,7 @@ fn started(at: Origin) -> Value {
 }
 
 /// The mapping that a list of names stands for.
-fn named(value: Value, fill: Option<fn(Origin) -> Value>) -> IndexMap<String, Field> {
+fn named(value: Value, fill: Option<fn(Origin) -> Value>) -> Fields {
     match value.data {
         Data::Map(fields) => fields,
         Data::Seq(items) => {
@@ -184,7 +177,7 @@ fn named(value: Value, fill: Option<fn(Origin) -> Value>) -> IndexMap<String, Fi
             };
             items.into_iter().filter_map(name).collect()
         }
-        _ => IndexMap::new(),
+        _ => Fields::default(),
     }
 }
 
@@ -196,11 +189,11 @@ pub fn long_names(value: Value, depends_on: bool) -> Value {
     }
 }
 
-fn build(value: Value) -> IndexMap<String, Field> {
+fn build(value: Value) -> Fields {
     match value.data {
         Data::Map(fields) => fields,
-        Data::Str(_) => IndexMap::from([("context".to_string(), Field { key: value.at, value })]),
-        _ => IndexMap::new(),
+        Data::Str(_) => Fields::from_iter([("context".to_string(), Field { key: value.at, value })]),
+        _ => Fields::default(),
     }
 }
 

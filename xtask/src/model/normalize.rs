@@ -1,9 +1,7 @@
 //! What Compose adds by itself: defaults of short forms, the default network, implied
 //! dependencies, names of resources.
 
-use indexmap::IndexMap;
-
-use crate::yaml::{Data, Field, Origin, Value};
+use crate::yaml::{Data, Field, Fields, Origin, Value};
 
 use super::gopath;
 use super::merge::LISTED;
@@ -76,7 +74,7 @@ fn networks(root: &mut Value) {
         }
         let joined = field.value.get("networks").and_then(Value::as_map).is_some_and(|networks| !networks.is_empty());
         if !joined && let Some(fields) = field.value.as_map_mut() {
-            let default = IndexMap::from([("default".to_string(), Field { key: at, value: Value { at, ..Value::default() } })]);
+            let default = Fields::from_iter([("default".to_string(), Field { key: at, value: Value { at, ..Value::default() } })]);
             fields.insert("networks".into(), Field { key: at, value: Value { at, tag: None, data: Data::Map(default) } });
         }
         if field.value.get("networks").is_some_and(|networks| networks.get("default").is_some()) {
@@ -85,7 +83,7 @@ fn networks(root: &mut Value) {
     }
     let at = root.at;
     if let (Some(by), Some(fields)) = (used, root.as_map_mut()) {
-        let empty = || Field { key: at, value: Value { at, tag: None, data: Data::Map(IndexMap::new()) } };
+        let empty = || Field { key: at, value: Value { at, tag: None, data: Data::Map(Fields::default()) } };
         let networks = fields.entry("networks".into()).or_insert_with(empty);
         if let Some(networks) = networks.value.as_map_mut() {
             networks.entry("default".into()).or_insert(Field { key: by, value: Value { at: by, ..Value::default() } });
@@ -120,7 +118,7 @@ fn service(service: &mut Value, variables: &Variables) {
     }
     if !depends_on.is_empty() {
         let at = depends_on[0].1;
-        let empty = Field { key: at, value: Value { at, tag: None, data: Data::Map(IndexMap::new()) } };
+        let empty = Field { key: at, value: Value { at, tag: None, data: Data::Map(Fields::default()) } };
         let known = fields.entry("depends_on".into()).or_insert(empty);
         if let Some(known) = known.value.as_map_mut() {
             for (name, at, restart) in depends_on {
@@ -199,7 +197,7 @@ fn resolve(value: &mut Value, variables: &Variables) {
 
 fn resource_name(key: &str, value: &mut Value, project: &str) {
     if value.data == Data::Null {
-        value.data = Data::Map(IndexMap::new());
+        value.data = Data::Map(Fields::default());
     }
     let external = value.get("external").and_then(|external| scalar_text(&external.data));
     let is_external = matches!(external.as_deref(), Some("1" | "t" | "T" | "true" | "TRUE" | "True"));

@@ -53,11 +53,19 @@ pub enum Document {
     Html,
 }
 
+/// As text; the document itself goes with the process, as in [`Answer::leave`].
+fn pretty(document: Value) -> String {
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    std::mem::forget(document);
+    text.push('\n');
+    text
+}
+
 impl Answer {
     /// The report in that format; an error where there is none.
     pub fn document(&self, document: Document) -> Result<String> {
         match (self, document) {
-            (Answer::Audit(found), Document::Sarif) => Ok(format!("{:#}\n", audit::sarif(found))),
+            (Answer::Audit(found), Document::Sarif) => Ok(pretty(audit::sarif(found))),
             (Answer::Audit(found), Document::Github) => Ok(audit::github(found)),
             (Answer::Audit(found), Document::Markdown) => Ok(audit::markdown(found)),
             (Answer::Audit(found), Document::Html) => audit::html(found),
@@ -65,6 +73,14 @@ impl Answer {
             (Answer::Review(made), Document::Html) => review::html(made),
             (Answer::Rules, Document::Markdown) => Ok(super::rules::markdown()),
             (_, _) => Err(Error::unusable("there is no report of that format").help("use --format human or --format json")),
+        }
+    }
+
+    /// For what has been said: an audit goes with the process. To free each finding of a large one takes as long as
+    /// to write it.
+    pub fn leave(self) {
+        if let Answer::Audit(found) = self {
+            std::mem::forget(found);
         }
     }
 

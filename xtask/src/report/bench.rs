@@ -18,7 +18,11 @@ pub fn tables(measured: &Measured, look: Look) -> String {
     let _ = writeln!(text, "{:<24} {:>9} {:>11} {:>9}  command", "program", "seconds", "files/s", "CPU s");
     for run in &measured.programs {
         let name = format!("{} {}", run.name, run.version);
-        let _ = writeln!(text, "{name:<24} {:>9.3} {:>11.1} {:>9.3}  {}", run.seconds, run.files_per_second, run.cpu_seconds, run.command);
+        let seconds = if run.stopped { format!("> {:.0}", run.seconds) } else { format!("{:.3}", run.seconds) };
+        let per_second = if run.stopped { format!("< {:.1}", run.files_per_second) } else { format!("{:.1}", run.files_per_second) };
+        let cpu = if run.stopped { "stopped".to_string() } else { format!("{:.3}", run.cpu_seconds) };
+        let rounds = if run.rounds == measured.rounds { String::new() } else { format!(" ({} of {} rounds)", run.rounds, measured.rounds) };
+        let _ = writeln!(text, "{name:<24} {seconds:>9} {per_second:>11} {cpu:>9}  {}{rounds}", run.command);
     }
     text.push('\n');
     for growth in &measured.growth {
@@ -54,14 +58,33 @@ mod tests {
             seconds: 2.0,
             files_per_second: 175.0,
             cpu_seconds: 1.9,
+            rounds: 5,
+            stopped: false,
+        };
+        let slow = Run {
+            name: "slow".into(),
+            version: "1".into(),
+            rounds: 1,
+            seconds: 20.0,
+            files_per_second: 17.5,
+            stopped: true,
+            ..run.clone()
         };
         let growth = Growth { what: "peak memory by files", unit: "bytes", points: vec![(350, 2e7), (1400, 3e7)] };
         let target = Target { what: "milliseconds to judge one tiny file", measured: 4.2, bound: "at most", wanted: 10.0, met: true };
-        let measured = Measured { files: 350, programs: vec![run], growth: vec![growth], targets: vec![target], ..Measured::default() };
+        let measured = Measured {
+            files: 350,
+            rounds: 5,
+            programs: vec![run, slow],
+            growth: vec![growth],
+            targets: vec![target],
+            ..Measured::default()
+        };
         let shown = tables(&measured, Look { colour: false, live: false, quiet: false, verbose: false });
         for part in [
             "350 compose files",
             "other 9.1                    2.000       175.0     1.900  other FILES",
+            "slow 1                        > 20      < 17.5   stopped  other FILES (1 of 5 rounds)",
             "peak memory by files         350: 20.0 MB, 1400: 30.0 MB",
             "         Met 4.20 milliseconds to judge one tiny file (at most 10)",
         ] {

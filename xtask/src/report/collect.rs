@@ -40,7 +40,11 @@ impl Collect {
             Ok(answer) => (Some(answer), Value::Null),
             Err(error) => (None, described(&error)),
         };
-        super::out_json(&Document { schema: SCHEMA, exit, result, error, events: &self.events.borrow() });
+        let document = Document { schema: SCHEMA, exit, result, error, events: &self.events.borrow() };
+        super::out_json(&document);
+        if let Some(answer) = document.result {
+            answer.leave();
+        }
     }
 }
 

@@ -91,7 +91,7 @@ impl<'a> Subject<'a> {
     pub fn home_of(&self, at: Origin) -> Option<Home> {
         self.documents().filter(|(file, ..)| *file == at.file).find_map(|(file, number, document)| {
             let mut way = Vec::new();
-            descend(&document.root, at.span, &mut way).then(|| Home { file, document: number, place: Place(way) })
+            descend(&document.root, at.span, &mut way).then_some(Home { file, document: number, place: Place(way) })
         })
     }
 
@@ -125,14 +125,16 @@ fn descend(node: &Node, span: Span, way: &mut Vec<Seg>) -> bool {
     if !node.span.contains(span) {
         return false;
     }
-    for entry in node.entries() {
+    // Most neighbours do not hold it: what is no part of the way costs no more than a look.
+    let on_the_way = |node: &Node| node.span.contains(span);
+    for entry in node.entries().iter().filter(|entry| on_the_way(&entry.value)) {
         way.push(Seg::Key(entry.key.text().unwrap_or_default().to_string()));
         if descend(&entry.value, span, way) {
             return true;
         }
         way.pop();
     }
-    for (index, item) in node.items().iter().enumerate() {
+    for (index, item) in node.items().iter().enumerate().filter(|(_, item)| on_the_way(item)) {
         way.push(Seg::Index(index));
         if descend(item, span, way) {
             return true;

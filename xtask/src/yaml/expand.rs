@@ -3,9 +3,7 @@
 
 use std::collections::HashSet;
 
-use indexmap::IndexMap;
-
-use super::{Anchors, Data, Document, Field, Node, Origin, ReadError, Resolved, Style, TIMESTAMP, Value, Written, resolve};
+use super::{Anchors, Data, Document, Field, Fields, Node, Origin, ReadError, Resolved, Style, TIMESTAMP, Value, Written, resolve};
 
 /// How many values aliases and merge keys may make before a document is refused as a bomb.
 pub const VALUE_LIMIT: usize = 250_000;
@@ -101,9 +99,9 @@ impl<'a> Expander<'a> {
     }
 
     /// Own keys win over merged ones, earlier merged mappings over later ones.
-    fn map(&mut self, node: &'a Node) -> Result<IndexMap<String, Field>, ReadError> {
+    fn map(&mut self, node: &'a Node) -> Result<Fields, ReadError> {
         self.enter(node)?;
-        let mut fields = IndexMap::new();
+        let mut fields = Fields::default();
         let mut merged = Vec::new();
         for entry in node.entries() {
             if self.dropped.contains(&std::ptr::from_ref(&entry.value)) {

@@ -20,11 +20,11 @@ pub use anchors::Anchors;
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
 pub use expand::{DEPTH_LIMIT, VALUE_LIMIT, expand, expand_without, is_merge, scalar};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
-pub use ops::{Operated, Operation, Plain, What, operate, refusals};
+pub use ops::{Operated, Operation, Plain, What, operate, operate_each, refusals};
 pub use place::{Place, Seg};
 pub use read::{Limits, ReadError, read};
 pub use scalar::{Resolved, resolve};
-pub use value::{Data, Field, Origin, Value};
+pub use value::{Data, Field, Fields, Origin, Value};
 
 /// The tag of a value that is a point in time: its data is RFC 3339 text.
 pub const TIMESTAMP: &str = "!!timestamp";

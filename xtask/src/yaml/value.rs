@@ -1,5 +1,6 @@
 //! Values with the place that defines each.
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use crate::text::Span;
@@ -30,8 +31,12 @@ pub enum Data {
     Float(f64),
     Str(String),
     Seq(Vec<Value>),
-    Map(IndexMap<String, Field>),
+    Map(Fields),
 }
+
+/// The entries of a mapping. Looking up keys is much of what a model and its rules cost, so the hash is a fast one,
+/// with a seed of its own for each process.
+pub type Fields = IndexMap<String, Field, RandomState>;
 
 /// A value in a mapping; `key` is where its key stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +57,7 @@ impl Value {
         self.as_map_mut()?.get_mut(key).map(|field| &mut field.value)
     }
 
-    pub fn as_map_mut(&mut self) -> Option<&mut IndexMap<String, Field>> {
+    pub fn as_map_mut(&mut self) -> Option<&mut Fields> {
         match &mut self.data {
             Data::Map(fields) => Some(fields),
             _ => None,
@@ -80,7 +85,7 @@ impl Value {
         }
     }
 
-    pub fn as_map(&self) -> Option<&IndexMap<String, Field>> {
+    pub fn as_map(&self) -> Option<&Fields> {
         match &self.data {
             Data::Map(fields) => Some(fields),
             _ => None,

@@ -1,6 +1,4 @@
-use indexmap::IndexMap;
-
-use crate::yaml::{Data, Field, Origin, Value};
+use crate::yaml::{Data, Field, Fields, Origin, Value};
 
 use super::super::text::scalar_text;
 use super::super::{Fault, interpolate, merge, units, words};
@@ -23,7 +21,7 @@ pub fn emit(value: Value, shape: &Shape) -> Result<Value, Fault> {
         (Shape::Leaf(_, kind) | Shape::Within(kind, ..), data) => leaf(data, *kind).map_err(|why| Fault::new(at, why))?,
         (Shape::List { of, .. }, Data::Seq(items)) => Data::Seq(items.into_iter().map(|item| emit(item, of)).collect::<Result<_, _>>()?),
         (Shape::Map { of, .. }, Data::Map(fields)) => {
-            let mut shown = IndexMap::with_capacity(fields.len());
+            let mut shown = Fields::with_capacity_and_hasher(fields.len(), Default::default());
             for (key, field) in fields {
                 shown.insert(key, Field { key: field.key, value: emit(field.value, of)? });
             }
@@ -45,7 +43,7 @@ pub fn emit(value: Value, shape: &Shape) -> Result<Value, Fault> {
             return emit(Value { data, ..value_at(at) }, &SIDES);
         }
         (Shape::Ulimit, data) => match leaf(data, Kind::Int).map_err(|why| Fault::new(at, why))? {
-            Data::Int(0) => Data::Map(IndexMap::new()),
+            Data::Int(0) => Data::Map(Fields::default()),
             limit => limit,
         },
         (Shape::OneOrMany { of, .. }, data) => {
@@ -79,8 +77,8 @@ fn value_at(at: Origin) -> Value {
     Value { at, ..Value::default() }
 }
 
-fn record(at: Origin, mut fields: IndexMap<String, Field>, keys: &[Key]) -> Result<IndexMap<String, Field>, Fault> {
-    let mut shown = IndexMap::with_capacity(keys.len().min(fields.len() + 2));
+fn record(at: Origin, mut fields: Fields, keys: &[Key]) -> Result<Fields, Fault> {
+    let mut shown = Fields::with_capacity_and_hasher(keys.len().min(fields.len() + 2), Default::default());
     for key in keys {
         let written = fields.swap_remove(key.name);
         let field = match written {
@@ -91,7 +89,7 @@ fn record(at: Origin, mut fields: IndexMap<String, Field>, keys: &[Key]) -> Resu
         };
         let field = match (key.empty, &field.value.data) {
             (Empty::Record, Data::Null) => {
-                Field { key: field.key, value: emit(Value { data: Data::Map(IndexMap::new()), ..value_at(at) }, &key.shape)? }
+                Field { key: field.key, value: emit(Value { data: Data::Map(Fields::default()), ..value_at(at) }, &key.shape)? }
             }
             (Empty::Null, _) => field,
             (Empty::Keep, data) if *data != Data::Null => field,
@@ -178,7 +176,7 @@ fn float32(data: &Data) -> Option<f64> {
     (value as f32).to_string().parse().ok()
 }
 
-fn dict(fields: IndexMap<String, Field>, nulls: bool) -> IndexMap<String, Field> {
+fn dict(fields: Fields, nulls: bool) -> Fields {
     let text = |value: Value| {
         let data = match scalar_text(&value.data) {
             Some(text) => Data::Str(text),

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Regions, patch};
+use super::Regions;
+use super::patch::{Line, Patches};
 use crate::audit::{Audit, By, Entry, Gap, Looked, Suppressed};
 use crate::error::Result;
 use crate::finding::{Category, Finding, FixKind, Severity};
@@ -15,6 +16,8 @@ const SCRIPT: &str = include_str!("html/page.js");
 
 pub fn html(audit: &Audit) -> Result<String> {
     let regions = Regions::new(audit);
+    let all = audit.findings.iter().chain(audit.suppressed.iter().map(|one| &one.entry));
+    let patches = Patches::shown(audit, all.map(|entry| &entry.finding));
     let counts: Vec<Value> = audit.counts().iter().map(|(severity, count)| json!({"severity": severity.name(), "count": count})).collect();
     let mut names: Vec<&str> = audit.findings.iter().filter_map(|entry| entry.finding.service.as_deref()).collect();
     names.sort_unstable();
@@ -34,8 +37,8 @@ pub fn html(audit: &Audit) -> Result<String> {
             "names": names.into_iter().map(shown).collect::<Vec<_>>(),
             "stacks": audit.stacks.iter().map(|looked| stack(audit, looked)).collect::<Vec<_>>(),
             "gaps": audit.gaps.iter().map(gap).collect::<Vec<_>>(),
-            "groups": groups(audit, &regions),
-            "suppressed": audit.suppressed.iter().map(|one| suppressed(audit, one, &regions)).collect::<Vec<_>>(),
+            "groups": groups(audit, &regions, &patches),
+            "suppressed": audit.suppressed.iter().map(|one| suppressed(one, &regions, &patches)).collect::<Vec<_>>(),
             "version": env!("CARGO_PKG_VERSION"),
         }),
     )
@@ -76,7 +79,7 @@ fn gap(gap: &Gap) -> Value {
 
 /// The findings by stack and service in the order of the stacks, what is about no service first; the most
 /// severe first.
-fn groups(audit: &Audit, regions: &Regions<'_>) -> Vec<Value> {
+fn groups(audit: &Audit, regions: &Regions<'_>, patches: &Patches<'_>) -> Vec<Value> {
     let mut groups: Vec<(&[String], Option<&str>, Vec<&Entry>)> = Vec::new();
     for entry in &audit.findings {
         let (stacks, service) = (entry.stacks.as_slice(), entry.finding.service.as_deref());
@@ -93,16 +96,16 @@ fn groups(audit: &Audit, regions: &Regions<'_>) -> Vec<Value> {
     groups.sort_by_key(|group| place(group.0, group.1));
     let group = |(stacks, service, mut entries): (&[String], Option<&str>, Vec<&Entry>)| {
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.finding.severity));
-        let findings: Vec<Value> = entries.into_iter().map(|entry| finding(audit, entry, regions)).collect();
+        let findings: Vec<Value> = entries.into_iter().map(|entry| finding(entry, regions, patches)).collect();
         json!({"stacks": shown(&stacks.join(", ")), "service": shown(service.unwrap_or_default()), "findings": findings})
     };
     groups.into_iter().map(group).collect()
 }
 
-fn finding(audit: &Audit, entry: &Entry, regions: &Regions<'_>) -> Value {
+fn finding(entry: &Entry, regions: &Regions<'_>, patches: &Patches<'_>) -> Value {
     let finding = &entry.finding;
     let rule = rules::named(finding.rule);
-    let diff: Vec<Value> = patch::lines(audit, finding).iter().map(diff_line).collect();
+    let diff: Vec<Value> = patches.lines(finding).iter().map(diff_line).collect();
     let fix = finding.fix.as_ref().map(|fix| match fix.kind {
         FixKind::Apply => "Fix, safe alone",
         FixKind::Prove => "A fix that an engine has to prove",
@@ -117,7 +120,7 @@ fn finding(audit: &Audit, entry: &Entry, regions: &Regions<'_>) -> Value {
         "priority": rule.map(|rule| rule.priority),
         "message": pieces(&finding.message),
         "help": pieces(&finding.help),
-        "file": shown(&audit.relative(&finding.file).display().to_string()),
+        "file": shown(&regions.audit.relative(&finding.file).display().to_string()),
         "line": regions.of(entry).line,
         "place": shown(&finding.place),
         "fix": fix,
@@ -126,7 +129,7 @@ fn finding(audit: &Audit, entry: &Entry, regions: &Regions<'_>) -> Value {
     })
 }
 
-fn diff_line(line: &patch::Line) -> Value {
+fn diff_line(line: &Line) -> Value {
     let class = match line.sign {
         '+' => "added",
         '-' => "removed",
@@ -136,8 +139,8 @@ fn diff_line(line: &patch::Line) -> Value {
     json!({"class": class, "text": format!("{number:>4} {} {}", line.sign, harmless(&line.text))})
 }
 
-fn suppressed(audit: &Audit, one: &Suppressed, regions: &Regions<'_>) -> Value {
-    let mut value = finding(audit, &one.entry, regions);
+fn suppressed(one: &Suppressed, regions: &Regions<'_>, patches: &Patches<'_>) -> Value {
+    let mut value = finding(&one.entry, regions, patches);
     value["reason"] = json!(shown(&one.reason));
     value["until"] = json!(one.until.map(|until| until.to_string()).unwrap_or_default());
     value["by"] = match one.by {

@@ -1,15 +1,14 @@
 //! For people: each finding at its line, then what it comes to.
 
 use super::Regions;
-use super::patch::{self, Line};
+use super::patch::{Line, Patches};
 use crate::audit::{Audit, Entry, Since, Suppressed};
 use crate::finding::{Finding, FixKind, Severity};
 use crate::report::findings::{self, Shown};
 use crate::report::{Look, Style, harmless};
 use crate::text::counted;
 
-/// Each diff takes the file apart and proves the edit, which takes longer than finding what it is for. Whoever
-/// has more findings than this reads the diffs of `--fix`, which are one for each file.
+/// Whoever has more findings than this reads the diffs of `--fix`, which are one for each file.
 const MOST_DIFFS: usize = 500;
 
 pub fn human(audit: &Audit, look: Look) -> String {
@@ -22,8 +21,9 @@ pub fn human(audit: &Audit, look: Look) -> String {
     }
     if !look.quiet {
         let regions = Regions::new(audit);
-        for (number, entry) in audit.findings.iter().enumerate() {
-            text.push_str(&shown(&regions, entry, number < MOST_DIFFS, look));
+        let patches = Patches::shown(audit, audit.findings.iter().take(MOST_DIFFS).map(|entry| &entry.finding));
+        for entry in &audit.findings {
+            text.push_str(&shown(&regions, entry, &patches, look));
         }
     }
     if look.verbose {
@@ -33,7 +33,7 @@ pub fn human(audit: &Audit, look: Look) -> String {
     text
 }
 
-fn shown(regions: &Regions<'_>, entry: &Entry, with_fix: bool, look: Look) -> String {
+fn shown(regions: &Regions<'_>, entry: &Entry, patches: &Patches<'_>, look: Look) -> String {
     let finding = &entry.finding;
     let path = regions.audit.relative(&finding.file).display().to_string();
     let file = regions.file(&finding.file);
@@ -52,7 +52,7 @@ fn shown(regions: &Regions<'_>, entry: &Entry, with_fix: bool, look: Look) -> St
         },
         look,
     );
-    let lines = if with_fix { patch::lines(regions.audit, finding) } else { Vec::new() };
+    let lines = patches.lines(finding);
     if !lines.is_empty() {
         said.truncate(said.trim_end().len());
         let (last_line, _) = file.lines.line_column(file.text, finding.span.end);

@@ -1,15 +1,22 @@
 //! What a finding's fix would write, as a small diff, secrets masked.
 
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::Path;
+
 use similar::{ChangeTag, TextDiff};
 
 use crate::audit::Audit;
-use crate::finding::{Finding, FixKind};
+use crate::finding::{Finding, Fix, FixKind};
 use crate::secret::MASK;
-use crate::text::{Span, TextEdit, apply};
-use crate::yaml::operate;
+use crate::text::{LineIndex, Span, TextEdit, apply};
+use crate::yaml::{Operation, operate_each};
 
-/// A larger file is not written anew for every finding in it.
+/// A larger file is not written anew for the findings in it.
 const LARGEST_FILE: usize = 256 * 1024;
+
+/// Lines beside what changes that are compared too: one is shown, and the next shows whether it is blank.
+const BESIDE: usize = 3;
 
 /// One line of a diff.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -22,26 +29,107 @@ pub struct Line {
     pub text: String,
 }
 
-/// The lines that the fix takes and gives, with the lines beside them; empty where there is nothing to show.
-pub fn lines(audit: &Audit, finding: &Finding) -> Vec<Line> {
-    match sides(audit, finding) {
-        Some((before, after)) => compared(&before, &after),
-        None => Vec::new(),
+/// What the fixes of some findings write. Each file is read once for all of them.
+pub struct Patches<'a> {
+    edits: HashMap<*const Fix, Vec<TextEdit>>,
+    files: HashMap<&'a OsStr, Masked<'a>>,
+}
+
+impl<'a> Patches<'a> {
+    /// The diffs of these findings.
+    pub fn shown(audit: &'a Audit, findings: impl Iterator<Item = &'a Finding>) -> Self {
+        let fixes = findings.filter_map(|finding| finding.fix.as_deref());
+        let is_shown = |fix: &&Fix| {
+            matches!(fix.kind, FixKind::Apply | FixKind::Propose)
+                && audit.texts.get(&fix.file).is_some_and(|text| text.text.len() < LARGEST_FILE)
+        };
+        Patches::of(audit, fixes.filter(is_shown))
+    }
+
+    /// What these fixes write, by file.
+    pub fn of(audit: &'a Audit, fixes: impl Iterator<Item = &'a Fix>) -> Self {
+        let mut by_file: HashMap<&'a Path, Vec<&'a Fix>> = HashMap::new();
+        for fix in fixes {
+            by_file.entry(&fix.file).or_default().push(fix);
+        }
+        let mut patches = Patches { edits: HashMap::new(), files: HashMap::new() };
+        for (path, fixes) in by_file {
+            let Some(text) = audit.texts.get(path) else { continue };
+            let groups: Vec<&[Operation]> = fixes.iter().map(|fix| fix.operations.as_slice()).collect();
+            let made = fixes.iter().zip(operate_each(&text.text, &groups));
+            patches.edits.extend(made.filter_map(|(fix, edits)| Some((std::ptr::from_ref(*fix), edits.ok()?))));
+            patches
+                .files
+                .insert(path.as_os_str(), Masked { text: &text.text, lines: LineIndex::new(&text.text), masks: masks(&text.secrets) });
+        }
+        patches
+    }
+
+    /// The edits of a fix; `None` where it cannot be written.
+    pub fn edits(&self, fix: &Fix) -> Option<&[TextEdit]> {
+        self.edits.get(&std::ptr::from_ref(fix)).map(Vec::as_slice)
+    }
+
+    /// The lines that the fix takes and gives, with the lines beside them; empty where there is nothing to show.
+    pub fn lines(&self, finding: &Finding) -> Vec<Line> {
+        let sides = || {
+            let fix = finding.fix.as_deref()?;
+            self.files.get(fix.file.as_os_str())?.sides(self.edits(fix)?)
+        };
+        sides().map_or_else(Vec::new, |(above, before, after)| compared(above, &before, &after))
     }
 }
 
-/// The file before and after, masked; `None` where the fix cannot be written or shown.
-fn sides(audit: &Audit, finding: &Finding) -> Option<(String, String)> {
-    let fix = finding.fix.as_ref().filter(|fix| matches!(fix.kind, FixKind::Apply | FixKind::Propose))?;
-    let text = audit.texts.get(&fix.file).filter(|text| text.text.len() < LARGEST_FILE)?;
-    let edits = operate(&text.text, &fix.operations).ok()?.edits;
-    let masks = masks(&text.secrets);
-    // A secret inside of what is written anew could come back in it.
-    let touches = |edit: &TextEdit| masks.iter().any(|mask| mask.span.start < edit.span.end && edit.span.start < mask.span.end);
-    if edits.is_empty() || edits.iter().any(touches) {
-        return None;
+/// A file whose secrets are masked.
+struct Masked<'a> {
+    text: &'a str,
+    lines: LineIndex,
+    masks: Vec<TextEdit>,
+}
+
+impl Masked<'_> {
+    /// How many lines stand above what changes, and the part of the file around it before and after; `None` where
+    /// that must not be shown.
+    fn sides(&self, edits: &[TextEdit]) -> Option<(usize, String, String)> {
+        // A secret inside of what is written anew could come back in it.
+        let touches = |edit: &TextEdit| self.masks.iter().any(|mask| mask.span.start < edit.span.end && edit.span.start < mask.span.end);
+        if edits.is_empty() || edits.iter().any(touches) {
+            return None;
+        }
+        let part = self.around(edits)?;
+        let (first, last) =
+            (self.masks.partition_point(|mask| mask.span.end <= part.start), self.masks.partition_point(|mask| mask.span.start < part.end));
+        let hidden: usize = self.masks[..first].iter().map(|mask| mask.span.slice(self.text).matches('\n').count()).sum();
+        let above = self.lines.line_column(self.text, part.start).0 - 1 - hidden;
+        let moved = |edit: &TextEdit| TextEdit {
+            span: Span::new(edit.span.start - part.start, edit.span.end - part.start),
+            text: edit.text.clone(),
+        };
+        let masks: Vec<TextEdit> = self.masks[first..last].iter().map(moved).collect();
+        let edits: Vec<TextEdit> = edits.iter().map(moved).chain(masks.iter().cloned()).collect();
+        let text = part.slice(self.text);
+        Some((above, apply(text, &masks).ok()?, apply(text, &edits).ok()?))
     }
-    Some((apply(&text.text, &masks).ok()?, apply(&text.text, &[edits, masks.clone()].concat()).ok()?))
+
+    /// Whole lines around the edits; no mask reaches out of them.
+    fn around(&self, edits: &[TextEdit]) -> Option<Span> {
+        let mut start = edits.iter().map(|edit| edit.span.start).min()?;
+        let mut end = edits.iter().map(|edit| edit.span.end).max()?;
+        let line_of = |offset| self.lines.line_column(self.text, offset).0;
+        let start_of = |line: usize| self.lines.line(self.text, line).map_or(self.text.len(), |line| line.start);
+        (start, end) = (start_of(line_of(start).saturating_sub(BESIDE).max(1)), start_of(line_of(end) + 1 + BESIDE));
+        for mask in self.masks.iter().rev() {
+            if mask.span.start < start && start < mask.span.end {
+                start = start_of(line_of(mask.span.start));
+            }
+        }
+        for mask in &self.masks {
+            if mask.span.start < end && end < mask.span.end {
+                end = start_of(line_of(mask.span.end) + 1);
+            }
+        }
+        Some(Span::new(start, end))
+    }
 }
 
 /// Secrets that overlap or touch become one mask.
@@ -58,7 +146,8 @@ fn masks(secrets: &[Span]) -> Vec<TextEdit> {
     joined.into_iter().map(|span| TextEdit { span, text: MASK.to_string() }).collect()
 }
 
-fn compared(before: &str, after: &str) -> Vec<Line> {
+/// `above`: how many lines stand above these.
+fn compared(above: usize, before: &str, after: &str) -> Vec<Line> {
     let diff = TextDiff::from_lines(before, after);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(1) {
@@ -68,7 +157,7 @@ fn compared(before: &str, after: &str) -> Vec<Line> {
                 ChangeTag::Delete => '-',
                 ChangeTag::Insert => '+',
             };
-            let number = change.old_index().map(|index| index + 1);
+            let number = change.old_index().map(|index| above + index + 1);
             lines.push(Line { number, sign, text: change.value().trim_end_matches(['\r', '\n']).to_string() });
         }
         // An empty line tells nobody where he is.
@@ -116,7 +205,11 @@ mod tests {
             fix: Some(Box::new(fix)),
         };
         let number = |line: &Line| line.number.map_or(String::new(), |number| number.to_string());
-        lines(&audit, &finding).iter().map(|line| format!("{}{}{}", number(line), line.sign, line.text)).collect()
+        Patches::shown(&audit, std::iter::once(&finding))
+            .lines(&finding)
+            .iter()
+            .map(|line| format!("{}{}{}", number(line), line.sign, line.text))
+            .collect()
     }
 
     #[test]

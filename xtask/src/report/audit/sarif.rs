@@ -4,24 +4,32 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::patch::Patches;
 use super::{Region, Regions};
 use crate::audit::{Audit, By, Entry, Gap};
 use crate::finding::{Fix, FixKind, Severity};
 use crate::rules::{self, Rule};
 use crate::text::TextEdit;
-use crate::yaml::operate;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// The files that findings point into, and what the fixes write there.
+struct Files<'a> {
+    regions: &'a Regions<'a>,
+    patches: Patches<'a>,
+}
 
 pub fn sarif(audit: &Audit) -> Value {
     let regions = Regions::new(audit);
     let all = audit.findings.iter().chain(audit.suppressed.iter().map(|one| &one.entry));
+    let fixes = all.clone().filter_map(|entry| entry.finding.fix.as_deref()).filter(|fix| fix.kind != FixKind::Report);
+    let files = Files { regions: &regions, patches: Patches::of(audit, fixes) };
     let named: BTreeSet<&str> = all.map(|entry| entry.finding.rule).collect();
     let used: Vec<&Rule> = rules::all().filter(|rule| named.contains(rule.name)).collect();
     let number = |name: &str| used.iter().position(|rule| rule.name == name);
-    let mut results: Vec<Value> = audit.findings.iter().map(|entry| result(audit, entry, &regions, number(entry.finding.rule))).collect();
+    let mut results: Vec<Value> = audit.findings.iter().map(|entry| result(entry, &files, number(entry.finding.rule))).collect();
     for one in &audit.suppressed {
-        let mut suppressed = result(audit, &one.entry, &regions, number(one.entry.finding.rule));
+        let mut suppressed = result(&one.entry, &files, number(one.entry.finding.rule));
         let kind = if one.by == By::Comment { "inSource" } else { "external" };
         suppressed["suppressions"] = json!([{"kind": kind, "justification": one.reason}]);
         results.push(suppressed);
@@ -68,15 +76,15 @@ fn described(rule: &Rule) -> Value {
     value
 }
 
-fn result(audit: &Audit, entry: &Entry, regions: &Regions<'_>, number: Option<usize>) -> Value {
+fn result(entry: &Entry, files: &Files<'_>, number: Option<usize>) -> Value {
     let finding = &entry.finding;
-    let path = audit.relative(&finding.file);
+    let path = files.regions.audit.relative(&finding.file);
     let mut value = json!({
         "ruleId": finding.rule,
         "level": level(finding.severity),
         "message": {"text": format!("{}; {}", finding.message, finding.help)},
         "locations": [{
-            "physicalLocation": {"artifactLocation": artifact(path), "region": region(regions.of(entry))},
+            "physicalLocation": {"artifactLocation": artifact(path), "region": region(files.regions.of(entry))},
             "logicalLocations": [{"fullyQualifiedName": finding.place, "kind": "member"}],
         }],
         "partialFingerprints": {"xtask/v1": finding.fingerprint(path)},
@@ -85,7 +93,7 @@ fn result(audit: &Audit, entry: &Entry, regions: &Regions<'_>, number: Option<us
     if let Some(number) = number {
         value["ruleIndex"] = json!(number);
     }
-    let patch = finding.fix.as_ref().filter(|fix| fix.kind != FixKind::Report).and_then(|fix| patch(regions, fix));
+    let patch = finding.fix.as_deref().and_then(|fix| patch(files, fix));
     if let Some(patch) = patch {
         value["fixes"] = json!([patch]);
     }
@@ -93,9 +101,9 @@ fn result(audit: &Audit, entry: &Entry, regions: &Regions<'_>, number: Option<us
 }
 
 /// The fix as replacements of the file as it is; none where it cannot be written.
-fn patch(regions: &Regions<'_>, fix: &Fix) -> Option<Value> {
-    let file = regions.file(&fix.file);
-    let edits = operate(file.text, &fix.operations).ok()?.edits;
+fn patch(files: &Files<'_>, fix: &Fix) -> Option<Value> {
+    let file = files.regions.file(&fix.file);
+    let edits = files.patches.edits(fix)?;
     let replacement = |edit: &TextEdit| {
         let (line, column) = file.lines.line_column(file.text, edit.span.start);
         let (end_line, end_column) = file.lines.line_column(file.text, edit.span.end);
@@ -107,7 +115,7 @@ fn patch(regions: &Regions<'_>, fix: &Fix) -> Option<Value> {
         (None, _) => "look at it before you take it".to_string(),
     };
     let replacements: Vec<Value> = edits.iter().map(replacement).collect();
-    let artifact = artifact(regions.audit.relative(&fix.file));
+    let artifact = artifact(files.regions.audit.relative(&fix.file));
     Some(json!({"description": {"text": said}, "artifactChanges": [{"artifactLocation": artifact, "replacements": replacements}]}))
 }
 

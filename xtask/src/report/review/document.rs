@@ -2,7 +2,7 @@
 
 use crate::finding::{FixKind, Priority};
 use crate::project::Role;
-use crate::report::audit::patch;
+use crate::report::audit::patch::Patches;
 use crate::tasks::review::{Advice, Aspect, Chapter, Item, Missing, Pair, Requirement, Review, Status};
 
 /// Text may hold code between backquotes; nothing else in it is markup.
@@ -116,12 +116,14 @@ fn recommendations(review: &Review, blocks: &mut Vec<Block>) {
     if review.advice.is_empty() {
         blocks.push(Block::Text("None.".into()));
     }
+    let examples = review.advice.iter().flat_map(|(_, advice)| advice).filter_map(|advice| advice.example);
+    let patches = Patches::shown(&review.audit, examples.map(|at| &review.audit.findings[at].finding));
     let mut number = 0;
     for (priority, advice) in &review.advice {
         blocks.push(Block::Section(urgency(*priority).into()));
         for one in advice {
             number += 1;
-            recommended(number, one, review, blocks);
+            recommended(number, one, review, &patches, blocks);
         }
     }
 }
@@ -135,7 +137,7 @@ fn urgency(priority: Priority) -> &'static str {
     }
 }
 
-fn recommended(number: usize, advice: &Advice, review: &Review, blocks: &mut Vec<Block>) {
+fn recommended(number: usize, advice: &Advice, review: &Review, patches: &Patches<'_>, blocks: &mut Vec<Block>) {
     let whom = match advice.services.len() {
         0 => "about the stack as a whole".to_string(),
         1 => format!("in `{}`", advice.services[0]),
@@ -143,7 +145,7 @@ fn recommended(number: usize, advice: &Advice, review: &Review, blocks: &mut Vec
     };
     let found = if advice.count == 1 { "1 finding".to_string() } else { format!("{} findings", advice.count) };
     blocks.push(Block::Text(format!("{number}. `{}`: {}. {found} {whom}. To do: {}.", advice.rule, advice.title, advice.help)));
-    let example = advice.example.map(|at| patch::lines(&review.audit, &review.audit.findings[at].finding)).unwrap_or_default();
+    let example = advice.example.map(|at| patches.lines(&review.audit.findings[at].finding)).unwrap_or_default();
     if !example.is_empty() {
         blocks.push(Block::Diff(example.iter().map(|line| format!("{}{}", line.sign, line.text)).collect()));
     }

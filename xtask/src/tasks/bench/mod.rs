@@ -52,10 +52,14 @@ pub struct Run {
     pub name: String,
     pub version: String,
     pub command: String,
+    /// How often it was run.
+    pub rounds: usize,
     pub seconds: f64,
     pub files_per_second: f64,
     /// Of all its threads and children.
     pub cpu_seconds: f64,
+    /// It was stopped after these seconds.
+    pub stopped: bool,
 }
 
 /// How a cost grows with the input.

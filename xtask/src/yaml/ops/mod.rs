@@ -17,6 +17,7 @@
 
 mod anchors;
 mod block;
+mod each;
 mod flow;
 mod layout;
 mod plan;
@@ -27,8 +28,10 @@ mod splice;
 mod verify;
 mod walk;
 
-use super::{Limits, Place, Refusal, read};
+use super::{Limits, Place, ReadError, Refusal, read};
 use crate::text::{Span, TextEdit, apply};
+
+pub use each::operate_each;
 
 /// One change at a place as written, in one document of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,15 +77,14 @@ pub struct Operated {
 /// The source with all operations made, or why none is. Equal operations count once; a refusal
 /// names places and never a value.
 pub fn operate(source: &str, operations: &[Operation]) -> Result<Operated, Refusal> {
-    let documents =
-        read(source, Limits::default()).map_err(|error| Refusal { span: Span::new(error.offset, error.offset), why: error.why })?;
+    let documents = read(source, Limits::default()).map_err(unreadable)?;
     let wants = plan::plan(operations, documents.len())?;
+    let lines = layout::Lines::new(source).ok_or_else(lone_return)?;
     let mut edits = Vec::new();
     let mut gone = Vec::new();
-    let lines = layout::Lines::new(source).ok_or_else(|| refuse(Span::default(), "a lone carriage return ends a line of this file"))?;
     for (document, want) in documents.iter().zip(&wants) {
         if !want.is_empty() {
-            let splices = walk::splices(&lines, document, want)?;
+            let splices = walk::Ground::of(document, &lines).splices(want)?;
             edits.extend(splices.edits);
             gone.extend(splices.gone);
         }
@@ -102,12 +104,16 @@ pub fn refusals(source: &str, groups: &[&[Operation]]) -> Vec<Option<Refusal>> {
     let (Ok(documents), Some(lines)) = (read(source, Limits::default()), layout::Lines::new(source)) else {
         return vec![None; groups.len()];
     };
-    let refusal = |group: &&[Operation]| {
-        let wants = plan::plan(group, documents.len())?;
-        let wanted = documents.iter().zip(&wants).filter(|(_, want)| !want.is_empty());
-        wanted.map(|(document, want)| walk::splices(&lines, document, want)).try_for_each(|splices| splices.map(drop))
-    };
-    groups.iter().map(|group| refusal(group).err()).collect()
+    let grounds: Vec<walk::Ground> = documents.iter().map(|document| walk::Ground::of(document, &lines)).collect();
+    groups.iter().map(|group| each::made(&grounds, group).err()).collect()
+}
+
+fn unreadable(error: ReadError) -> Refusal {
+    Refusal { span: Span::new(error.offset, error.offset), why: error.why }
+}
+
+fn lone_return() -> Refusal {
+    refuse(Span::default(), "a lone carriage return ends a line of this file")
 }
 
 fn refuse(span: Span, why: impl Into<String>) -> Refusal {

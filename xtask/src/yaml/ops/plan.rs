@@ -7,6 +7,9 @@ use super::super::{Limits, Place, Refusal, Seg};
 use super::{Operation, Plain, What, refuse};
 use crate::text::Span;
 
+/// So many keys are compared sooner than hashed.
+const FEW: usize = 4;
+
 /// What is wanted at one place and below it.
 #[derive(Debug, Default)]
 pub struct Want<'a> {
@@ -18,6 +21,16 @@ pub struct Want<'a> {
 }
 
 impl<'a> Want<'a> {
+    /// What is wanted of the value of a key.
+    pub fn of_key(&self, key: &str) -> Option<&Want<'a>> {
+        let is = |seg: &Seg| matches!(seg, Seg::Key(known) if known == key);
+        match self.inner.len() {
+            // Most walks go to one place only, past many keys.
+            0..=FEW => self.inner.iter().find(|(seg, _)| is(seg)).map(|(_, want)| want),
+            _ => self.inner.get(&Seg::Key(key.to_string())),
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.set.is_none() && !self.remove && !self.gains() && self.inner.is_empty()
     }
@@ -86,7 +99,7 @@ pub fn below(place: &Place, seg: &Seg) -> Place {
 }
 
 /// The wants of each document, without contradictions.
-pub fn plan(operations: &[Operation], documents: usize) -> Result<Vec<Want<'_>>, Refusal> {
+pub fn plan<'a>(operations: impl IntoIterator<Item = &'a Operation>, documents: usize) -> Result<Vec<Want<'a>>, Refusal> {
     let mut roots: Vec<Want> = std::iter::repeat_with(Want::default).take(documents).collect();
     for operation in operations {
         let Operation { document, place, .. } = operation;

@@ -67,7 +67,7 @@ fn changed(before: &Node, after: &Node, want: &Want) -> Result<bool, Refusal> {
             let mut new = new.iter();
             let mut kept = 0;
             for old in old {
-                let inner = old.key.text().and_then(|key| want.inner.get(&Seg::Key(key.to_string())));
+                let inner = old.key.text().and_then(|key| want.of_key(key));
                 if inner.is_some_and(|inner| inner.remove) {
                     continue;
                 }

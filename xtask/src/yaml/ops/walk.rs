@@ -38,26 +38,41 @@ pub struct Walk<'a> {
     pub lines: &'a Lines<'a>,
     pub comments: Comments<'a>,
     pub habits: Habits,
-    pub anchors: Anchors<'a>,
+    pub anchors: &'a Anchors<'a>,
     pub splices: Vec<Splice>,
     pub gone: Vec<Span>,
 }
 
-pub fn splices(lines: &Lines, document: &Document, want: &Want) -> Result<Splices, Refusal> {
-    let mut walk = Walk {
-        lines,
-        comments: Comments(&document.comments),
-        habits: Habits::of(&document.root, lines),
-        anchors: Anchors::of(&document.root),
-        splices: Vec::new(),
-        gone: Vec::new(),
-    };
-    let at = At { place: Place::default(), depth: 0, slot: Slot::Root, in_flow: false, column: None };
-    if want.remove {
-        return Err(refuse(document.root.span, "a document as a whole is not removed"));
+/// A document, and what every walk over it needs to know.
+pub struct Ground<'a> {
+    document: &'a Document,
+    lines: &'a Lines<'a>,
+    habits: Habits,
+    anchors: Anchors<'a>,
+}
+
+impl<'a> Ground<'a> {
+    pub fn of(document: &'a Document, lines: &'a Lines<'a>) -> Self {
+        Ground { document, lines, habits: Habits::of(&document.root, lines), anchors: Anchors::of(&document.root) }
     }
-    walk.visit(&document.root, want, &at)?;
-    Ok(walk.finished())
+
+    pub fn splices(&self, want: &Want) -> Result<Splices, Refusal> {
+        let root = &self.document.root;
+        let mut walk = Walk {
+            lines: self.lines,
+            comments: Comments(&self.document.comments),
+            habits: self.habits,
+            anchors: &self.anchors,
+            splices: Vec::new(),
+            gone: Vec::new(),
+        };
+        let at = At { place: Place::default(), depth: 0, slot: Slot::Root, in_flow: false, column: None };
+        if want.remove {
+            return Err(refuse(root.span, "a document as a whole is not removed"));
+        }
+        walk.visit(root, want, &at)?;
+        Ok(walk.finished())
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -96,7 +111,7 @@ impl<'a> Walk<'a> {
             if want.adds.contains_key(key) {
                 return Err(refuse(entry.key.span, format!("`{}` has the key `{key}` already", at.place)));
             }
-            let Some(inner) = (!want.inner.is_empty()).then(|| want.inner.get(&Seg::Key(key.to_string()))).flatten() else { continue };
+            let Some(inner) = want.of_key(key) else { continue };
             found += 1;
             let place = at.place.key(key);
             if is_merge(&entry.key) {
