@@ -6,6 +6,7 @@ use super::images::Images;
 use super::look::Looked;
 use super::request::Request;
 use crate::audit::Audit;
+use crate::engine::Listed;
 use crate::error::Result;
 use crate::guards::Checked;
 use crate::guards::deploy::{
@@ -39,6 +40,7 @@ pub fn guards(
         tag_is_set(&tag_use(&looked.model, &looked.settings.tag), &images, &policy.list(MOVING.0, MOVING.1)),
         variables_are_set(&looked.model),
         one_role(&looked.model.name, looked.stack.role.or(Some(Role::Prod)), &others(cx, looked)),
+        same_files(looked)?,
         findings(cx, looked, request, &policy)?,
         room_for_images(resolved.room(looked)),
     ];
@@ -58,6 +60,21 @@ pub fn guards(
         guards.push(no_major_change(&next_images(looked, &images)));
     }
     Ok(guards)
+}
+
+/// Containers of these services that were made from other compose files, as another checkout has them: they
+/// would be replaced without being noted, so nothing could put them back.
+fn same_files(looked: &Looked<'_>) -> Result<Checked> {
+    let label = |container: &Listed, name: &str| container.labels.get(&format!("com.docker.compose.{name}")).cloned().unwrap_or_default();
+    let of_project = [("com.docker.compose.project", looked.call.project.as_str()), ("com.docker.compose.oneoff", "False")];
+    let mut why = Vec::new();
+    for container in looked.live.engine.containers(&of_project)? {
+        let service = label(&container, "service");
+        if looked.model.services().any(|name| name == service) && !looked.containers.iter().any(|own| own.id == container.id) {
+            why.push(format!("{service} has a container that was made from {}", label(&container, "project.config_files")));
+        }
+    }
+    Ok(Checked::new("files", why, "deploy from there; or give this stack a `name:` of its own"))
 }
 
 /// The other stacks of the project by name, with the project name that each renders to.

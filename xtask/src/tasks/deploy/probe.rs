@@ -12,6 +12,8 @@ use crate::project::Probe;
 const PATIENCE: u64 = 5;
 /// Between two questions that were not answered well.
 const AGAIN: Duration = Duration::from_millis(200);
+/// What one question gets when it is begun: its own answer tells more than that the time was up.
+const LEAST: Duration = Duration::from_secs(1);
 /// The status line of an answer; more is not read.
 const MOST: u64 = 256;
 
@@ -49,7 +51,7 @@ fn name(probe: &Probe) -> String {
 }
 
 fn ask(probe: &Probe, looked: &Looked<'_>, world: &World, running: &[Container], until: Instant) -> Result<(), String> {
-    let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    let left = until.saturating_duration_since(Instant::now()).max(LEAST);
     match (&probe.http, &probe.tcp, &probe.command) {
         (Some(url), None, None) => http(url, probe.status.unwrap_or(200), left),
         (None, Some(address), None) => connect(address, left).map(|_| ()),
