@@ -13,7 +13,6 @@ mod killer;
 #[path = "crash/runner.rs"]
 mod runner;
 
-use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
@@ -36,9 +35,17 @@ const TESTS: &[(&str, fn())] = &[
 
 /// Fewer calls and points than these mean that the harness has lost sight of them.
 const FEWEST_CALLS: usize = 20;
-const FEWEST_KILLED: usize = 8;
-/// Of the calls that only look, so many are tried unless all are.
-const LOOKS: usize = 6;
+const FEWEST_CHANGING: usize = 4;
+const FEWEST_POINTS: usize = 5;
+const FEWEST_KILLED: usize = 4;
+/// Unless all are tried: so many of the calls that change something, the first and the last among them, and
+/// so many of those that only look.
+const CHANGES: usize = 4;
+const LOOKS: usize = 1;
+/// Of the requests to stop that are outlived, the first ones.
+const STOPS: usize = 1;
+const KINDS: [&str; 3] = ["swap", "rolling", "recreate"];
+const MOMENTS: [&str; 3] = ["before", "within", "after"];
 
 const STACK: &str = "  web:
     image: redis:7
@@ -121,7 +128,9 @@ fn killed(kind: &str) {
     must_be_as_before(&bench, &before, &names);
     assert!(calls.len() >= FEWEST_CALLS, "only {} calls: {calls:?}", calls.len());
     let (mut killed, mut slowest) = (0, 0.0_f32);
-    for (call, when) in points_of(&calls) {
+    let points = points_of(kind, &calls);
+    assert!(points.len() >= FEWEST_POINTS, "only {points:?} of {calls:?}");
+    for &(call, when) in &points {
         let (status, _) = crash(&bench, kind, call, when);
         if status.signal() == Some(9) {
             killed += 1;
@@ -140,7 +149,8 @@ fn killed(kind: &str) {
         assert_eq!((&still.id, &still.state.started_at), (&other.id, &other.state.started_at), "a service that is not replaced");
     }
     println!(
-        "    {kind}: {killed} killed of {} calls, recovered in at most {slowest:.1} s, {:.0} s",
+        "    {kind}: killed at {killed} of {} points in {} calls, recovered in at most {slowest:.1} s, {:.0} s",
+        points.len(),
         calls.len(),
         began.elapsed().as_secs_f32()
     );
@@ -163,11 +173,11 @@ fn recreation_killed() {
     killed("recreate");
 }
 
-/// The engine goes on with a stop whose client was killed: five seconds later it would be done.
+/// The engine goes on with a stop whose client was killed: three seconds later it would be done.
 fn stop_outlived() {
     let Some(sandbox) = sandbox("outlived") else { return };
     let bench = Bench::with_docker(sandbox.path(), &sandbox.project);
-    let slow = "  web:\n    image: redis:7\n    stop_grace_period: 5s\n    entrypoint: [sh, -c]\n    command: ['trap : TERM; while true; do sleep 1; done']\n    environment: {V: 'VERSION'}\n";
+    let slow = "  web:\n    image: redis:7\n    stop_grace_period: 3s\n    entrypoint: [sh, -c]\n    command: ['trap : TERM; while true; do sleep 1; done']\n    environment: {V: 'VERSION'}\n";
     bench.write(&slow.replace("VERSION", "1"));
     bench.up();
     let (before, names) = (bench.containers("web"), bench.names());
@@ -176,25 +186,42 @@ fn stop_outlived() {
     assert!(status.success());
     let stops: Vec<usize> = (1..=calls.len()).filter(|call| calls[call - 1] == "stop!").collect();
     assert!(!stops.is_empty(), "{calls:?}");
-    for call in stops {
+    for &call in stops.iter().take(if all() { stops.len() } else { STOPS }) {
         let (status, _) = crash(&bench, "swap", call, "within");
         assert_eq!(status.signal(), Some(9), "stop {call}");
         let began = Instant::now();
         assert!(matches!(bench.recover(), Some(Outcome::RolledBack { .. })));
         println!("    killed within call {call}: recovered in {:.1} s", began.elapsed().as_secs_f32());
-        std::thread::sleep(std::time::Duration::from_secs(7));
+        std::thread::sleep(std::time::Duration::from_secs(5));
         must_be_as_before(&bench, &before, &names);
     }
 }
 
-/// Before and after each call that changes something; of the others some, or all when asked for.
-fn points_of(calls: &[String]) -> Vec<(usize, &'static str)> {
-    let all = std::env::var_os("XTASK_FULL").is_some();
-    let changing: BTreeSet<usize> = (1..=calls.len()).filter(|call| calls[call - 1].ends_with('!')).collect();
-    let step = if all { 1 } else { (calls.len() / LOOKS).max(1) };
-    let looking = (1..=calls.len()).filter(|call| !changing.contains(call)).step_by(step);
-    let mut points: Vec<(usize, &str)> = changing.iter().flat_map(|call| [(*call, "before"), (*call, "after")]).collect();
-    points.extend(looking.flat_map(|call| if all { vec![(call, "before"), (call, "after")] } else { vec![(call, "before")] }));
+fn all() -> bool {
+    std::env::var_os("XTASK_FULL").is_some()
+}
+
+/// `count` of them, or all when there are fewer, at equal distances: the first, the last and some of each third.
+fn spread(from: &[usize], count: usize) -> Vec<usize> {
+    match count.min(from.len()) {
+        0 => Vec::new(),
+        1 => vec![from[from.len() / 2]],
+        count => (0..count).map(|nth| from[nth * (from.len() - 1) / (count - 1)]).collect(),
+    }
+}
+
+/// The calls at which the run is killed, and the moment of each. Unless all are tried, the moments take turns,
+/// and each kind of replacement begins with another one.
+fn points_of(kind: &str, calls: &[String]) -> Vec<(usize, &'static str)> {
+    let numbers = 1..=calls.len();
+    if all() {
+        return numbers.flat_map(|call| MOMENTS.map(|when| (call, when))).collect();
+    }
+    let (changing, looking): (Vec<usize>, Vec<usize>) = numbers.partition(|call| calls[call - 1].ends_with('!'));
+    assert!(changing.len() >= FEWEST_CHANGING, "only {} calls that change something: {calls:?}", changing.len());
+    let first = KINDS.iter().position(|one| *one == kind).unwrap();
+    let mut points: Vec<(usize, &str)> = spread(&changing, CHANGES).into_iter().zip(MOMENTS.into_iter().cycle().skip(first)).collect();
+    points.extend(spread(&looking, LOOKS).into_iter().map(|call| (call, "before")));
     points.sort_unstable();
     points
 }

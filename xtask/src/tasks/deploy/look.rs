@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::model::{self, Call, Environment, Model, Unset};
 use crate::project::{DeploySettings, Stack};
 use crate::proof::health;
+use crate::registry::Reference;
 use crate::release::{ContainerNow, ImageFacts, Target, image_of, targets};
 use crate::source::Disk;
 use crate::tasks::Context;
@@ -87,7 +88,8 @@ impl<'c> Looked<'c> {
     pub fn targets(&self) -> Result<BTreeMap<String, Target>> {
         let rendered = self.rendered()?;
         let mut facts = BTreeMap::new();
-        for (_, image) in self.images() {
+        // A name that is none, as where the tag is not set, is told by the guards; engines refuse to look for it.
+        for (_, image) in self.images().into_iter().filter(|(_, image)| is_name(image)) {
             if let Some(found) = self.live.engine.image(&image)? {
                 facts.insert(image, ImageFacts { id: found.id, volumes: found.volumes });
             }
@@ -99,6 +101,10 @@ impl<'c> Looked<'c> {
     pub fn now(&self) -> Vec<ContainerNow> {
         self.containers.iter().map(now).collect()
     }
+}
+
+fn is_name(image: &str) -> bool {
+    image.starts_with("sha256:") || Reference::parse(image).is_ok()
 }
 
 /// One container as the plan compares it.
@@ -156,4 +162,15 @@ fn no_engine(cx: &Context<'_>) -> Error {
         _ => String::new(),
     };
     Error::refused("look at what runs").why(why).help("`cargo xtask doctor` says what is missing")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_without_its_tag_is_not_looked_for() {
+        assert!(is_name("shop/api:v1") && is_name("redis") && is_name("sha256:0123"));
+        assert!(!is_name("shop/api:") && !is_name(""));
+    }
 }
