@@ -45,7 +45,11 @@ pub struct Hook {
 
 impl Hook {
     pub fn label(&self) -> String {
-        format!("{} hook {}", self.when.name(), self.argv.first().map_or("", String::as_str))
+        let program = self.argv.first().map_or("", String::as_str);
+        match self.when {
+            When::OnRollback => format!("keep {program} for when this is put back"),
+            _ => format!("run the {} hook {program}", self.when.name()),
+        }
     }
 
     pub fn apply(&self, world: &World) -> Result<()> {
