@@ -240,7 +240,7 @@ fn hooks_know_the_release_and_the_last_one_runs_when_the_old_release_serves() {
     let told = || std::fs::read_to_string(prod.root().join(".xtask/told")).unwrap();
     prod.up(&["--tag", "v1", "--no-rehearse"]).expect(0, &["pre-deploy hook", "post-deploy hook"]);
     assert_eq!(told(), "pre v1\npost v1 r0001\n");
-    prod.up(&["--tag", "ill", "--no-rehearse"]).expect(4, &["on-rollback hook"]);
+    prod.up(&["--tag", "ill", "--no-rehearse"]).expect(4, &["for when this is put back"]);
     prod.serves("v1");
     assert_eq!(told(), "pre v1\npost v1 r0001\npre ill\nback ill v1\n");
 }
