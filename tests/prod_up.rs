@@ -45,8 +45,8 @@ fn a_release_replaces_what_changed_and_nothing_else() {
     prod.nothing_left_over();
 }
 
-/// Releases that end at once, and words that their refusal has. One that is unhealthy is given half a minute to
-/// become well, so it has tests of its own, beside the others.
+/// Releases that end at once, and words that their refusal has. A rehearsal gives one that is unhealthy half a
+/// minute more to become well, so it has tests of its own, beside the others.
 const BAD: [(&str, &str); 2] = [("crash", "it falls over"), ("nocmd", "no/such/program")];
 const ILL: [(&str, &str); 1] = [("ill", "unhealthy")];
 
