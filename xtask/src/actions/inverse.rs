@@ -59,6 +59,7 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             | Action::KeepContainers(_)
             | Action::Recreate(_)
             | Action::Hook(_)
+            | Action::KeepFiles(_)
             | Action::KeepStack(_)
             | Action::Replace(_)
             | Action::StartService(_)

@@ -9,6 +9,7 @@ mod git_entry;
 mod hook;
 mod inside;
 mod inverse;
+mod keep_files;
 mod keep_stack;
 mod live;
 mod make;
@@ -46,6 +47,7 @@ pub use git_commit::{CommitReceipt, GitCommit};
 pub use git_entry::{EntryReceipt, GitTrack, GitUntrack};
 pub use hook::{Hook, When};
 pub use inverse::{Inverse, inverse};
+pub use keep_files::{FileBefore, KeepFiles};
 pub use keep_stack::{KeepStack, KeptContainer, KeptStack};
 pub use live::{Live, Rehearse, StackCall};
 pub use make::Source;
@@ -158,6 +160,7 @@ pub enum Action {
     PullImage(PullImage),
     NameImage(NameImage),
     Hook(Hook),
+    KeepFiles(KeepFiles),
     KeepStack(KeepStack),
     Replace(Replace),
     StartService(StartService),
@@ -223,6 +226,10 @@ impl Step<World> for Action {
             Action::NameImage(NameImage { name, image_id: Some(id) }) => format!("give {} the name {name}", short_digest(id)),
             Action::NameImage(NameImage { name, image_id: None }) => format!("take the name {name} away"),
             Action::Hook(hook) => hook.label(),
+            Action::KeepFiles(keep) => {
+                let paths: Vec<String> = keep.files.iter().map(|file| file.path.display().to_string()).collect();
+                format!("keep {} as before for when this is put back", paths.join(", "))
+            }
             Action::KeepStack(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Replace(replace) => replace.label(),
             Action::StartService(start) => format!("start {} of {}", start.service, start.call.stack),
@@ -250,6 +257,7 @@ impl Step<World> for Action {
             Action::PullImage(pull) => pull.prepare(world).map(Receipt::Pulled),
             Action::NameImage(name) => name.prepare(world).map(Receipt::Named),
             Action::Hook(_) => Ok(Receipt::Nothing),
+            Action::KeepFiles(keep) => keep.prepare(world).map(|()| Receipt::Nothing),
             Action::KeepStack(keep) => keep.prepare(world).map(Receipt::Stack),
             Action::Replace(replace) => replace.prepare(world).map(Receipt::Stack),
             Action::StartService(start) => start.prepare(world).map(Receipt::Stack),
@@ -277,6 +285,7 @@ impl Step<World> for Action {
             Action::PullImage(pull) => pull.apply(world),
             Action::NameImage(name) => name.apply(world),
             Action::Hook(hook) => hook.apply(world),
+            Action::KeepFiles(_) => Ok(()),
             Action::Replace(replace) => replace.apply(world, receipt.stack()?),
             Action::StartService(start) => start.apply(world),
             Action::StopService(stop) => stop.apply(world, receipt.stack()?),
@@ -303,6 +312,7 @@ impl Step<World> for Action {
             Action::PullImage(pull) => pull.undo(world, receipt.pulled()?),
             Action::NameImage(name) => name.undo(world, receipt.named()?),
             Action::Hook(hook) => hook.undo(world),
+            Action::KeepFiles(keep) => keep.undo(world),
             Action::KeepStack(keep) => keep.undo(world, receipt.stack()?),
             Action::Replace(replace) => replace.undo(world, receipt.stack()?),
             Action::StartService(start) => start.undo(world, receipt.stack()?),

@@ -32,6 +32,8 @@ pub struct Target {
     pub alone: Vec<String>,
     /// It publishes no fixed host port, so old and new can serve at once.
     pub no_host_port: bool,
+    /// A file that it binds or uses has changed since the last release.
+    pub files_changed: bool,
     /// The strategy that the settings ask for.
     pub asked: Option<Replacing>,
 }
@@ -41,6 +43,8 @@ pub struct Target {
 pub enum Why {
     Image,
     Configuration,
+    /// A file that it binds or uses is another one than in the last release.
+    Files,
     /// Another version of Compose made it; its hashes cannot be compared.
     ComposeVersion,
     /// It shares the namespace of a service that is replaced.
@@ -123,6 +127,9 @@ fn change(here: &[&ContainerNow], target: &Target, compose_version: &str, replac
             let other = container.compose_version != compose_version;
             why.insert(if other { Why::ComposeVersion } else { Why::Configuration });
         }
+    }
+    if target.files_changed {
+        why.insert(Why::Files);
     }
     if target.inside.iter().any(|service| replaced.contains(service)) {
         why.insert(Why::Follows);
@@ -213,6 +220,13 @@ mod tests {
         for ((_, change), why) in planned.iter().zip(all) {
             assert_eq!(*change, replace(&why));
         }
+    }
+
+    #[test]
+    fn a_changed_file_is_a_reason_of_its_own() {
+        let changed = Target { files_changed: true, ..target("sha256:1", "h") };
+        let planned = changes(&[running("web", "sha256:1", "h")], &[("web", changed)]);
+        assert_eq!(planned[0].1, Change::Replace { why: vec![Why::Files], how: Replacing::Swap });
     }
 
     #[test]

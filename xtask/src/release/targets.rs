@@ -37,6 +37,7 @@ pub fn targets(
             inside: inside(service),
             alone: alone(name, service, &services, facts),
             no_host_port: list(service, "ports").iter().all(|port| is_dynamic(port)),
+            files_changed: false,
             asked: asked.get(*name).copied(),
         };
         found.insert((*name).clone(), target);

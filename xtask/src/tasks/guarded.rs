@@ -15,6 +15,9 @@ const KEPT_MS: u64 = 90 * 24 * 60 * 60 * 1000;
 /// Looks, in the world of the run, whether the change holds.
 pub type Prove<'p> = Box<dyn FnOnce(&World) -> Result<Verdict> + 'p>;
 
+/// Refuses when the world is not as the plan saw it.
+pub type Still<'p> = Box<dyn Fn() -> Result<()> + 'p>;
+
 /// What a task has found out and would do; nothing was touched for it.
 pub struct Prepared<'p> {
     pub guards: Vec<Checked>,
@@ -25,6 +28,8 @@ pub struct Prepared<'p> {
     pub contents: Vec<Vec<u8>>,
     /// What the plan comes to, secrets masked: shown before anybody is asked.
     pub preview: Vec<Event>,
+    /// Says, once nobody else can change anything, whether what was found still is so.
+    pub still: Option<Still<'p>>,
     /// Starts again from the sources; called after the last step.
     pub prove: Prove<'p>,
 }
@@ -126,6 +131,7 @@ pub fn carry_out<'p>(
         return Ok(Ended::Planned);
     }
     consent(cx, &prepared.plan)?;
+    prepared.still.map_or(Ok(()), |still| still())?;
     start(cx, run, &prepared.plan, &prepared.contents, prepared.prove)
 }
 

@@ -49,6 +49,7 @@ pub fn rollback(cx: &Context<'_>, named: Option<&str>, overrides: &Overrides) ->
             plan,
             contents,
             preview: vec![Event::Planned { files: Vec::new(), other }],
+            still: None,
             prove: Box::new(prove),
         })
     })

@@ -90,7 +90,7 @@ pub fn fix(cx: &Context<'_>, options: &Options, overrides: &Overrides, today: Da
             Some(proposal) => prove(cx, options, proposal, today),
             None => Ok(Verdict::Bad(vec!["there is nothing to prove".into()])),
         };
-        Ok(Prepared { guards, projects: Vec::new(), plan, contents, preview, prove: Box::new(prove) })
+        Ok(Prepared { guards, projects: Vec::new(), plan, contents, preview, still: None, prove: Box::new(prove) })
     })?;
     match proposed.into_inner() {
         Some(proposal) => Ok(fixed(ended, proposal)),

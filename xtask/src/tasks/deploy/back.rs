@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::look::Looked;
 use super::prove::{self, Expected};
-use super::records::{Recorded, adopting};
-use super::{chosen, know_secrets, steps};
+use super::records::{Recorded, adopting, model_of};
+use super::{chosen, files, know_secrets, steps};
 use crate::actions::{Action, MoveCurrent, NameImage, Replace, Source, StartService, StopService, restore_steps};
 use crate::engine::Spec;
 use crate::error::{Error, Result};
@@ -72,7 +72,7 @@ impl<'p> Back<'p> {
         let (restored, files) = self.files(&mut contents, &mut lost)?;
         let targets: BTreeMap<String, Target> =
             services.iter().filter(|(_, service)| !service.rests).map(|(name, service)| (name.clone(), aim(service))).collect();
-        let (changes, replaced, told) = self.changes(&services);
+        let (changes, replaced, told) = self.changes(&services, &self.readers(&restored)?);
         let mut plan = Plan::new("rollback-release", Vec::new());
         plan.stacks = vec![self.looked.stack.id.clone()];
         plan.args = vec![self.looked.stack.id.clone(), format!("--to={}", self.target.id)];
@@ -93,13 +93,14 @@ impl<'p> Back<'p> {
             }
             plan.after.extend(steps::remove(replaced.clone()));
         }
-        let (cx, looked) = (self.cx, self.looked);
+        let (still, cx, looked) = (self.recorded.still(&self.looked), self.cx, self.looked);
         Ok(Prepared {
             guards,
             projects: vec![looked.call.project.clone()],
             plan,
             contents,
             preview,
+            still: Some(still),
             prove: Box::new(move |world| {
                 prove::prove(cx, world, &looked, &Expected { targets: &targets, services: &[], replaced: &replaced })
             }),
@@ -146,15 +147,27 @@ impl<'p> Back<'p> {
         Ok((restored.steps, words))
     }
 
+    /// The services that read a file which is put back: they must be started with it.
+    fn readers(&self, restored: &[Action]) -> Result<BTreeSet<String>> {
+        let Some(model) = model_of(&self.recorded.releases, &self.target)? else { return Ok(BTreeSet::new()) };
+        let path = |action: &Action| match action {
+            Action::WriteFile(write) => Some(self.cx.project.root.join(&write.path)),
+            Action::RemoveFile(remove) => Some(self.cx.project.root.join(&remove.path)),
+            _ => None,
+        };
+        Ok(files::readers(&model, &restored.iter().filter_map(path).collect()))
+    }
+
     /// A step for each service that does not run as it did in the release.
-    fn changes(&self, services: &BTreeMap<String, Recalled>) -> (Vec<Action>, Vec<String>, Vec<String>) {
+    fn changes(&self, services: &BTreeMap<String, Recalled>, readers: &BTreeSet<String>) -> (Vec<Action>, Vec<String>, Vec<String>) {
         let (mut steps, mut replaced, mut told) = (Vec::new(), Vec::new(), Vec::new());
         let now = self.looked.now();
         let (call, settle_secs) = (&self.looked.call, 0);
         for name in self.in_order(services) {
             let service = &services[&name];
             let here: Vec<_> = now.iter().filter(|container| container.service == name).collect();
-            let same = here.len() == service.specs.len()
+            let same = !readers.contains(&name)
+                && here.len() == service.specs.len()
                 && here
                     .iter()
                     .all(|one| one.image_id == service.record.image_id && one.config_hash == service.record.config_hash && one.running);

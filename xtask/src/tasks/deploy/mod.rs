@@ -1,6 +1,7 @@
 //! Deploys: a stack goes into production whole and proven, or what ran before goes on serving.
 
 mod back;
+mod files;
 mod guards;
 mod images;
 mod look;
@@ -13,11 +14,13 @@ mod steps;
 
 use std::collections::BTreeMap;
 
-use crate::actions::{Action, ForgetReleases, When};
+use serde_json::Value;
+
+use crate::actions::{Action, ForgetReleases, KeepFiles, When};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::project::{Role, Stack};
-use crate::release::{Change, ServicePlan, plan};
+use crate::release::{Change, Kept, ServicePlan, plan};
 use crate::saga::{Plan, RunId};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
@@ -85,6 +88,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
         plan: Plan::new("prod-up", Vec::new()),
         contents: Vec::new(),
         preview: Vec::new(),
+        still: None,
         prove: Box::new(|_| Err(Error::failed("prove a deploy").why("there is no plan"))),
     };
     prepared.plan.stacks = vec![stack.id.clone()];
@@ -93,17 +97,23 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     let Ok(rendered) = &looked.rendered else { return Ok(prepared) };
     let mut targets = looked.targets()?;
     images.settle(&mut targets);
+    let mut contents = Vec::new();
+    let kept = records::kept(cx, &looked, &rendered.json, &mut contents)?;
+    let keep_files = files_before(cx, &looked, &recorded, &rendered.json, &kept, &mut contents)?;
+    for service in keep_files.iter().flat_map(|keep| &keep.services) {
+        targets.entry(service.clone()).and_modify(|target| target.files_changed = true);
+    }
     let plans = wanted(plan(&looked.now(), &targets, &looked.live.compose.version.to_string()), request)?;
     prepared.preview.push(Event::Planned { files: Vec::new(), other: show::lines(&plans, &images) });
     if plans.iter().all(|plan| plan.change == Change::Unchanged) {
         return Ok(prepared);
     }
     let tag = looked.model.lookup(&looked.settings.tag).map(String::from);
-    let new = New { model: &rendered.json, tag: tag.clone(), accepted: request.accepted.clone() };
+    let new = New { model: &rendered.json, kept, tag: tag.clone(), accepted: request.accepted.clone() };
     let saved = saving(cx, &looked, &recorded, run, new)?;
     let facts = facts(&looked, &saved.id, tag.as_deref(), recorded.current.as_ref().map(|release| release.id.as_str()));
     let changes = steps::services(&looked, &plans, &targets, &images);
-    let mut contents = saved.contents;
+    contents.extend(saved.contents);
     contents.extend(changes.contents);
     let steps = &mut prepared.plan.steps;
     steps.extend(steps::hooks(&looked, When::OnRollback, &facts));
@@ -118,6 +128,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
         contents.push(content);
     }
     steps.extend(steps::hooks(&looked, When::PreDeploy, &facts));
+    steps.extend(keep_files.map(Action::KeepFiles));
     steps.extend(changes.steps);
     prepared.plan.finish.push(saved.save);
     prepared.plan.finish.extend(steps::hooks(&looked, When::PostDeploy, &facts));
@@ -127,11 +138,36 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
         prepared.plan.after.push(Action::ForgetReleases(ForgetReleases { shelf: recorded.shelf.clone(), ids: saved.forget }));
     }
     prepared.contents = contents;
+    prepared.still = Some(recorded.still(&looked));
     prepared.prove = Box::new(move |world| {
         let expected = Expected { targets: &targets, services: &request.services, replaced: &replaced };
         prove::prove(cx, world, &looked, &expected)
     });
     Ok(prepared)
+}
+
+/// What services would read that differs from the last release, and how it was; nothing of what was found
+/// running, for its files are not known.
+fn files_before(
+    cx: &Context<'_>,
+    looked: &Looked<'_>,
+    recorded: &Recorded,
+    model: &Value,
+    kept: &Kept,
+    contents: &mut Vec<Vec<u8>>,
+) -> Result<Option<KeepFiles>> {
+    let Some(last) = recorded.current.as_ref().filter(|release| !release.adopted) else { return Ok(None) };
+    let changed = files::changed(&last.kept, kept);
+    let services: Vec<String> = files::readers(model, &changed).into_iter().collect();
+    if services.is_empty() {
+        return Ok(None);
+    }
+    let files = files::both(&cx.project.root, &changed, &last.kept, kept);
+    let blobs = recorded.releases.blobs(&last.id)?;
+    for file in &files {
+        contents.push(blobs.get(&file.before)?);
+    }
+    Ok(Some(KeepFiles { call: looked.call.clone(), services, files }))
 }
 
 /// Only the services that the caller names, all when none is named.

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::look::Looked;
+use super::look::{Looked, containers};
 use super::prove::record_of;
 use crate::actions::{Action, SaveRelease, Shelf, written};
 use crate::error::{Error, Result};
@@ -15,6 +16,7 @@ use crate::model::SourceKind;
 use crate::release::{Kept, Release, Releases, ServiceRecord, beyond, keep_files};
 use crate::saga::{RunId, Sha, now_ms, who};
 use crate::tasks::Context;
+use crate::tasks::guarded::Still;
 
 /// What is recorded of a stack.
 pub struct Recorded {
@@ -42,11 +44,7 @@ impl Recorded {
     /// # Errors
     /// Its content is lost or changed.
     pub fn model(&self) -> Result<Option<Value>> {
-        let Some((release, sha)) = self.current.as_ref().and_then(|release| Some((release, release.model.as_ref()?))) else {
-            return Ok(None);
-        };
-        let content = self.releases.blobs(&release.id)?.get(sha)?;
-        serde_json::from_slice(&content).map(Some).map_err(|error| Error::unusable("read the model of a release").why(error.to_string()))
+        self.current.as_ref().map_or(Ok(None), |release| model_of(&self.releases, release))
     }
 
     /// Whether the current release is what runs: image and configuration of every container.
@@ -62,12 +60,39 @@ impl Recorded {
         same && current.services.keys().all(|service| now.iter().any(|container| container.service == *service))
     }
 
+    /// Whether the same containers are there and the same release is current, asked again when nobody else
+    /// may change them any more: another checkout may have deployed meanwhile.
+    pub fn still(&self, looked: &Looked<'_>) -> Still<'static> {
+        let seen: BTreeSet<String> = looked.containers.iter().map(|container| container.id.clone()).collect();
+        let (live, call, releases) = (Rc::clone(&looked.live), looked.call.clone(), self.releases.clone());
+        let current = self.current.as_ref().map(|release| release.id.clone());
+        Box::new(move || {
+            let now: BTreeSet<String> = containers(live.engine.as_ref(), &call)?.into_iter().map(|container| container.id).collect();
+            if now == seen && releases.current()? == current {
+                return Ok(());
+            }
+            Err(Error::refused("nothing was touched")
+                .why("somebody else has changed the stack since the plan was made")
+                .help("run the command again"))
+        })
+    }
+
     /// The ids of the next releases, in order.
     fn ids(&self, count: usize) -> Result<Vec<String>> {
         let first = self.releases.next_id()?;
         let number: u64 = first[1..].parse().unwrap_or(1);
         Ok((number..).take(count).map(|number| format!("r{number:04}")).collect())
     }
+}
+
+/// The rendered model of a release; an adopted one has none.
+///
+/// # Errors
+/// Its content is lost or changed.
+pub fn model_of(releases: &Releases, release: &Release) -> Result<Option<Value>> {
+    let Some(sha) = &release.model else { return Ok(None) };
+    let content = releases.blobs(&release.id)?.get(sha)?;
+    serde_json::from_slice(&content).map(Some).map_err(|error| Error::unusable("read the model of a release").why(error.to_string()))
 }
 
 /// The records of a run.
@@ -83,6 +108,7 @@ pub struct Saving {
 /// What is known of a release before it runs.
 pub struct New<'n> {
     pub model: &'n Value,
+    pub kept: Kept,
     pub tag: Option<String>,
     pub accepted: Vec<crate::release::Accepted>,
 }
@@ -100,8 +126,7 @@ pub fn saving(cx: &Context<'_>, looked: &Looked<'_>, recorded: &Recorded, run: &
     let model = new.model.to_string().into_bytes();
     let sha = Sha::of(&model);
     contents.push(model);
-    let kept = kept(cx, looked, new.model, &mut contents)?;
-    let release = Release { id: id.clone(), previous, model: Some(sha), kept, tag: new.tag, accepted: new.accepted, ..blank };
+    let release = Release { id: id.clone(), previous, model: Some(sha), kept: new.kept, tag: new.tag, accepted: new.accepted, ..blank };
     let save = save(recorded, &release, &mut contents)?;
     let all: Vec<Release> = recorded.all.iter().cloned().chain([release.clone()]).collect();
     let forget = beyond(&all, Some(&release.id), looked.settings.keep);
@@ -179,7 +204,11 @@ fn save(recorded: &Recorded, release: &Release, contents: &mut Vec<Vec<u8>>) -> 
     Ok(Action::SaveRelease(action))
 }
 
-fn kept(cx: &Context<'_>, looked: &Looked<'_>, model: &Value, contents: &mut Vec<Vec<u8>>) -> Result<Kept> {
+/// The files that the services read, as they are now; their contents go among those of the run.
+///
+/// # Errors
+/// git or a file cannot be read.
+pub fn kept(cx: &Context<'_>, looked: &Looked<'_>, model: &Value, contents: &mut Vec<Vec<u8>>) -> Result<Kept> {
     let tracked = cx.git.as_ref().map_or_else(|| Ok(BTreeSet::new()), |git| git.files_of_top())?;
     let read = looked.model.sources.iter().filter(|source| matches!(source.kind, SourceKind::Env(_)));
     let env_files: Vec<PathBuf> = read.map(|source| source.path.clone()).collect();

@@ -30,6 +30,7 @@ fn reason(why: Why) -> &'static str {
     match why {
         Why::Image => "image",
         Why::Configuration => "configuration",
+        Why::Files => "a file that it uses",
         Why::ComposeVersion => "made by another version of Compose",
         Why::Follows => "shares what is replaced",
     }

@@ -74,7 +74,15 @@ pub fn pull(cx: &Context<'_>, stacks: &[String], tag: Option<&str>) -> Result<(E
         projects.dedup();
         let steps = plan.steps.clone();
         let prove = Box::new(move |_: &World| prove(engine, &steps));
-        Ok(Prepared { guards, projects, plan, contents: Vec::new(), preview: vec![Event::Planned { files: Vec::new(), other }], prove })
+        Ok(Prepared {
+            guards,
+            projects,
+            plan,
+            contents: Vec::new(),
+            preview: vec![Event::Planned { files: Vec::new(), other }],
+            still: None,
+            prove,
+        })
     })?;
     Ok((ended, fetched))
 }

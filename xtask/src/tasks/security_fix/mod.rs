@@ -98,7 +98,7 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
             Some(proposal) => prove(cx, world, proposal, asked),
             None => Ok(Verdict::Bad(vec!["there is nothing to prove".into()])),
         };
-        Ok(Prepared { guards, projects, plan, contents, preview, prove: Box::new(prove) })
+        Ok(Prepared { guards, projects, plan, contents, preview, still: None, prove: Box::new(prove) })
     })?;
     let Some(proposal) = proposed.into_inner() else { return Ok((ended, Report::default())) };
     let mut report = Report::of(&proposal, &cx.project.root);
