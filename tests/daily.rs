@@ -16,7 +16,7 @@ use xtask::engine::{Engine, Status};
 
 #[test]
 fn every_service_is_shown_and_a_script_can_ask() {
-    let yaml = "name: PROJECT\nservices:\n  web: {WEB, ports: ['80'], mem_limit: 64m, cpus: 0.5}\n  box: {IDLE}\n  extra: {IDLE, profiles: [more]}\n  \
+    let yaml = "name: PROJECT\nservices:\n  web: {WEB, restart: unless-stopped, ports: ['80'], mem_limit: 64m, cpus: 0.5}\n  box: {IDLE}\n  extra: {IDLE, profiles: [more]}\n  \
                 once: {image: 'redis:7', command: ['true']}\n";
     let Some(daily) = Daily::of("ps", &[("compose.yaml", yaml)]) else { return };
     daily.run(&["ps"]).expect(1, &["Nothing of this project runs"]);
@@ -32,6 +32,7 @@ fn every_service_is_shown_and_a_script_can_ask() {
     assert!(web["memory_bytes"].as_u64().unwrap() > 0 && web["cpus"].as_f64().unwrap() >= 0.0 && web["uptime_secs"].is_u64(), "{web}");
     daily.sandbox.docker.remove_container(&daily.sandbox.container("box").id).unwrap();
     daily.run(&["ps"]).expect(1, &["box", "missing"]);
+    // One that is always started again is never done, whatever its exit code.
     daily.sandbox.docker.stop(&daily.sandbox.container("web").id, Duration::ZERO).unwrap();
     let web = daily.json(&["ps", "web"])["result"]["services"][0].clone();
     assert_eq!((web["well"].as_bool(), web["state"].as_str()), (Some(false), Some("stopped")), "{web}");

@@ -49,23 +49,38 @@ impl Releases {
         Ok(releases)
     }
 
-    /// The same on every engine on which the stack has releases, by the key of the engine: a piece of
-    /// its id's hash.
-    pub fn of_every_engine(state: &Path, project: &str, stack: &str) -> Result<Vec<(String, Releases)>> {
+    /// Those of a stack on every engine, under every name that its compose project has had: each with the key
+    /// of its engine, a piece of the engine's id's hash. The stack's files are not needed for it.
+    pub fn of_stack(state: &Path, stack: &str) -> Result<Vec<(String, Releases)>> {
         let top = state.join("releases");
         let mut found = Vec::new();
         if !check_own(&top)? {
             return Ok(found);
         }
         for name in names(&top)? {
-            if let Some(engine) = name.strip_suffix(&format!("-{}", safe(project))) {
-                let releases = Releases::of_engine(state, engine, project, stack)?;
-                if releases.dir().exists() {
-                    found.push((engine.to_string(), releases));
-                }
+            let Some((engine, _)) = name.split_once('-') else { continue };
+            let folder = top.join(&name);
+            let own = folder.join(safe(stack));
+            if !own.exists() {
+                continue;
             }
+            let releases = Releases { folders: [top.clone(), folder, own.clone()], project: String::new(), stack: stack.to_string() };
+            let Some(id) = releases.ids()?.pop() else { continue };
+            let path = own.join(id).join(RECORD);
+            let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
+            let release: Release = serde_json::from_slice(&bytes)
+                .map_err(|error| corrupt(&path, error.line(), error.column(), "not the record of a release"))?;
+            found.push((engine.to_string(), Releases::of_engine(state, engine, &release.project, stack)?));
         }
         Ok(found)
+    }
+
+    /// The names of the compose project under which a stack has releases on an engine: several after it was
+    /// renamed.
+    pub fn projects_of(state: &Path, engine_id: &str, stack: &str) -> Result<Vec<String>> {
+        let key = engine_key(engine_id);
+        let all = Releases::of_stack(state, stack)?.into_iter();
+        Ok(all.filter(|(engine, _)| *engine == key).map(|(_, releases)| releases.project).collect())
     }
 
     /// All releases, oldest first.

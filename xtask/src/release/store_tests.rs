@@ -133,11 +133,13 @@ fn stacks_projects_and_engines_are_apart() {
     {
         assert_eq!(Releases::open(&state, engine, project, stack).unwrap().list().unwrap(), [], "{engine} {project} {stack}");
     }
-    let found = Releases::of_every_engine(&state, "shop", "tools/compose/db").unwrap();
+    let found = Releases::of_stack(&state, "tools/compose/db").unwrap();
     assert_eq!((found.len(), found[0].0.as_str()), (1, &Sha::of(b"an engine/1").as_str()[..12]));
     assert_eq!(found[0].1.list().unwrap().len(), 1);
-    assert!(Releases::of_every_engine(&state, "sho", "tools/compose/db").unwrap().is_empty());
-    assert!(Releases::of_every_engine(&bench.folder.path().join("nowhere"), "shop", "x").unwrap().is_empty());
+    assert_eq!(Releases::projects_of(&state, "an engine/1", "tools/compose/db").unwrap(), ["shop"]);
+    assert!(Releases::projects_of(&state, "another", "tools/compose/db").unwrap().is_empty());
+    assert!(Releases::of_stack(&state, "tools/compose").unwrap().is_empty());
+    assert!(Releases::of_stack(&bench.folder.path().join("nowhere"), "x").unwrap().is_empty());
 }
 
 #[test]

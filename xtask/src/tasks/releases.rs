@@ -7,11 +7,7 @@ use serde::Serialize;
 use super::Context;
 use super::history::readable;
 use crate::error::Result;
-use crate::event::Event;
-use crate::model::{self, Call, Unset};
-use crate::project::Stack;
 use crate::release::{Accepted, Release, Releases, ServiceRecord};
-use crate::source::Disk;
 
 /// One release.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,32 +51,12 @@ pub fn releases(cx: &Context<'_>, stack: Option<&str>) -> Result<Vec<ReleaseSumm
     let state = cx.state_folder()?;
     let mut summaries = Vec::new();
     for stack in cx.project.select(&named)? {
-        let project = match project_name(cx, stack) {
-            Ok(name) => name,
-            Err(error) if named.is_empty() => {
-                cx.events.emit(Event::Warning(format!("the releases of {} are not listed: {error}", stack.id)));
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        for (engine, releases) in Releases::of_every_engine(&state, &project, &stack.id)? {
+        for (engine, releases) in Releases::of_stack(&state, &stack.id)? {
             let current = releases.current()?;
             summaries.extend(releases.list()?.into_iter().map(|release| summary(&engine, current.as_deref(), release)));
         }
     }
     Ok(summaries)
-}
-
-/// What Compose calls the stack; nothing of it has to be set for that.
-fn project_name(cx: &Context<'_>, stack: &Stack) -> Result<String> {
-    let call = Call {
-        files: stack.files.clone(),
-        env_files: stack.env_files.clone(),
-        profiles: stack.profiles.clone(),
-        unset: Unset::StandIn,
-        ..Call::default()
-    };
-    Ok(model::load(&Disk, &call, &cx.environment)?.name)
 }
 
 fn summary(engine: &str, current: Option<&str>, release: Release) -> ReleaseSummary {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::look::Looked;
+use super::look::Standing;
 use super::prove::{self, Expected};
 use super::records::{Recorded, adopting, model_of};
 use super::{chosen, files, know_secrets, steps};
@@ -27,10 +27,10 @@ pub fn rollback_release(cx: &Context<'_>, stack: Option<&str>, to: Option<&str>,
     let stack = chosen(cx, stack)?;
     know_secrets(cx);
     carry_out(cx, "rollback-release", overrides, |run| {
-        let looked = Looked::look(cx, stack, None)?;
-        let recorded = Recorded::look(cx, &looked)?;
+        let standing = Standing::recorded(cx, stack)?;
+        let recorded = Recorded::look(cx, &standing)?;
         let target = target(&recorded, to)?;
-        Back { cx, looked, recorded, target }.prepare(run)
+        Back { cx, standing, recorded, target }.prepare(run)
     })
 }
 
@@ -52,7 +52,7 @@ fn target(recorded: &Recorded, to: Option<&str>) -> Result<Release> {
 
 struct Back<'p> {
     cx: &'p Context<'p>,
-    looked: Looked<'p>,
+    standing: Standing<'p>,
     recorded: Recorded,
     target: Release,
 }
@@ -74,17 +74,17 @@ impl<'p> Back<'p> {
             services.iter().filter(|(_, service)| !service.rests).map(|(name, service)| (name.clone(), aim(service))).collect();
         let (changes, replaced, told) = self.changes(&services, &self.readers(&restored)?);
         let mut plan = Plan::new("rollback-release", Vec::new());
-        plan.stacks = vec![self.looked.stack.id.clone()];
-        plan.args = vec![self.looked.stack.id.clone(), format!("--to={}", self.target.id)];
+        plan.stacks = vec![self.standing.stack.id.clone()];
+        plan.args = vec![self.standing.stack.id.clone(), format!("--to={}", self.target.id)];
         let guards = vec![self.images_are_kept(&services)?, self.volumes_are_there(&services)?, kept_copies(lost)];
-        let mut other = vec![format!("roll {} back to {}", self.looked.stack.id, self.title())];
+        let mut other = vec![format!("roll {} back to {}", self.standing.stack.id, self.title())];
         other.extend(told);
         other.extend(files);
         let preview = vec![Event::Planned { files: Vec::new(), other }];
         if !changes.is_empty() || !restored.is_empty() {
             let current = self.recorded.current.as_ref().map(|release| release.id.as_str());
-            plan.steps.push(steps::keep(&self.looked));
-            plan.steps.extend(adopting(self.cx, &self.looked, &self.recorded, run, &mut contents)?.map(|adopted| adopted.action));
+            plan.steps.push(steps::keep(&self.standing));
+            plan.steps.extend(adopting(self.cx, &self.standing, &self.recorded, run, &mut contents)?.map(|adopted| adopted.action));
             plan.steps.extend(self.names(&services)?);
             plan.steps.extend(restored);
             plan.steps.extend(changes);
@@ -93,16 +93,16 @@ impl<'p> Back<'p> {
             }
             plan.after.extend(steps::remove(replaced.clone()));
         }
-        let (still, cx, looked) = (self.recorded.still(&self.looked), self.cx, self.looked);
+        let (still, cx, standing) = (self.recorded.still(&self.standing), self.cx, self.standing);
         Ok(Prepared {
             guards,
-            projects: vec![looked.call.project.clone()],
+            projects: vec![standing.call.project.clone()],
             plan,
             contents,
             preview,
             still: Some(still),
             prove: Box::new(move |world| {
-                prove::prove(cx, world, &looked, &Expected { targets: &targets, services: &[], replaced: &replaced })
+                prove::prove(cx, world, &standing, &Expected { targets: &targets, services: &[], replaced: &replaced })
             }),
         })
     }
@@ -161,8 +161,8 @@ impl<'p> Back<'p> {
     /// A step for each service that does not run as it did in the release.
     fn changes(&self, services: &BTreeMap<String, Recalled>, readers: &BTreeSet<String>) -> (Vec<Action>, Vec<String>, Vec<String>) {
         let (mut steps, mut replaced, mut told) = (Vec::new(), Vec::new(), Vec::new());
-        let now = self.looked.now();
-        let (call, settle_secs) = (&self.looked.call, 0);
+        let now = self.standing.now();
+        let (call, settle_secs) = (&self.standing.call, 0);
         for name in self.in_order(services) {
             let service = &services[&name];
             let here: Vec<_> = now.iter().filter(|container| container.service == name).collect();
@@ -183,7 +183,7 @@ impl<'p> Back<'p> {
             } else {
                 told.push(format!("{name}  swap  {}", service.record.image));
                 replaced.extend(here.iter().map(|container| container.id.clone()));
-                let proxy = self.looked.settings.proxy.get(&name).map(|proxy| crate::actions::Proxy::nginx(proxy));
+                let proxy = self.standing.settings.proxy.get(&name).map(|proxy| crate::actions::Proxy::nginx(proxy));
                 steps.push(Action::Replace(Replace { call, service: name, rolling: false, source, settle_secs, proxy }));
             }
         }
@@ -216,7 +216,7 @@ impl<'p> Back<'p> {
         for service in services.values().filter(|service| !service.rests) {
             let ServiceRecord { image, image_id, .. } = &service.record;
             let Some(name) = Reference::parse(image).ok().and_then(|reference| reference.movable()) else { continue };
-            let now = self.looked.live.engine.image(&name)?.map(|image| image.id);
+            let now = self.standing.live.engine.image(&name)?.map(|image| image.id);
             if now.as_ref() != Some(image_id) && seen.insert(name.clone()) {
                 steps.push(Action::NameImage(NameImage { name, image_id: Some(image_id.clone()) }));
             }
@@ -227,7 +227,7 @@ impl<'p> Back<'p> {
     fn images_are_kept(&self, services: &BTreeMap<String, Recalled>) -> Result<Checked> {
         let mut why = Vec::new();
         for (name, service) in services.iter().filter(|(_, service)| !service.rests) {
-            if self.looked.live.engine.image(&service.record.image_id)?.is_none() {
+            if self.standing.live.engine.image(&service.record.image_id)?.is_none() {
                 why.push(format!("{name}: the image {} of {} is not on the engine any more", service.record.image, self.target.id));
             }
         }
@@ -239,7 +239,7 @@ impl<'p> Back<'p> {
         let mut why = BTreeSet::new();
         for (name, service) in services.iter().filter(|(_, service)| !service.rests) {
             for volume in service.specs.iter().flat_map(Spec::volumes) {
-                if self.looked.live.engine.volume(&volume)?.is_none() {
+                if self.standing.live.engine.volume(&volume)?.is_none() {
                     why.insert(format!("{name}: the volume {volume} is gone"));
                 }
             }

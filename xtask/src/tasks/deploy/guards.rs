@@ -34,12 +34,12 @@ pub fn guards(
     last: Option<(&Release, Option<&serde_json::Value>)>,
 ) -> Result<Vec<Checked>> {
     let policy = Policy::load(&cx.project.root, Role::Prod, &Disk)?;
-    let engine = looked.live.engine.as_ref();
+    let engine = looked.standing.live.engine.as_ref();
     let images = looked.images();
     let mut guards = vec![
-        tag_is_set(&tag_use(&looked.model, &looked.settings.tag), &images, &policy.list(MOVING.0, MOVING.1)),
+        tag_is_set(&tag_use(&looked.model, &looked.standing.settings.tag), &images, &policy.list(MOVING.0, MOVING.1)),
         variables_are_set(&looked.model),
-        one_role(&looked.model.name, looked.stack.role.or(Some(Role::Prod)), &others(cx, looked)),
+        one_role(&looked.model.name, looked.standing.stack.role.or(Some(Role::Prod)), &others(cx, looked)),
         same_files(looked)?,
         findings(cx, looked, request, &policy)?,
         room_for_images(resolved.room(looked)),
@@ -66,11 +66,11 @@ pub fn guards(
 /// would be replaced without being noted, so nothing could put them back.
 fn same_files(looked: &Looked<'_>) -> Result<Checked> {
     let label = |container: &Listed, name: &str| container.labels.get(&format!("com.docker.compose.{name}")).cloned().unwrap_or_default();
-    let of_project = [("com.docker.compose.project", looked.call.project.as_str()), ("com.docker.compose.oneoff", "False")];
+    let of_project = [("com.docker.compose.project", looked.standing.call.project.as_str()), ("com.docker.compose.oneoff", "False")];
     let mut why = Vec::new();
-    for container in looked.live.engine.containers(&of_project)? {
+    for container in looked.standing.live.engine.containers(&of_project)? {
         let service = label(&container, "service");
-        if looked.model.services().any(|name| name == service) && !looked.containers.iter().any(|own| own.id == container.id) {
+        if looked.model.services().any(|name| name == service) && !looked.standing.containers.iter().any(|own| own.id == container.id) {
             why.push(format!("{service} has a container that was made from {}", label(&container, "project.config_files")));
         }
     }
@@ -79,7 +79,7 @@ fn same_files(looked: &Looked<'_>) -> Result<Checked> {
 
 /// The other stacks of the project by name, with the project name that each renders to.
 fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, String)> {
-    let others = cx.project.stacks.iter().filter(|stack| stack.id != looked.stack.id);
+    let others = cx.project.stacks.iter().filter(|stack| stack.id != looked.standing.stack.id);
     let read = |stack: &crate::project::Stack| {
         let call = Call { files: stack.files.clone(), env_files: stack.env_files.clone(), unset: Unset::StandIn, ..Call::default() };
         model::load(&Disk, &call, &cx.environment).ok().map(|model| model.name)
@@ -89,9 +89,9 @@ fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, S
 
 /// The audit of this one stack, by the policy for production.
 fn findings(cx: &Context<'_>, looked: &Looked<'_>, request: &Request, policy: &Policy) -> Result<Checked> {
-    let asked = audit::Request { targets: vec![looked.stack.id.clone()], role: Some(Role::Prod), ..audit::Request::default() };
+    let asked = audit::Request { targets: vec![looked.standing.stack.id.clone()], role: Some(Role::Prod), ..audit::Request::default() };
     let mut environment = cx.environment.clone();
-    environment.extend(looked.call.env.iter().cloned());
+    environment.extend(looked.standing.call.env.iter().cloned());
     let scope = Scope::resolve(&asked, &cx.project.root)?;
     let now = crate::saga::now_ms() / 1000;
     let audit = audit::look(&scope, &scope.files, &asked, &[], &environment, Date::of_unix_seconds(now))?;
@@ -114,10 +114,10 @@ fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy) -> Vec<Blocking> {
 
 /// The host ports that containers of others hold.
 fn held(looked: &Looked<'_>) -> Result<Vec<Held>> {
-    let engine = looked.live.engine.as_ref();
+    let engine = looked.standing.live.engine.as_ref();
     let mut held = Vec::new();
     for listed in engine.containers(&[])? {
-        if looked.containers.iter().any(|own| own.id == listed.id) {
+        if looked.standing.containers.iter().any(|own| own.id == listed.id) {
             continue;
         }
         let Some(container) = engine.container(&listed.id)? else { continue };
@@ -138,7 +138,8 @@ fn parsed(container: &str, published: &str) -> Option<Held> {
 /// engine it says nothing: the name of a port there is another port.
 fn held_here<'l>(looked: &'l Looked<'_>) -> impl Fn(&Wanted) -> bool + 'l {
     move |wanted| {
-        let own = looked.containers.iter().flat_map(|container| &container.published).filter_map(|published| parsed("", published));
+        let own =
+            looked.standing.containers.iter().flat_map(|container| &container.published).filter_map(|published| parsed("", published));
         if own.into_iter().any(|held| held.port == wanted.port && held.protocol == wanted.protocol) {
             return false;
         }
@@ -152,8 +153,9 @@ fn held_here<'l>(looked: &'l Looked<'_>) -> impl Fn(&Wanted) -> bool + 'l {
 
 /// The images that running services would change to.
 fn next_images(looked: &Looked<'_>, images: &[(String, String)]) -> Vec<NextImage> {
-    let old =
-        |service: &String| looked.containers.iter().find(|container| container.service() == service).map(|container| &container.image);
+    let old = |service: &String| {
+        looked.standing.containers.iter().find(|container| container.service() == service).map(|container| &container.image)
+    };
     let next = images
         .iter()
         .filter_map(|(service, new)| Some(NextImage { service: service.clone(), old: old(service)?.clone(), new: new.clone() }));

@@ -26,7 +26,7 @@ impl Images {
     /// The engine or the logins cannot be read (`Failed`), or somebody wants to stop.
     pub fn resolve(looked: &Looked<'_>, cancel: &Cancel) -> Result<Images> {
         let logins = Logins::of_this_process();
-        let resolver = Resolver::new(looked.live.engine.as_ref(), &logins, cancel)?;
+        let resolver = Resolver::new(looked.standing.live.engine.as_ref(), &logins, cancel)?;
         let mut users: BTreeMap<(String, Option<String>), Vec<String>> = BTreeMap::new();
         for (service, image) in looked.images() {
             let platform = looked.model.service(&service).and_then(|body| body.get("platform")?.as_str().map(String::from));
@@ -73,11 +73,11 @@ impl Images {
     /// The room where the engine keeps images, as far as it can be seen from here. What an image will take
     /// no registry says beforehand: as much as the one that it replaces.
     pub fn room(&self, looked: &Looked<'_>) -> Option<Room> {
-        let info = looked.live.engine.info().ok()?;
+        let info = looked.standing.live.engine.info().ok()?;
         let stat = nix::sys::statvfs::statvfs(info.root_dir.as_str()).ok()?;
         let mut needed = 0;
         for resolved in self.resolved.values().filter(|resolved| resolved.from == From::Registry) {
-            let size = looked.live.engine.image(&resolved.image).ok().flatten().map_or(0, |image| image.size_bytes);
+            let size = looked.standing.live.engine.image(&resolved.image).ok().flatten().map_or(0, |image| image.size_bytes);
             needed += size;
         }
         Some(Room { free: stat.blocks_available().saturating_mul(stat.fragment_size()), needed })

@@ -13,22 +13,27 @@ use crate::model::{self, Call, Environment, Model, Unset};
 use crate::project::{DeploySettings, Stack};
 use crate::proof::health;
 use crate::registry::Reference;
-use crate::release::{ContainerNow, ImageFacts, Target, image_of, targets};
+use crate::release::{ContainerNow, ImageFacts, Releases, Target, image_of, targets};
 use crate::source::Disk;
 use crate::tasks::Context;
 
-/// One stack as it shall run, and as it runs.
-pub struct Looked<'c> {
+/// A stack as it stands on the engine, whatever its files say today.
+pub struct Standing<'c> {
     pub stack: &'c Stack,
     pub settings: &'c DeploySettings,
     pub live: Rc<Live>,
     pub call: StackCall,
-    /// Our own reading, complete also where variables are missing.
-    pub model: Model,
-    /// As Compose renders it; `None` where it refuses, and why: a guard then says so.
-    pub rendered: std::result::Result<Rendered, String>,
     /// Its containers, running or not.
     pub containers: Vec<Container>,
+}
+
+/// One stack as it shall run, and as it runs.
+pub struct Looked<'c> {
+    pub standing: Standing<'c>,
+    /// Our own reading, complete also where variables are missing.
+    pub model: Model,
+    /// As Compose renders it; where it refuses, why: a guard then says so.
+    pub rendered: std::result::Result<Rendered, String>,
 }
 
 /// What Compose makes of the files.
@@ -38,29 +43,62 @@ pub struct Rendered {
     pub hashes: BTreeMap<String, String>,
 }
 
+impl<'c> Standing<'c> {
+    /// # Errors
+    /// No engine answers or Compose is missing (`Refused`).
+    pub fn look(cx: &'c Context<'_>, stack: &'c Stack, project: &str, env: Vec<(String, String)>) -> Result<Standing<'c>> {
+        let live = Rc::new(cx.live().ok_or_else(|| no_engine(cx))?);
+        let call = StackCall {
+            stack: stack.id.clone(),
+            project: project.to_string(),
+            files: stack.files.clone(),
+            env_files: stack.env_files.clone(),
+            profiles: stack.profiles.clone(),
+            env,
+        };
+        let containers = containers(live.engine.as_ref(), &call)?;
+        Ok(Standing { stack, settings: cx.project.deploy(&stack.id), live, call, containers })
+    }
+
+    /// The same for who goes back: the project's name is that of the files, or that of the releases where the
+    /// files of today cannot be read.
+    ///
+    /// # Errors
+    /// As above; and when neither says the name, why the files cannot be read.
+    pub fn recorded(cx: &'c Context<'_>, stack: &'c Stack) -> Result<Standing<'c>> {
+        let project = match read(stack, &cx.environment) {
+            Ok(model) => model.name,
+            Err(unread) => {
+                let engine = cx.doors.engine.clone().ok_or_else(|| no_engine(cx))?;
+                match Releases::projects_of(&cx.state_folder()?, &engine.info()?.id, &stack.id)?.as_slice() {
+                    [one] => one.clone(),
+                    _ => return Err(unread),
+                }
+            }
+        };
+        Standing::look(cx, stack, &project, Vec::new())
+    }
+
+    /// The containers as the plan compares them.
+    pub fn now(&self) -> Vec<ContainerNow> {
+        self.containers.iter().map(now).collect()
+    }
+}
+
 impl<'c> Looked<'c> {
     /// `tag`: the value for the tag variable, when the caller gives one.
     ///
     /// # Errors
     /// No engine answers or Compose is missing (`Refused`); the files cannot be read (`Unusable`).
     pub fn look(cx: &'c Context<'_>, stack: &'c Stack, tag: Option<&str>) -> Result<Looked<'c>> {
-        let live = Rc::new(cx.live().ok_or_else(|| no_engine(cx))?);
         let settings = cx.project.deploy(&stack.id);
         let mut environment = cx.environment.clone();
         let env: Vec<(String, String)> = tag.map(|tag| (settings.tag.clone(), tag.to_string())).into_iter().collect();
         environment.extend(env.iter().cloned());
         let model = read(stack, &environment)?;
-        let call = StackCall {
-            stack: stack.id.clone(),
-            project: model.name.clone(),
-            files: stack.files.clone(),
-            env_files: stack.env_files.clone(),
-            profiles: stack.profiles.clone(),
-            env,
-        };
-        let rendered = rendered(cx, &live, &call);
-        let containers = containers(live.engine.as_ref(), &call)?;
-        Ok(Looked { stack, settings, live, call, model, rendered, containers })
+        let standing = Standing::look(cx, stack, &model.name, env)?;
+        let rendered = rendered(cx, &standing.live, &standing.call);
+        Ok(Looked { standing, model, rendered })
     }
 
     /// The rendered model, for who comes after the guards.
@@ -68,7 +106,7 @@ impl<'c> Looked<'c> {
     /// # Errors
     /// `Refused`: Compose does not render the stack.
     pub fn rendered(&self) -> Result<&Rendered> {
-        self.rendered.as_ref().map_err(|why| Error::refused(format!("render {}", self.stack.id)).why(why.clone()))
+        self.rendered.as_ref().map_err(|why| Error::refused(format!("render {}", self.standing.stack.id)).why(why.clone()))
     }
 
     /// The services with the images that they render to.
@@ -90,16 +128,11 @@ impl<'c> Looked<'c> {
         let mut facts = BTreeMap::new();
         // A name that is none, as where the tag is not set, is told by the guards; engines refuse to look for it.
         for (_, image) in self.images().into_iter().filter(|(_, image)| is_name(image)) {
-            if let Some(found) = self.live.engine.image(&image)? {
+            if let Some(found) = self.standing.live.engine.image(&image)? {
                 facts.insert(image, ImageFacts { id: found.id, volumes: found.volumes });
             }
         }
-        Ok(targets(&rendered.json, &rendered.hashes, &facts, &self.settings.strategy))
-    }
-
-    /// The containers as the plan compares them.
-    pub fn now(&self) -> Vec<ContainerNow> {
-        self.containers.iter().map(now).collect()
+        Ok(targets(&rendered.json, &rendered.hashes, &facts, &self.standing.settings.strategy))
     }
 }
 

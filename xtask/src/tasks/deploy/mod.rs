@@ -73,7 +73,7 @@ fn chosen<'c>(cx: &'c Context<'_>, named: Option<&str>) -> Result<&'c Stack> {
 
 fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run: &RunId) -> Result<Prepared<'p>> {
     let looked = Looked::look(cx, stack, request.tag.as_deref())?;
-    let recorded = Recorded::look(cx, &looked)?;
+    let recorded = Recorded::look(cx, &looked.standing)?;
     // Of a stack that does not render, not every image is known.
     let images = if looked.rendered.is_ok() { Images::resolve(&looked, cx.cancel)? } else { Images::default() };
     for unconfirmed in &images.unconfirmed {
@@ -84,7 +84,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     let guards = guards::guards(cx, &looked, request, &images, last)?;
     let mut prepared = Prepared {
         guards,
-        projects: vec![looked.call.project.clone()],
+        projects: vec![looked.standing.call.project.clone()],
         plan: Plan::new("prod-up", Vec::new()),
         contents: Vec::new(),
         preview: Vec::new(),
@@ -103,45 +103,45 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     for service in keep_files.iter().flat_map(|keep| &keep.services) {
         targets.entry(service.clone()).and_modify(|target| target.files_changed = true);
     }
-    let plans = wanted(plan(&looked.now(), &targets, &looked.live.compose.version.to_string()), request)?;
+    let plans = wanted(plan(&looked.standing.now(), &targets, &looked.standing.live.compose.version.to_string()), request)?;
     prepared.preview.push(Event::Planned { files: Vec::new(), other: show::lines(&plans, &images) });
     if plans.iter().all(|plan| plan.change == Change::Unchanged) {
         return Ok(prepared);
     }
-    let tag = looked.model.lookup(&looked.settings.tag).map(String::from);
+    let tag = looked.model.lookup(&looked.standing.settings.tag).map(String::from);
     let new = New { model: &rendered.json, kept, tag: tag.clone(), accepted: request.accepted.clone() };
-    let saved = saving(cx, &looked, &recorded, run, new)?;
+    let saved = saving(cx, &looked.standing, &recorded, run, new)?;
     let facts = facts(&looked, &saved.id, tag.as_deref(), recorded.current.as_ref().map(|release| release.id.as_str()));
-    let changes = steps::services(&looked, &plans, &targets, &images);
+    let changes = steps::services(&looked.standing, &plans, &targets, &images);
     contents.extend(saved.contents);
     contents.extend(changes.contents);
     let steps = &mut prepared.plan.steps;
-    steps.extend(steps::hooks(&looked, When::OnRollback, &facts));
-    steps.push(steps::keep(&looked));
+    steps.extend(steps::hooks(&looked.standing, When::OnRollback, &facts));
+    steps.push(steps::keep(&looked.standing));
     steps.extend(saved.adopt);
     steps.extend(images.pulls(&targets));
-    if looked.settings.rehearse
+    if looked.standing.settings.rehearse
         && !request.no_rehearse
-        && let Some((rehearse, content)) = steps::rehearse(&looked, &plans, &rendered.json)
+        && let Some((rehearse, content)) = steps::rehearse(&looked.standing, &plans, &rendered.json)
     {
         steps.push(rehearse);
         contents.push(content);
     }
-    steps.extend(steps::hooks(&looked, When::PreDeploy, &facts));
+    steps.extend(steps::hooks(&looked.standing, When::PreDeploy, &facts));
     steps.extend(keep_files.map(Action::KeepFiles));
     steps.extend(changes.steps);
     prepared.plan.finish.push(saved.save);
-    prepared.plan.finish.extend(steps::hooks(&looked, When::PostDeploy, &facts));
+    prepared.plan.finish.extend(steps::hooks(&looked.standing, When::PostDeploy, &facts));
     let replaced = changes.replaced;
     prepared.plan.after.extend(steps::remove(replaced.clone()));
     if !saved.forget.is_empty() {
         prepared.plan.after.push(Action::ForgetReleases(ForgetReleases { shelf: recorded.shelf.clone(), ids: saved.forget }));
     }
     prepared.contents = contents;
-    prepared.still = Some(recorded.still(&looked));
+    prepared.still = Some(recorded.still(&looked.standing));
     prepared.prove = Box::new(move |world| {
         let expected = Expected { targets: &targets, services: &request.services, replaced: &replaced };
-        prove::prove(cx, world, &looked, &expected)
+        prove::prove(cx, world, &looked.standing, &expected)
     });
     Ok(prepared)
 }
@@ -167,7 +167,7 @@ fn files_before(
     for file in &files {
         contents.push(blobs.get(&file.before)?);
     }
-    Ok(Some(KeepFiles { call: looked.call.clone(), services, files }))
+    Ok(Some(KeepFiles { call: looked.standing.call.clone(), services, files }))
 }
 
 /// Only the services that the caller names, all when none is named.
@@ -181,8 +181,8 @@ fn wanted(plans: Vec<ServicePlan>, request: &Request) -> Result<Vec<ServicePlan>
 
 fn facts(looked: &Looked<'_>, release: &str, tag: Option<&str>, before: Option<&str>) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::from([
-        ("XTASK_STACK".to_string(), looked.stack.id.clone()),
-        ("XTASK_PROJECT".to_string(), looked.call.project.clone()),
+        ("XTASK_STACK".to_string(), looked.standing.stack.id.clone()),
+        ("XTASK_PROJECT".to_string(), looked.standing.call.project.clone()),
         ("XTASK_RELEASE".to_string(), release.to_string()),
         ("XTASK_RELEASE_BEFORE".to_string(), before.unwrap_or_default().to_string()),
     ]);

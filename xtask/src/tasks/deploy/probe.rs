@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use super::look::Looked;
+use super::look::Standing;
 use crate::actions::World;
 use crate::engine::{Container, Exec};
 use crate::project::Probe;
@@ -18,19 +18,19 @@ const LEAST: Duration = Duration::from_secs(1);
 const MOST: u64 = 256;
 
 /// All of them; what does not answer is a sentence each.
-pub fn all(looked: &Looked<'_>, world: &World, running: &[Container]) -> Result<String, Vec<String>> {
+pub fn all(standing: &Standing<'_>, world: &World, running: &[Container]) -> Result<String, Vec<String>> {
     let mut why = Vec::new();
     let mut good = Vec::new();
-    for probe in &looked.settings.probes {
+    for probe in &standing.settings.probes {
         let until = Instant::now() + Duration::from_secs(probe.timeout.unwrap_or(PATIENCE));
         let asked = name(probe);
         loop {
-            match ask(probe, looked, world, running, until) {
+            match ask(probe, standing, world, running, until) {
                 Ok(()) => {
                     good.push(asked.clone());
                     break;
                 }
-                Err(said) if Instant::now() + AGAIN >= until || looked.live.cancel.requested() => {
+                Err(said) if Instant::now() + AGAIN >= until || standing.live.cancel.requested() => {
                     why.push(format!("{asked}: {said}"));
                     break;
                 }
@@ -50,12 +50,12 @@ fn name(probe: &Probe) -> String {
     }
 }
 
-fn ask(probe: &Probe, looked: &Looked<'_>, world: &World, running: &[Container], until: Instant) -> Result<(), String> {
+fn ask(probe: &Probe, standing: &Standing<'_>, world: &World, running: &[Container], until: Instant) -> Result<(), String> {
     let left = until.saturating_duration_since(Instant::now()).max(LEAST);
     match (&probe.http, &probe.tcp, &probe.command) {
         (Some(url), None, None) => http(url, probe.status.unwrap_or(200), left),
         (None, Some(address), None) => connect(address, left).map(|_| ()),
-        (None, None, Some(argv)) => command(argv, probe.service.as_deref(), looked, world, running, left),
+        (None, None, Some(argv)) => command(argv, probe.service.as_deref(), standing, world, running, left),
         _ => Err("a probe has exactly one of http, tcp and command".into()),
     }
 }
@@ -100,7 +100,7 @@ fn http(url: &str, status: u16, left: Duration) -> Result<(), String> {
 fn command(
     argv: &[String],
     service: Option<&str>,
-    looked: &Looked<'_>,
+    standing: &Standing<'_>,
     world: &World,
     running: &[Container],
     left: Duration,
@@ -109,7 +109,7 @@ fn command(
     let container = running.iter().find(|container| container.service() == service && container.is_up());
     let container = container.ok_or_else(|| format!("{service} has no running container"))?;
     let exec = Exec { argv: argv.to_vec(), env: Vec::new(), stdin: None, deadline: left, masker: &world.masker };
-    let done = looked.live.engine.exec(&container.id, &exec).map_err(|error| error.to_string())?;
+    let done = standing.live.engine.exec(&container.id, &exec).map_err(|error| error.to_string())?;
     if done.code == 0 { Ok(()) } else { Err(format!("exit code {}: {}", done.code, done.output)) }
 }
 

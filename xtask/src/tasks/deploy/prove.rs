@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::look::{Looked, containers};
+use super::look::{Standing, containers};
 use super::probe;
 use crate::actions::{Said, World};
 use crate::engine::Container;
@@ -30,7 +30,7 @@ pub struct Expected<'e> {
 
 /// Every service is what the plan promised, well, answering, and undisturbed for a while. What runs is noted
 /// for the release's record.
-pub fn prove(cx: &Context<'_>, world: &World, looked: &Looked<'_>, expected: &Expected<'_>) -> Result<Verdict> {
+pub fn prove(cx: &Context<'_>, world: &World, standing: &Standing<'_>, expected: &Expected<'_>) -> Result<Verdict> {
     let mut proof = Proof::default();
     for said in world.said.borrow().iter() {
         match said {
@@ -42,28 +42,28 @@ pub fn prove(cx: &Context<'_>, world: &World, looked: &Looked<'_>, expected: &Ex
         }
     }
     let running: Vec<Container> =
-        containers(looked.live.engine.as_ref(), &looked.call)?.into_iter().filter(|one| !expected.replaced.contains(&one.id)).collect();
+        containers(standing.live.engine.as_ref(), &standing.call)?.into_iter().filter(|one| !expected.replaced.contains(&one.id)).collect();
     let mut why = Vec::new();
-    check(cx, "what runs is what was planned", &mut proof, &mut why, || as_planned(looked, expected, &running))?;
+    check(cx, "what runs is what was planned", &mut proof, &mut why, || as_planned(standing, expected, &running))?;
     let ids: Vec<String> = running.iter().filter(|one| expected.concerns(one.service())).map(|one| one.id.clone()).collect();
     check(cx, "every service is well", &mut proof, &mut why, || {
-        let settle = Duration::from_secs(looked.settings.settle);
-        Ok(match health::verdict(until_well(looked.live.engine.as_ref(), &ids, settle, &world.masker, cx.cancel)?) {
+        let settle = Duration::from_secs(standing.settings.settle);
+        Ok(match health::verdict(until_well(standing.live.engine.as_ref(), &ids, settle, &world.masker, cx.cancel)?) {
             proof::Verdict::Holds { detail } => Ok(detail),
             proof::Verdict::Fails { why } => Err(why),
             proof::Verdict::NotProven { needs } => Err(vec![format!("needs {needs}")]),
         })
     })?;
-    if looked.settings.settle > 0 {
-        check(cx, "nothing restarts", &mut proof, &mut why, || settled(cx, looked, &ids))?;
+    if standing.settings.settle > 0 {
+        check(cx, "nothing restarts", &mut proof, &mut why, || settled(cx, standing, &ids))?;
     }
-    if why.is_empty() && !looked.settings.probes.is_empty() {
-        check(cx, "the probes answer", &mut proof, &mut why, || Ok(probe::all(looked, world, &running)))?;
+    if why.is_empty() && !standing.settings.probes.is_empty() {
+        check(cx, "the probes answer", &mut proof, &mut why, || Ok(probe::all(standing, world, &running)))?;
     }
     if !why.is_empty() {
         return Ok(Verdict::Bad(why));
     }
-    *world.running.borrow_mut() = records(world, looked, &running)?;
+    *world.running.borrow_mut() = records(world, standing, &running)?;
     Ok(Verdict::Holds(proof))
 }
 
@@ -102,7 +102,7 @@ fn check(
 type Answer = std::result::Result<String, Vec<String>>;
 
 /// Number, image and configuration of every container.
-fn as_planned(looked: &Looked<'_>, expected: &Expected<'_>, running: &[Container]) -> Result<Answer> {
+fn as_planned(standing: &Standing<'_>, expected: &Expected<'_>, running: &[Container]) -> Result<Answer> {
     let mut why = Vec::new();
     let mut services = BTreeSet::new();
     for (service, target) in expected.targets.iter().filter(|(service, _)| expected.concerns(service)) {
@@ -110,7 +110,7 @@ fn as_planned(looked: &Looked<'_>, expected: &Expected<'_>, running: &[Container
         if here.len() != target.replicas {
             why.push(format!("{service} has {} containers instead of {}", here.len(), target.replicas));
         }
-        let image = looked.live.engine.image(&target.image)?.map(|image| image.id);
+        let image = standing.live.engine.image(&target.image)?.map(|image| image.id);
         for container in here {
             if image.as_ref() != Some(&container.image_id) {
                 why.push(format!("{} runs another image than {}", container.name, target.image));
@@ -127,10 +127,10 @@ fn as_planned(looked: &Looked<'_>, expected: &Expected<'_>, running: &[Container
 }
 
 /// Looks again after a while: nothing of it has been started again or become ill. Ctrl-C ends the wait.
-fn settled(cx: &Context<'_>, looked: &Looked<'_>, ids: &[String]) -> Result<Answer> {
-    let engine = looked.live.engine.as_ref();
+fn settled(cx: &Context<'_>, standing: &Standing<'_>, ids: &[String]) -> Result<Answer> {
+    let engine = standing.live.engine.as_ref();
     let before: BTreeMap<String, Container> = ids.iter().filter_map(|id| Some((id.clone(), engine.container(id).ok()??))).collect();
-    let until = Instant::now() + Duration::from_secs(looked.settings.settle);
+    let until = Instant::now() + Duration::from_secs(standing.settings.settle);
     let watch = engine.watch(ids);
     loop {
         let mut why = Vec::new();
@@ -150,7 +150,7 @@ fn settled(cx: &Context<'_>, looked: &Looked<'_>, ids: &[String]) -> Result<Answ
         }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Ok(Ok(format!("{} s without a restart", looked.settings.settle)));
+            return Ok(Ok(format!("{} s without a restart", standing.settings.settle)));
         }
         if cx.cancel.requested() {
             return Err(Error::new(Kind::Interrupted, "prove a deploy").why("interrupted"));
@@ -160,8 +160,8 @@ fn settled(cx: &Context<'_>, looked: &Looked<'_>, ids: &[String]) -> Result<Answ
 }
 
 /// What runs, as a release records it; the specifications become blobs of the run.
-pub fn records(world: &World, looked: &Looked<'_>, running: &[Container]) -> Result<BTreeMap<String, ServiceRecord>> {
-    let engine = looked.live.engine.as_ref();
+pub fn records(world: &World, standing: &Standing<'_>, running: &[Container]) -> Result<BTreeMap<String, ServiceRecord>> {
+    let engine = standing.live.engine.as_ref();
     let mut records: BTreeMap<String, ServiceRecord> = BTreeMap::new();
     for container in running {
         let Some(spec) = engine.spec(&container.id)? else { continue };

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::look::{Looked, containers};
+use super::look::{Looked, Standing, containers};
 use super::prove::record_of;
 use crate::actions::{Action, SaveRelease, Shelf, written};
 use crate::error::{Error, Result};
@@ -29,9 +29,9 @@ pub struct Recorded {
 impl Recorded {
     /// # Errors
     /// The state folder is somebody else's (`Refused`), or a record cannot be read (`Unusable`).
-    pub fn look(cx: &Context<'_>, looked: &Looked<'_>) -> Result<Recorded> {
-        let (project, stack) = (looked.call.project.clone(), looked.stack.id.clone());
-        let shelf = Shelf { state: cx.state_folder()?, engine_id: looked.live.engine.info()?.id, project, stack };
+    pub fn look(cx: &Context<'_>, standing: &Standing<'_>) -> Result<Recorded> {
+        let (project, stack) = (standing.call.project.clone(), standing.stack.id.clone());
+        let shelf = Shelf { state: cx.state_folder()?, engine_id: standing.live.engine.info()?.id, project, stack };
         let releases = Releases::open(&shelf.state, &shelf.engine_id, &shelf.project, &shelf.stack)?;
         let all = releases.list()?;
         let current = releases.current()?;
@@ -48,9 +48,9 @@ impl Recorded {
     }
 
     /// Whether the current release is what runs: image and configuration of every container.
-    pub fn runs(&self, looked: &Looked<'_>) -> bool {
+    pub fn runs(&self, standing: &Standing<'_>) -> bool {
         let Some(current) = &self.current else { return false };
-        let now = looked.now();
+        let now = standing.now();
         let same = now.iter().all(|container| {
             current
                 .services
@@ -62,9 +62,9 @@ impl Recorded {
 
     /// Whether the same containers are there and the same release is current, asked again when nobody else
     /// may change them any more: another checkout may have deployed meanwhile.
-    pub fn still(&self, looked: &Looked<'_>) -> Still<'static> {
-        let seen: BTreeSet<String> = looked.containers.iter().map(|container| container.id.clone()).collect();
-        let (live, call, releases) = (Rc::clone(&looked.live), looked.call.clone(), self.releases.clone());
+    pub fn still(&self, standing: &Standing<'_>) -> Still<'static> {
+        let seen: BTreeSet<String> = standing.containers.iter().map(|container| container.id.clone()).collect();
+        let (live, call, releases) = (Rc::clone(&standing.live), standing.call.clone(), self.releases.clone());
         let current = self.current.as_ref().map(|release| release.id.clone());
         Box::new(move || {
             let now: BTreeSet<String> = containers(live.engine.as_ref(), &call)?.into_iter().map(|container| container.id).collect();
@@ -115,11 +115,11 @@ pub struct New<'n> {
 
 /// # Errors
 /// The engine, git or a file that is to be kept cannot be read.
-pub fn saving(cx: &Context<'_>, looked: &Looked<'_>, recorded: &Recorded, run: &RunId, new: New<'_>) -> Result<Saving> {
+pub fn saving(cx: &Context<'_>, standing: &Standing<'_>, recorded: &Recorded, run: &RunId, new: New<'_>) -> Result<Saving> {
     let mut contents = Vec::new();
-    let blank = blank(cx, looked, run);
+    let blank = blank(cx, standing, run);
     let ids = recorded.ids(2)?;
-    let (adopt, previous, id) = match adopting(cx, looked, recorded, run, &mut contents)? {
+    let (adopt, previous, id) = match adopting(cx, standing, recorded, run, &mut contents)? {
         Some(adopted) => (Some(adopted.action), Some(adopted.id), ids[1].clone()),
         None => (None, recorded.current.as_ref().map(|release| release.id.clone()), ids[0].clone()),
     };
@@ -129,7 +129,7 @@ pub fn saving(cx: &Context<'_>, looked: &Looked<'_>, recorded: &Recorded, run: &
     let release = Release { id: id.clone(), previous, model: Some(sha), kept: new.kept, tag: new.tag, accepted: new.accepted, ..blank };
     let save = save(recorded, &release, &mut contents)?;
     let all: Vec<Release> = recorded.all.iter().cloned().chain([release.clone()]).collect();
-    let forget = beyond(&all, Some(&release.id), looked.settings.keep);
+    let forget = beyond(&all, Some(&release.id), standing.settings.keep);
     Ok(Saving { adopt, save, forget, id, contents })
 }
 
@@ -146,27 +146,27 @@ pub struct Adopted {
 /// The engine does not answer.
 pub fn adopting(
     cx: &Context<'_>,
-    looked: &Looked<'_>,
+    standing: &Standing<'_>,
     recorded: &Recorded,
     run: &RunId,
     contents: &mut Vec<Vec<u8>>,
 ) -> Result<Option<Adopted>> {
-    if looked.containers.is_empty() || recorded.runs(looked) {
+    if standing.containers.is_empty() || recorded.runs(standing) {
         return Ok(None);
     }
-    let (services, specs) = found(looked)?;
+    let (services, specs) = found(standing)?;
     contents.extend(specs);
     let previous = recorded.current.as_ref().map(|release| release.id.clone());
     let id = recorded.releases.next_id()?;
-    let found = Release { id: id.clone(), previous, adopted: true, services, ..blank(cx, looked, run) };
+    let found = Release { id: id.clone(), previous, adopted: true, services, ..blank(cx, standing, run) };
     Ok(Some(Adopted { action: save(recorded, &found, contents)?, id }))
 }
 
-fn blank(cx: &Context<'_>, looked: &Looked<'_>, run: &RunId) -> Release {
+fn blank(cx: &Context<'_>, standing: &Standing<'_>, run: &RunId) -> Release {
     Release {
         id: String::new(),
-        stack: looked.stack.id.clone(),
-        project: looked.call.project.clone(),
+        stack: standing.stack.id.clone(),
+        project: standing.call.project.clone(),
         run: run.to_string(),
         who: who(),
         at_ms: now_ms(),
@@ -176,7 +176,7 @@ fn blank(cx: &Context<'_>, looked: &Looked<'_>, run: &RunId) -> Release {
         tag: None,
         previous: None,
         adopted: false,
-        compose_version: looked.live.compose.version.to_string(),
+        compose_version: standing.live.compose.version.to_string(),
         services: BTreeMap::new(),
         model: None,
         kept: Kept::default(),
@@ -185,10 +185,10 @@ fn blank(cx: &Context<'_>, looked: &Looked<'_>, run: &RunId) -> Release {
 }
 
 /// The containers that are there, as records and the contents that those name.
-fn found(looked: &Looked<'_>) -> Result<(BTreeMap<String, ServiceRecord>, Vec<Vec<u8>>)> {
-    let engine = looked.live.engine.as_ref();
+fn found(standing: &Standing<'_>) -> Result<(BTreeMap<String, ServiceRecord>, Vec<Vec<u8>>)> {
+    let engine = standing.live.engine.as_ref();
     let (mut services, mut contents) = (BTreeMap::new(), Vec::new());
-    for container in &looked.containers {
+    for container in &standing.containers {
         let Some(spec) = engine.spec(&container.id)? else { continue };
         let content = spec.to_bytes()?;
         record_of(engine, container, &mut services)?.containers.insert(container.name.clone(), Sha::of(&content));

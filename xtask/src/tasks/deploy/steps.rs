@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::images::Images;
-use super::look::Looked;
+use super::look::Standing;
 use crate::actions::{
     Action, Hook, KeepStack, Proxy, Recreate, Rehearse, RemoveContainers, Replace, Source, StartService, StopService, When,
 };
@@ -26,8 +26,8 @@ pub struct Steps {
 pub type Facts = BTreeMap<String, String>;
 
 /// The hooks of one moment.
-pub fn hooks(looked: &Looked<'_>, when: When, facts: &Facts) -> Vec<Action> {
-    let hooks = &looked.settings.hooks;
+pub fn hooks(standing: &Standing<'_>, when: When, facts: &Facts) -> Vec<Action> {
+    let hooks = &standing.settings.hooks;
     let commands = match when {
         When::PreDeploy => &hooks.pre_deploy,
         When::PostDeploy => &hooks.post_deploy,
@@ -37,20 +37,20 @@ pub fn hooks(looked: &Looked<'_>, when: When, facts: &Facts) -> Vec<Action> {
 }
 
 /// Notes what runs: the first step, so that its undo is the last.
-pub fn keep(looked: &Looked<'_>) -> Action {
-    Action::KeepStack(KeepStack { call: looked.call.clone(), settle_secs: looked.settings.settle })
+pub fn keep(standing: &Standing<'_>) -> Action {
+    Action::KeepStack(KeepStack { call: standing.call.clone(), settle_secs: standing.settings.settle })
 }
 
 /// The new release beside the live one: what changes, and what that needs.
-pub fn rehearse(looked: &Looked<'_>, plans: &[ServicePlan], model: &Value) -> Option<(Action, Vec<u8>)> {
+pub fn rehearse(standing: &Standing<'_>, plans: &[ServicePlan], model: &Value) -> Option<(Action, Vec<u8>)> {
     let changes = |plan: &&ServicePlan| matches!(plan.change, Change::Start | Change::Replace { .. });
     let changed: BTreeSet<String> = plans.iter().filter(changes).map(|plan| plan.service.clone()).collect();
     if changed.is_empty() {
         return None;
     }
     let content = part_of(model, changed).to_string().into_bytes();
-    let stacks = vec![(looked.stack.id.clone(), Sha::of(&content))];
-    Some((Action::Rehearse(Rehearse { stacks, settle_secs: looked.settings.settle }), content))
+    let stacks = vec![(standing.stack.id.clone(), Sha::of(&content))];
+    Some((Action::Rehearse(Rehearse { stacks, settle_secs: standing.settings.settle }), content))
 }
 
 /// A model of these services and of all that they need.
@@ -77,10 +77,10 @@ fn needs(service: &Value) -> Vec<String> {
 }
 
 /// One step for each service that changes.
-pub fn services(looked: &Looked<'_>, plans: &[ServicePlan], targets: &BTreeMap<String, Target>, images: &Images) -> Steps {
+pub fn services(standing: &Standing<'_>, plans: &[ServicePlan], targets: &BTreeMap<String, Target>, images: &Images) -> Steps {
     let mut made = Steps::default();
     for plan in plans {
-        let (call, service, settle_secs) = (looked.call.clone(), plan.service.clone(), 0);
+        let (call, service, settle_secs) = (standing.call.clone(), plan.service.clone(), 0);
         let source = targets.get(&service).map(|target| source(target, images));
         let step = match (&plan.change, source) {
             (Change::Unchanged, _) | (_, None) if plan.change != Change::Stop => continue,
@@ -90,9 +90,9 @@ pub fn services(looked: &Looked<'_>, plans: &[ServicePlan], targets: &BTreeMap<S
                 Action::Recreate(Recreate { call, services: vec![service], settle_secs })
             }
             (Change::Replace { how, .. }, Some(source)) => {
-                let old = looked.containers.iter().filter(|container| container.service() == service);
+                let old = standing.containers.iter().filter(|container| container.service() == service);
                 made.replaced.extend(old.map(|container| container.id.clone()));
-                let proxy = looked.settings.proxy.get(&service).map(|proxy| Proxy::nginx(proxy));
+                let proxy = standing.settings.proxy.get(&service).map(|proxy| Proxy::nginx(proxy));
                 Action::Replace(Replace { call, service, rolling: *how == Replacing::Rolling, source, settle_secs, proxy })
             }
             _ => continue,
