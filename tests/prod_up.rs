@@ -102,8 +102,8 @@ fn everything_that_stands_against_a_release_is_named_at_once() {
         networks: {far: {external: true, name: PROJECT-far}}\n\
         secrets: {gone: {file: gone.txt}, empty: {file: empty.txt}}\n";
     let Some(prod) = Prod::of("pu-guards", lines, QUICK) else { return };
-    // What can be seen without Compose's help is named together.
-    prod.up(&[]).expect(3, &["TAG", "MUST_BE_SET"]);
+    // What needs no rendering by Compose is named together.
+    prod.up(&[]).expect(3, &["TAG", "MUST_BE_SET", "gone.txt", &prod.fill("PROJECT-far")]);
     // With it, the rest; a container of another project holds the port.
     prod.write("compose.prod.yaml", &lines.replace("'${MUST_BE_SET:?}'", "set"));
     prod.write("empty.txt", "");

@@ -50,10 +50,15 @@ pub fn guards(
         unrendered.into_iter().collect(),
         "`docker compose config` shows the same; set right what it names",
     ));
+    // All that can be said is said at once: where a variable is missing, our own reading tells of the rest.
+    let own = looked.rendered.is_err().then(|| looked.model.json());
+    let json = own.as_ref().or(looked.rendered.as_ref().ok().map(|rendered| &rendered.json));
+    if let Some(json) = json {
+        guards.push(secret_files_are_ready(&secret_files(json)));
+        guards.push(external_things_exist(engine, json)?);
+    }
     if let Ok(rendered) = &looked.rendered {
         guards.push(images_are_there(&resolved.unavailable));
-        guards.push(secret_files_are_ready(&secret_files(&rendered.json)));
-        guards.push(external_things_exist(engine, &rendered.json)?);
         guards.push(definitions_are_unchanged(engine, &rendered.json)?);
         guards.push(ports_are_free(&wanted_ports(&rendered.json), &held(looked)?, &held_here(looked)));
         guards.push(names_are_kept(last.and_then(|(_, model)| model).map(Names::of).as_ref(), &Names::of(&rendered.json)));
