@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use crate::text::Span;
 
 /// How a scalar is written in its file.
@@ -20,6 +23,28 @@ pub struct Node {
     pub tag: Option<String>,
     pub anchor: Option<String>,
     pub data: Data,
+    /// Where the keys of a large mapping stand, once somebody has looked for one.
+    pub(super) keys: Keys,
+}
+
+/// A mapping with more entries is looked through once and not for each key: a stack of thousands of services
+/// is asked for each of them many times.
+const MANY: usize = 32;
+
+/// Made when it is first needed; no part of what a node says.
+#[derive(Debug, Default)]
+pub(super) struct Keys(OnceLock<HashMap<String, usize>>);
+
+impl Clone for Keys {
+    fn clone(&self) -> Self {
+        Keys::default()
+    }
+}
+
+impl PartialEq for Keys {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +110,20 @@ impl Node {
 
     /// The value of a key of a mapping as written here, without following aliases or merge keys.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries().iter().find(|entry| entry.key.text() == Some(key)).map(|entry| &entry.value)
+        let entries = self.entries();
+        if entries.len() <= MANY {
+            return entries.iter().find(|entry| entry.key.text() == Some(key)).map(|entry| &entry.value);
+        }
+        let keys = self.keys.0.get_or_init(|| {
+            let mut keys = HashMap::with_capacity(entries.len());
+            for (at, entry) in entries.iter().enumerate() {
+                // Of a key that stands there twice the first one counts, as above.
+                if let Some(text) = entry.key.text() {
+                    keys.entry(text.to_string()).or_insert(at);
+                }
+            }
+            keys
+        });
+        keys.get(key).map(|at| &entries[*at].value)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span as RawSpan, StructureStyle, Tag};
 
+use super::node::Keys;
 use super::{Comment, Document, Entry, Node, Style, Written as Data, strict};
 use crate::text::Span;
 
@@ -95,12 +96,12 @@ impl Builder<'_> {
                     _ => {}
                 }
                 let data = Data::Scalar { text, style: scalar_style(style) };
-                self.place(Node { span, tag: tag.as_deref().map(Tag::original), anchor: None, data })?;
+                self.place(Node { span, tag: tag.as_deref().map(Tag::original), anchor: None, data, keys: Keys::default() })?;
             }
             Event::Alias(id) => {
                 let name = self.names.iter().rev().find(|(known, _)| *known == id).map(|(_, name)| name.clone());
                 let name = name.unwrap_or_default();
-                self.place(Node { span, tag: None, anchor: None, data: Data::Alias(name) })?;
+                self.place(Node { span, tag: None, anchor: None, data: Data::Alias(name), keys: Keys::default() })?;
             }
             Event::SequenceStart(style, _, tag) => {
                 self.begin(span, tag.as_deref(), Data::Seq { items: Vec::new(), flow: style == StructureStyle::Flow });
@@ -130,7 +131,7 @@ impl Builder<'_> {
         if matches!(data, Data::Seq { flow: false, .. }) {
             span.start = self.first_dash(span.start);
         }
-        let node = Node { span, tag: tag.map(Tag::original), anchor: None, data };
+        let node = Node { span, tag: tag.map(Tag::original), anchor: None, data, keys: Keys::default() };
         self.open.push(Open { node, key: None, seen: HashSet::new() });
     }
 
