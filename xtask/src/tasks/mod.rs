@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod doctor;
 pub mod everyday;
 mod guarded;
+mod hidden;
 pub mod history;
 pub mod images;
 mod project_lock;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::look::Standing;
 use super::prove::{self, Expected};
 use super::records::{Recorded, adopting, model_of};
-use super::{chosen, files, know_secrets, steps};
+use super::{chosen, files, steps};
 use crate::actions::{Action, MoveCurrent, NameImage, Replace, Source, StartService, StopService, restore_steps};
 use crate::engine::Spec;
 use crate::error::{Error, Result};
@@ -25,7 +25,6 @@ const AGAIN: (&str, &str) = ("xtask.rollback", "run");
 /// `Refused`: there is none, or what it needs is gone; `RolledBack`: what ran serves again; `Stuck`.
 pub fn rollback_release(cx: &Context<'_>, stack: Option<&str>, to: Option<&str>, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, stack)?;
-    know_secrets(cx);
     carry_out(cx, "rollback-release", overrides, |run| {
         let standing = Standing::recorded(cx, stack)?;
         let recorded = Recorded::look(cx, &standing)?;

@@ -15,7 +15,7 @@ use crate::proof::health;
 use crate::registry::Reference;
 use crate::release::{ContainerNow, ImageFacts, Releases, Target, image_of, targets};
 use crate::source::Disk;
-use crate::tasks::Context;
+use crate::tasks::{Context, hidden};
 
 /// A stack as it stands on the engine, whatever its files say today.
 pub struct Standing<'c> {
@@ -44,9 +44,18 @@ pub struct Rendered {
 }
 
 impl<'c> Standing<'c> {
+    /// `model`: today's files, where they can be read. From here on no secret of theirs, of the project or of a
+    /// container is shown; that another stack does not render changes nothing of it.
+    ///
     /// # Errors
     /// No engine answers or Compose is missing (`Refused`).
-    pub fn look(cx: &'c Context<'_>, stack: &'c Stack, project: &str, env: Vec<(String, String)>) -> Result<Standing<'c>> {
+    fn look(
+        cx: &'c Context<'_>,
+        stack: &'c Stack,
+        project: &str,
+        model: Option<&Model>,
+        env: Vec<(String, String)>,
+    ) -> Result<Standing<'c>> {
         let live = Rc::new(cx.live().ok_or_else(|| no_engine(cx))?);
         let call = StackCall {
             stack: stack.id.clone(),
@@ -57,6 +66,9 @@ impl<'c> Standing<'c> {
             env,
         };
         let containers = containers(live.engine.as_ref(), &call)?;
+        let mut secrets = hidden::of_project(cx, model.into_iter());
+        secrets.extend(containers.iter().flat_map(hidden::of_container));
+        cx.masker.replace(hidden::masker(&secrets));
         Ok(Standing { stack, settings: cx.project.deploy(&stack.id), live, call, containers })
     }
 
@@ -66,17 +78,15 @@ impl<'c> Standing<'c> {
     /// # Errors
     /// As above; and when neither says the name, why the files cannot be read.
     pub fn recorded(cx: &'c Context<'_>, stack: &'c Stack) -> Result<Standing<'c>> {
-        let project = match read(stack, &cx.environment) {
-            Ok(model) => model.name,
-            Err(unread) => {
-                let engine = cx.doors.engine.clone().ok_or_else(|| no_engine(cx))?;
-                match Releases::projects_of(&cx.state_folder()?, &engine.info()?.id, &stack.id)?.as_slice() {
-                    [one] => one.clone(),
-                    _ => return Err(unread),
-                }
-            }
+        let unread = match read(stack, &cx.environment) {
+            Ok(model) => return Standing::look(cx, stack, &model.name, Some(&model), Vec::new()),
+            Err(unread) => unread,
         };
-        Standing::look(cx, stack, &project, Vec::new())
+        let engine = cx.doors.engine.clone().ok_or_else(|| no_engine(cx))?;
+        match Releases::projects_of(&cx.state_folder()?, &engine.info()?.id, &stack.id)?.as_slice() {
+            [one] => Standing::look(cx, stack, one, None, Vec::new()),
+            _ => Err(unread),
+        }
     }
 
     /// The containers as the plan compares them.
@@ -96,7 +106,7 @@ impl<'c> Looked<'c> {
         let env: Vec<(String, String)> = tag.map(|tag| (settings.tag.clone(), tag.to_string())).into_iter().collect();
         environment.extend(env.iter().cloned());
         let model = read(stack, &environment)?;
-        let standing = Standing::look(cx, stack, &model.name, env)?;
+        let standing = Standing::look(cx, stack, &model.name, Some(&model), env)?;
         let rendered = rendered(cx, &standing.live, &standing.call);
         Ok(Looked { standing, model, rendered })
     }

@@ -37,15 +37,7 @@ pub use request::Request;
 /// `Refused`: a guard or the rehearsal, nothing touched; `RolledBack`: what ran before serves again; `Stuck`.
 pub fn prod_up(cx: &Context<'_>, request: &Request, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, request.stack.as_deref())?;
-    know_secrets(cx);
     carry_out(cx, "prod-up", overrides, |run| prepare(cx, stack, request, run))
-}
-
-/// The values of secrets are known before anything is said or run.
-fn know_secrets(cx: &Context<'_>) {
-    if let Some(masker) = super::security_fix::all_secrets(cx) {
-        cx.masker.replace(masker);
-    }
 }
 
 /// The stack that is meant: one for production, and only one.

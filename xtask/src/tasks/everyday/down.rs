@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::chosen::{Chosen, Unnamed, choose};
-use super::{DEADLINE, hidden, live, order, ready};
+use super::{DEADLINE, live, order, ready};
 use crate::actions::Live;
 use crate::engine::Listed;
 use crate::engine::observe::volume_sizes;
@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::project::Role;
 use crate::proof::health;
-use crate::tasks::Context;
 use crate::tasks::guarded::refuse_open_run;
 use crate::tasks::project_lock::lock_projects;
+use crate::tasks::{Context, hidden};
 
 /// What was taken away.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -100,7 +100,7 @@ fn look<'p>(cx: &Context<'_>, live: &Live, chosen: Vec<Chosen<'p>>, volumes: boo
     if let Some(named) = chosen.iter().find_map(|chosen| chosen.named.first()) {
         return Err(Error::unusable(format!("`{named}` is a service, and a stack is taken down as a whole")));
     }
-    cx.masker.replace(hidden::masker(&hidden::of_project(cx, &chosen)));
+    cx.masker.replace(hidden::masker(&hidden::of_project(cx, chosen.iter().map(|chosen| &chosen.model))));
     let mut there = Vec::new();
     for chosen in chosen.into_iter().rev() {
         let containers = health::containers(live.engine.as_ref(), &chosen.running())?;

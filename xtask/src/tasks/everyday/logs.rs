@@ -8,7 +8,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use super::chosen::{Chosen, Unnamed, choose};
-use super::{engine, hidden};
+use super::engine;
 use crate::engine::observe::{Follow, Happened, Line, Part, Said};
 use crate::engine::wait::clock;
 use crate::engine::{Container, Engine};
@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::model::duration_nanos;
 use crate::proof::health;
 use crate::secret::{Masker, Secret};
-use crate::tasks::Context;
+use crate::tasks::{Context, hidden};
 
 /// Which part is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub fn logs(
     // Listens before it looks, so that nothing is started unseen.
     let labels: Vec<String> = chosen.iter().map(|chosen| format!("com.docker.compose.project={}", chosen.project())).collect();
     let mut follow = wanted.follow.then(|| engine.observer().follow(&labels));
-    let secrets = hidden::of_project(cx, &chosen);
+    let secrets = hidden::of_project(cx, chosen.iter().map(|chosen| &chosen.model));
     let mut reading =
         Reading { cx, engine: engine.as_ref(), chosen: &chosen, known: BTreeMap::new(), masker: hidden::masker(&secrets), secrets };
     let ids = reading.look()?;

@@ -3,7 +3,6 @@
 mod addresses;
 mod chosen;
 mod down;
-mod hidden;
 mod logs;
 mod order;
 mod ready;

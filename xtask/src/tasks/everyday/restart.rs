@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::chosen::{Chosen, Unnamed, choose};
 use super::up::Ill;
-use super::{SETTLE, engine, hidden, order};
+use super::{SETTLE, engine, order};
 use crate::engine::wait::{Waited, until_well};
 use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
@@ -14,9 +14,9 @@ use crate::event::Event;
 use crate::project::Role;
 use crate::proof::health;
 use crate::secret::{Masker, Secret};
-use crate::tasks::Context;
 use crate::tasks::guarded::refuse_open_run;
 use crate::tasks::project_lock::lock_projects;
+use crate::tasks::{Context, hidden};
 
 /// What `restart` came to.
 #[derive(Debug, Default, PartialEq, Serialize)]
@@ -45,7 +45,7 @@ pub fn restart(cx: &Context<'_>, words: &[String]) -> Result<Restarted> {
     let engine = engine(cx)?;
     let runs = |chosen: &Chosen<'_>| Ok(!health::containers(engine.as_ref(), &chosen.running())?.is_empty());
     let chosen = choose(cx, words, &Unnamed { wanted: &runs, strict: false })?;
-    let secrets = hidden::of_project(cx, &chosen);
+    let secrets = hidden::of_project(cx, chosen.iter().map(|chosen| &chosen.model));
     let mut parts = Vec::new();
     for chosen in chosen {
         let containers = in_order(engine.as_ref(), &chosen)?;

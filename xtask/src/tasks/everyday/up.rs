@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::addresses::addresses;
 use super::chosen::{Chosen, Unnamed, choose};
-use super::{DEADLINE, SETTLE, hidden, live, order, ready};
+use super::{DEADLINE, SETTLE, live, order, ready};
 use crate::actions::Live;
 use crate::engine::compose::Up as UpCall;
 use crate::engine::wait::{Waited, Well, is_ill, until_well};
@@ -17,9 +17,9 @@ use crate::event::Event;
 use crate::project::Role;
 use crate::proof::health;
 use crate::secret::{Masker, Secret};
-use crate::tasks::Context;
 use crate::tasks::guarded::refuse_open_run;
 use crate::tasks::project_lock::lock_projects;
+use crate::tasks::{Context, hidden};
 
 const LOG_LINES: usize = 20;
 
@@ -86,7 +86,7 @@ pub fn dev_up(cx: &Context<'_>, words: &[String]) -> Result<Up> {
     refuse_prod(&chosen)?;
     let networks = ready::check(&cx.project, &chosen, live.engine.as_ref())?;
     refuse_others(cx, &live, &chosen)?;
-    let secrets = hidden::of_project(cx, &chosen);
+    let secrets = hidden::of_project(cx, chosen.iter().map(|chosen| &chosen.model));
     cx.masker.replace(hidden::masker(&secrets));
     cx.events.emit(Event::Planned { files: Vec::new(), other: plan(&chosen, &networks) });
     if cx.dry_run {

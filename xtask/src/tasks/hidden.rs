@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use super::chosen::Chosen;
+use super::{Context, security_fix};
 use crate::catalogue::{key_shape, never_a_credential, tokens_in};
 use crate::dotenv;
 use crate::engine::Container;
+use crate::model::Model;
 use crate::rules::{EnvSource, credentials_in_env_file};
 use crate::secret::{Masker, Secret};
 use crate::source::{Disk, Files};
-use crate::tasks::{Context, security_fix};
 use crate::yaml::Value;
 
 /// A larger file is no password.
@@ -21,10 +21,9 @@ pub fn masker(secrets: &[Secret]) -> Masker {
 }
 
 /// Of the project's files, of the variables that the stacks use, and of their secret files.
-pub fn of_project(cx: &Context<'_>, chosen: &[Chosen<'_>]) -> Vec<Secret> {
+pub fn of_project<'m>(cx: &Context<'_>, models: impl Iterator<Item = &'m Model>) -> Vec<Secret> {
     let mut secrets = security_fix::secret_values(cx);
-    for chosen in chosen {
-        let model = &chosen.model;
+    for model in models {
         let variables = model.references.iter().filter_map(|reference| Some((reference.name.as_str(), model.lookup(&reference.name)?)));
         secrets.extend(by_place(variables));
         for service in model.services() {
@@ -32,7 +31,7 @@ pub fn of_project(cx: &Context<'_>, chosen: &[Chosen<'_>]) -> Vec<Secret> {
             secrets.extend(by_place(given.iter().filter_map(|(key, value)| Some((*key, value.as_ref()?.0)))));
         }
         let declared = model.value.get("secrets").and_then(Value::as_map).into_iter().flatten();
-        secrets.extend(declared.flat_map(|(_, field)| content(chosen, &field.value)));
+        secrets.extend(declared.flat_map(|(_, field)| content(model, &field.value)));
     }
     secrets
 }
@@ -42,7 +41,8 @@ pub fn of_container(container: &Container) -> Vec<Secret> {
     by_place(container.env.iter().map(|(key, value)| (key.as_str(), value.as_str())))
 }
 
-fn by_place<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Secret> {
+/// What stands under the name of a credential, or looks like one.
+pub fn by_place<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Secret> {
     let mut secrets = Vec::new();
     for (key, value) in entries {
         let named = key_shape(key).is_credential() && !never_a_credential(value);
@@ -63,9 +63,9 @@ fn in_value(key: &str, value: &str) -> Vec<Secret> {
     credentials_in_env_file(&source).into_iter().map(|evidence| evidence.secret).collect()
 }
 
-fn content(chosen: &Chosen<'_>, secret: &Value) -> Option<Secret> {
+fn content(model: &Model, secret: &Value) -> Option<Secret> {
     if let Some(name) = secret.get("environment").and_then(Value::as_str) {
-        return chosen.model.lookup(name).map(Secret::new);
+        return model.lookup(name).map(Secret::new);
     }
     let path = Path::new(secret.get("file")?.as_str()?);
     let small = path.metadata().ok().is_some_and(|meta| meta.is_file() && meta.len() <= LARGEST_BYTES);
