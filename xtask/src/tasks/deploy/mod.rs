@@ -108,8 +108,6 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     contents.extend(saved.contents);
     contents.extend(changes.contents);
     let steps = &mut prepared.plan.steps;
-    steps.extend(steps::hooks(&looked.standing, When::OnRollback, &facts));
-    steps.push(steps::keep(&looked.standing));
     steps.extend(saved.adopt);
     steps.extend(images.pulls(&targets));
     if looked.standing.settings.rehearse
@@ -119,6 +117,10 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
         steps.push(rehearse);
         contents.push(content);
     }
+    // Only from here on something live is touched: a rehearsal that refuses has nothing to put back. What is
+    // noted first is undone last.
+    steps.extend(steps::hooks(&looked.standing, When::OnRollback, &facts));
+    steps.push(steps::keep(&looked.standing));
     steps.extend(steps::hooks(&looked.standing, When::PreDeploy, &facts));
     steps.extend(keep_files.map(Action::KeepFiles));
     steps.extend(changes.steps);
