@@ -45,7 +45,7 @@ fn look(text: &str) -> Option<Stack> {
     let files = [PathBuf::from("/nowhere/shop/compose.yaml")];
     let surroundings = Surroundings::default();
     let policy = Policy::of(Role::Prod);
-    let subject = Subject { id: "shop", role: Role::Prod, model: &model, files: &files, policy, surroundings: &surroundings, fixes: true };
+    let subject = Subject { id: "shop", role: Role::Prod, model: &model, files: &files, policy, surroundings: &surroundings, fixes: true, known: Default::default() };
     let judging = Judging { today: Date::of_unix_seconds(1_800_000_000), only: &[] };
     let judged = judge(&subject, judging);
     let services = model.services().map(String::from).collect();

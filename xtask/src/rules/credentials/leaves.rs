@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::arguments::{option_values, shell_words};
@@ -31,11 +32,11 @@ type Identity<'a> = (Origin, usize, usize, Cow<'a, str>);
 struct Leaves<'a> {
     source: &'a ComposeSource<'a>,
     example: bool,
-    sites: IndexMap<Identity<'a>, Site<'a>>,
+    sites: IndexMap<Identity<'a>, Site<'a>, RandomState>,
 }
 
 pub(super) fn compose_sites<'a>(source: &'a ComposeSource<'a>) -> Vec<Site<'a>> {
-    let mut leaves = Leaves { source, example: is_example_file(source.path), sites: IndexMap::new() };
+    let mut leaves = Leaves { source, example: is_example_file(source.path), sites: IndexMap::default() };
     for value in source.values {
         let top = |key: &str| value.get(key).and_then(Value::as_map).into_iter().flatten();
         for (name, service) in top("services") {

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::{self, Call, Environment, Model, Source, SourceKind, Unset};
 use crate::policy::Date;
 use crate::project::{Role, Stack};
-use crate::rules::Subject;
+use crate::rules::{Known, Subject};
 use crate::source::Files;
 use crate::surroundings::Surroundings;
 use crate::yaml::{Limits, read};
@@ -114,6 +114,7 @@ fn look_at(
         policy: scope.policies.of(role),
         surroundings: &surroundings,
         fixes: request.fixes,
+        known: Known::default(),
     };
     let judged = judge(&subject, judging);
     let services = model.services().map(String::from).collect();
