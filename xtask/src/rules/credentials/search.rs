@@ -7,7 +7,8 @@ use std::ops::Range;
 use foldhash::fast::RandomState;
 
 use super::evidence::{Evidence, EvidenceKind, Hit};
-use super::leaves::{comment_sites, compose_sites, env_file_sites};
+use super::leaves::compose_sites;
+use super::lines::{comment_sites, env_file_sites};
 use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site};
 use super::{AT_SITES, Check, Rule, provider_token, tracked_env_file_secret};
 use crate::catalogue::is_known_default;
