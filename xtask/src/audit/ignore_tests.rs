@@ -19,7 +19,7 @@ fn audit(files: &[(&str, &str)], policy: &str, only: &[&'static str]) -> Audit {
     let model = load(&overlay, &Call { files: files.clone(), ..Call::default() }, &Environment::new()).unwrap();
     let tracked = model.sources.iter().map(|source| source.path.clone()).collect();
     let surroundings = Surroundings { tracked: Some(std::sync::Arc::new(tracked)), ..Surroundings::default() };
-    let judging = Judging { today: Date::parse("2026-06-15").unwrap(), only };
+    let judging = Judging { today: Date::parse("2026-06-15").unwrap(), only, cancel: &Default::default() };
     let subject = Subject {
         id: "shop",
         role: Role::Prod,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::exceptions::accepts;
 use super::ignore::{Ignores, Note};
 use super::{By, Text};
+use crate::cancel::Cancel;
 use crate::finding::{Finding, Severity};
 use crate::model::Source;
 use crate::policy::{Date, Policy};
@@ -19,6 +20,8 @@ pub struct Judging<'a> {
     pub today: Date,
     /// Only these rules; none: all that the policy lets hold.
     pub only: &'a [&'static str],
+    /// A judgement that somebody wants to stop lacks rules.
+    pub cancel: &'a Cancel,
 }
 
 /// What one stack came to.
@@ -48,6 +51,9 @@ pub fn judge(subject: &Subject<'_>, judging: Judging<'_>) -> Judged {
     let services: Vec<Service<'_>> = subject.services().collect();
     for rule in rules::all().filter(|rule| judging.asks(rule.name)) {
         let Some(severity) = subject.policy.severity(rule.name) else { continue };
+        if judging.cancel.requested() {
+            break;
+        }
         run(rule, severity, &services, subject, &mut findings, &mut judged.facts);
         take(rule, severity, &mut evidence, &mut findings, &mut judged);
     }
