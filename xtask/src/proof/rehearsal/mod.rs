@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::engine::compose::Compose;
 use crate::engine::remove::{RUN_LABEL, remove_run};
 use crate::engine::wait::budget::longest_paths;
-use crate::engine::wait::{Unwell, Waited, Well, until_well};
+use crate::engine::wait::{Unwell, Waited, Well, until_tried};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Masker;
 
@@ -144,7 +144,7 @@ impl Rehearsal<'_> {
         let ids: Vec<String> = parts.values().map(|part| part.id.clone()).collect();
         // Compose gives up when one that others wait for is ill: then who that is says more than it does.
         let waited = match &started {
-            Ok(()) => until_well(self.engine, &ids, self.settle, self.masker, self.cancel)?,
+            Ok(()) => until_tried(self.engine, &ids, self.settle, self.masker, self.cancel)?,
             Err(_) => self.ill(&ids)?,
         };
         match (ended_too_early(waited, &parts), started) {
@@ -203,7 +203,7 @@ impl Rehearsal<'_> {
         for id in ids {
             let Some(container) = self.engine.container(id)? else { continue };
             if crate::engine::wait::is_ill(&container) {
-                match until_well(self.engine, std::slice::from_ref(id), self.settle, self.masker, self.cancel)? {
+                match until_tried(self.engine, std::slice::from_ref(id), self.settle, self.masker, self.cancel)? {
                     Waited::Unwell(unwell) => ill.extend(unwell),
                     Waited::Well(_) => {}
                 }
