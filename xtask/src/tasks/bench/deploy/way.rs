@@ -107,7 +107,11 @@ fn prod_up(shop: &Shop<'_>, release: Release, rehearse: bool) -> Result<Went> {
         args.push("--no-rehearse");
     }
     let state = shop.yard.scratch.root.join("state");
-    let program = Program::new(own).args(args).cwd(&folder).env("XTASK_STATE", state).deadline(STARTING * 3).interruptible();
+    let mut program = Program::new(own).args(args).cwd(&folder).env("XTASK_STATE", state).deadline(STARTING * 3).interruptible();
+    // The stack is the bench's own, whatever the caller works on.
+    for name in ["COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "COMPOSE_FILE", "COMPOSE_ENV_FILES"] {
+        program = program.env_remove(name);
+    }
     let output = program.run(&Masker::default(), shop.yard.cancel)?;
     let document: Value = serde_json::from_slice(&output.stdout).map_err(|_| {
         let why = format!("{}{}", output.stderr, output.text());
