@@ -57,6 +57,11 @@ impl Spec {
         })
     }
 
+    /// Names and values; an entry without a value has none to tell.
+    pub fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.body.env.iter().flatten().filter_map(|entry| entry.split_once('='))
+    }
+
     pub fn label(&self, name: &str) -> &str {
         self.body.labels.as_ref().and_then(|labels| labels.get(name)).map_or("", String::as_str)
     }

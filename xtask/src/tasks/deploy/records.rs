@@ -15,8 +15,8 @@ use crate::git::Git;
 use crate::model::SourceKind;
 use crate::release::{Kept, Release, Releases, ServiceRecord, beyond, keep_files};
 use crate::saga::{RunId, Sha, now_ms, who};
-use crate::tasks::Context;
 use crate::tasks::guarded::Still;
+use crate::tasks::{Context, hidden};
 
 /// What is recorded of a stack.
 pub struct Recorded {
@@ -35,6 +35,9 @@ impl Recorded {
         let releases = Releases::open(&shelf.state, &shelf.engine_id, &shelf.project, &shelf.stack)?;
         let all = releases.list()?;
         let current = releases.current()?;
+        // Who is put back, now or because this fails, may say what is in no file of today any more.
+        let kept = hidden::of_releases(&releases, &all);
+        cx.masker.replace(hidden::masker(&[standing.secrets.clone(), kept].concat()));
         let current = all.iter().find(|release| Some(&release.id) == current.as_ref()).cloned();
         Ok(Recorded { shelf, releases, all, current })
     }
