@@ -201,6 +201,15 @@ impl Action {
         matches!(self, Action::GitUntrack(_) | Action::GitTrack(_) | Action::GitCommit(_))
     }
 
+    /// Whether its undo asks the engine for something.
+    fn reaches_engine(&self) -> bool {
+        match self {
+            Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) | Action::NameImage(_) => true,
+            Action::Replace(_) | Action::StartService(_) | Action::StopService(_) | Action::SaveRelease(_) | Action::KeepFiles(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether it changes anything that was there before the run.
     pub fn touches(&self) -> bool {
         match self {
@@ -305,6 +314,9 @@ impl Step<World> for Action {
     }
 
     fn undo(&self, world: &World, receipt: &Receipt) -> Result<()> {
+        if let (true, Some(live)) = (self.reaches_engine(), &world.live) {
+            live.await_engine();
+        }
         match self {
             Action::WriteFile(write) => write.undo(world, receipt.found()?),
             Action::RemoveFile(remove) => remove.undo(world, receipt.removed()?),

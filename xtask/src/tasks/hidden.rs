@@ -1,7 +1,8 @@
 //! What must not be shown of a running stack: the secrets of its files, and those that its containers
 //! were given, also as releases and runs keep them.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::{Context, security_fix};
 use crate::actions::{Action, Receipt, Replace, Source, StartService};
@@ -53,17 +54,25 @@ pub fn of_releases(releases: &Releases, all: &[Release]) -> Vec<Secret> {
         let Ok(blobs) = releases.blobs(&release.id) else { continue };
         let specs = release.services.values().flat_map(|service| service.containers.values());
         secrets.extend(specs.flat_map(|spec| of_spec(&blobs, spec)));
-        let model = release.model.as_ref().and_then(|model| serde_json::from_slice(&blobs.get(model).ok()?).ok());
-        let files = model.iter().flat_map(secret_files).map(|file| file.path);
-        let kept = files.filter_map(|path| release.kept.files.iter().find(|file| file.path == path));
+        let paths = paths_of_release(releases, release);
+        let kept = release.kept.files.iter().filter(|file| paths.contains(&file.path));
         secrets.extend(kept.filter_map(|file| whole(&blobs.get(&file.content).ok()?)));
     }
     secrets
 }
 
-/// The same of what a run has noted of containers: those that it found, and those that it makes anew.
-pub fn of_run(blobs: &Blobs, steps: &[Undoable<Action, Receipt>]) -> Vec<Secret> {
+/// Where a release has its secret files.
+pub fn paths_of_release(releases: &Releases, release: &Release) -> Vec<PathBuf> {
+    let blobs = releases.blobs(&release.id).ok();
+    let model = blobs.zip(release.model.as_ref()).and_then(|(blobs, model)| serde_json::from_slice(&blobs.get(model).ok()?).ok());
+    model.iter().flat_map(secret_files).map(|file| file.path).collect()
+}
+
+/// The same of what a run has noted: of containers that it found or makes anew, and of the secret files at these
+/// places, before it and by it.
+pub fn of_run(blobs: &Blobs, steps: &[Undoable<Action, Receipt>], root: &Path, places: &BTreeSet<PathBuf>) -> Vec<Secret> {
     let mut specs: Vec<&Sha> = Vec::new();
+    let mut files: Vec<&Sha> = Vec::new();
     for Undoable { step, receipt, .. } in steps {
         if let Receipt::Stack(kept) = receipt {
             specs.extend(kept.containers.iter().map(|container| &container.spec));
@@ -73,8 +82,17 @@ pub fn of_run(blobs: &Blobs, steps: &[Undoable<Action, Receipt>]) -> Vec<Secret>
         {
             specs.extend(containers);
         }
+        match step {
+            Action::KeepFiles(keep) => {
+                let secret = keep.files.iter().filter(|file| places.contains(&root.join(&file.path)));
+                files.extend(secret.flat_map(|file| [&file.before, &file.now]));
+            }
+            Action::WriteFile(write) if places.contains(&root.join(&write.path)) => files.extend(write.before.iter().chain([&write.content])),
+            _ => {}
+        }
     }
-    specs.into_iter().flat_map(|spec| of_spec(blobs, spec)).collect()
+    let files = files.into_iter().filter_map(|file| whole(&blobs.get(file).ok()?));
+    specs.into_iter().flat_map(|spec| of_spec(blobs, spec)).chain(files).collect()
 }
 
 fn of_spec(blobs: &Blobs, spec: &Sha) -> Vec<Secret> {

@@ -2,12 +2,15 @@
 //! committed, what comes after is done.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Context, hidden};
 use crate::actions::{Action, StackCall, World};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
+use crate::guards::deploy::secret_files;
 use crate::model::{self, Call, Model, Unset};
 use crate::release::Releases;
 use crate::saga::{self, Entry, Held, Holder, Lock, Mark, Outcome, RunRef, Step, wait_lock};
@@ -74,16 +77,19 @@ fn masker(cx: &Context<'_>, open: &RunRef, entries: &[Entry]) -> Result<Masker> 
         .collect();
     let models: Vec<Model> = calls.iter().filter_map(|call| read(cx, call)).collect();
     let mut secrets = hidden::of_project(cx, models.iter());
-    secrets.extend(hidden::of_run(&cx.store.blobs(&open.id), &done));
+    let mut places: BTreeSet<PathBuf> = models.iter().flat_map(|model| secret_files(&model.json())).map(|file| file.path).collect();
     for call in calls {
         for (_, releases) in cx.state_folder().and_then(|state| Releases::of_stack(&state, &call.stack)).unwrap_or_default() {
-            secrets.extend(hidden::of_releases(&releases, &releases.list().unwrap_or_default()));
+            let all = releases.list().unwrap_or_default();
+            secrets.extend(hidden::of_releases(&releases, &all));
+            places.extend(all.iter().flat_map(|release| hidden::paths_of_release(&releases, release)));
         }
         let Some(engine) = &cx.doors.engine else { continue };
         for listed in engine.containers(&[("com.docker.compose.project", &call.project)])? {
             secrets.extend(engine.container(&listed.id)?.iter().flat_map(hidden::of_container));
         }
     }
+    secrets.extend(hidden::of_run(&cx.store.blobs(&open.id), &done, &cx.project.root, &places));
     Ok(hidden::masker(&secrets))
 }
 
