@@ -21,7 +21,7 @@ use crate::rules;
 use crate::surroundings::Host;
 
 pub use fix::{Fixed, Options, fix};
-pub use host::{described, this_machine};
+pub use host::{described, free_memory_bytes, this_machine};
 pub use look::look;
 pub(super) use look::model_of;
 pub use scope::Scope;

@@ -19,6 +19,7 @@ use crate::policy::{Date, Policy};
 use crate::project::Role;
 use crate::release::Release;
 use crate::source::Disk;
+use crate::surroundings::Host;
 use crate::tasks::Context;
 use crate::tasks::audit::{self, Scope};
 
@@ -94,17 +95,27 @@ fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, S
 
 /// The audit of this one stack, by the policy for production.
 fn findings(cx: &Context<'_>, looked: &Looked<'_>, request: &Request, policy: &Policy) -> Result<Checked> {
-    let asked = audit::Request { targets: vec![looked.standing.stack.id.clone()], role: Some(Role::Prod), ..audit::Request::default() };
-    let mut environment = cx.environment.clone();
-    environment.extend(looked.standing.call.env.iter().cloned());
-    let scope = Scope::resolve(&asked, &cx.project.root)?;
-    let now = crate::saga::now_ms() / 1000;
-    let audit = audit::look(&scope, &scope.files, &asked, &[], &environment, Date::of_unix_seconds(now))?;
+    let audit = audited(cx, &looked.standing.stack.id, &looked.standing.call.env, None)?;
     let unread: Vec<String> = audit.gaps.iter().map(|gap| gap.error.to_string()).collect();
     Ok(findings_are_accepted(&blocking(cx, &audit, policy), &unread, &request.accepted))
 }
 
-fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy) -> Vec<Blocking> {
+/// The audit of one stack as production is judged; `host`: the machine that it shall run on, where that counts.
+pub(super) fn audited(cx: &Context<'_>, stack: &str, env: &[(String, String)], host: Option<Host>) -> Result<Audit> {
+    let asked = audit::Request { targets: vec![stack.to_string()], role: Some(Role::Prod), host, ..audit::Request::default() };
+    let mut environment = cx.environment.clone();
+    environment.extend(env.iter().cloned());
+    let scope = Scope::resolve(&asked, &cx.project.root)?;
+    let now = crate::saga::now_ms() / 1000;
+    audit::look(&scope, &scope.files, &asked, &[], &environment, Date::of_unix_seconds(now))
+}
+
+/// What the policies call tags that are no version.
+pub(super) fn moving_tags(cx: &Context<'_>) -> Result<Vec<String>> {
+    Ok(Policy::load(&cx.project.root, Role::Prod, &Disk)?.list(MOVING.0, MOVING.1))
+}
+
+pub(super) fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy) -> Vec<Blocking> {
     let findings = audit.findings.iter().map(|entry| &entry.finding).filter(|finding| policy.blocks(finding.rule, finding.severity));
     findings
         .map(|finding| {

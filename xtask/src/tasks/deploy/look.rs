@@ -177,7 +177,7 @@ pub fn containers(engine: &dyn Engine, call: &StackCall) -> Result<Vec<Container
     Ok(found)
 }
 
-fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
+pub(super) fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
     let call = Call {
         files: stack.files.clone(),
         env_files: stack.env_files.clone(),
