@@ -27,6 +27,8 @@ secrets: {token: {file: token.txt}}
 fn stack(test: &str, text: &str) -> Option<Prod> {
     let prod = Prod::of(test, text, QUICK)?;
     prod.write("token.txt", &format!("{CANARY}\n"));
+    // A folder that is called like the stack is not meant.
+    prod.write("prod/notes.txt", "");
     write_runbook(&prod);
     Some(prod)
 }
@@ -106,7 +108,9 @@ fn a_good_stack_passes_all_eight_beside_the_live_one() {
 
 #[test]
 fn missing_secrets_and_known_defaults_are_the_first_point() {
-    let Some(prod) = stack("pf-secret", &GOOD.replace("{WEB,", "{WEB, labels: {db.password: changeme},")) else { return };
+    let Some(prod) = stack("pf-secret", &GOOD.replace("{WEB,", "{WEB, labels: {admin_password: '${ADMIN_PASSWORD:-changeme}'},")) else {
+        return;
+    };
     prod.write("token.txt", "");
     fails_only(&prod, 1, &["token.txt is empty", "(default-credential)"], &[]);
 }

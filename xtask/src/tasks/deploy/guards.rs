@@ -16,7 +16,7 @@ use crate::guards::deploy::{
 };
 use crate::model::{self, Call, Unset};
 use crate::policy::{Date, Policy};
-use crate::project::Role;
+use crate::project::{Role, Stack};
 use crate::release::Release;
 use crate::source::Disk;
 use crate::surroundings::Host;
@@ -86,7 +86,7 @@ fn same_files(looked: &Looked<'_>) -> Result<Checked> {
 /// The other stacks of the project by name, with the project name that each renders to.
 fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, String)> {
     let others = cx.project.stacks.iter().filter(|stack| stack.id != looked.standing.stack.id);
-    let read = |stack: &crate::project::Stack| {
+    let read = |stack: &Stack| {
         let call = Call { files: stack.files.clone(), env_files: stack.env_files.clone(), unset: Unset::StandIn, ..Call::default() };
         model::load(&Disk, &call, &cx.environment).ok().map(|model| model.name)
     };
@@ -95,19 +95,20 @@ fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, S
 
 /// The audit of this one stack, by the policy for production.
 fn findings(cx: &Context<'_>, looked: &Looked<'_>, request: &Request, policy: &Policy) -> Result<Checked> {
-    let audit = audited(cx, &looked.standing.stack.id, &looked.standing.call.env, None)?;
+    let audit = audited(cx, looked.standing.stack, &looked.standing.call.env, None)?;
     let unread: Vec<String> = audit.gaps.iter().map(|gap| gap.error.to_string()).collect();
     Ok(findings_are_accepted(&blocking(cx, &audit, policy), &unread, &request.accepted))
 }
 
 /// The audit of one stack as production is judged; `host`: the machine that it shall run on, where that counts.
-pub(super) fn audited(cx: &Context<'_>, stack: &str, env: &[(String, String)], host: Option<Host>) -> Result<Audit> {
-    let asked = audit::Request { targets: vec![stack.to_string()], role: Some(Role::Prod), host, ..audit::Request::default() };
+pub(super) fn audited(cx: &Context<'_>, stack: &Stack, env: &[(String, String)], host: Option<Host>) -> Result<Audit> {
+    let asked = audit::Request { targets: vec![stack.id.clone()], role: Some(Role::Prod), host, ..audit::Request::default() };
     let mut environment = cx.environment.clone();
     environment.extend(env.iter().cloned());
-    let scope = Scope::resolve(&asked, &cx.project.root)?;
-    let now = crate::saga::now_ms() / 1000;
-    audit::look(&scope, &scope.files, &asked, &[], &environment, Date::of_unix_seconds(now))
+    // The stack itself is handed on, not its name: a folder may be called so.
+    let scope = Scope::resolve(&audit::Request::default(), &cx.project.root)?;
+    let today = Date::of_unix_seconds(crate::saga::now_ms() / 1000);
+    audit::look_at_stacks(std::slice::from_ref(stack), &scope, &scope.files, &asked, &[], &environment, today)
 }
 
 /// What the policies call tags that are no version.

@@ -59,7 +59,7 @@ impl<'c> Subject<'c> {
     /// A policy cannot be read.
     pub fn audit(&self) -> Result<Audit> {
         let host = self.engine.as_ref().ok().map(|(_, info)| Host { cpus: info.cpus as f64, memory_bytes: info.memory_bytes });
-        guards::audited(self.cx, &self.stack.id, &self.env, host)
+        guards::audited(self.cx, self.stack, &self.env, host)
     }
 
     /// The services that are started, as they render.

@@ -60,8 +60,7 @@ pub fn tried(subject: &Subject<'_>, request: &Request) -> Result<Tried> {
 /// # Errors
 /// `Failed`: the engine does not answer.
 pub fn health(subject: &Subject<'_>, audit: &Audit, tried: std::result::Result<&Trial, &String>) -> Result<Told> {
-    let help = "`cargo xtask explain healthcheck-missing` says how to write one; what has no image here needs `cargo xtask pull` or `build` \
-                first; what needs another stack is tried once that runs and by hand";
+    let help = "`cargo xtask explain healthcheck-missing` says how to write a check; `cargo xtask pull` or `build` brings an image that is not here";
     let seen = match tried {
         Ok(trial) => trial.health.clone(),
         Err(why) => Seen { good: Vec::new(), wrong: undeclared(subject, audit)?, not_tried: vec![why.clone()] },
