@@ -2,10 +2,11 @@
 //! passes, every point can fail alone, nothing live is touched, and nothing remains.
 
 mod engine_support;
+#[allow(dead_code)] // shared with the tests of prod-up
 #[path = "prod_up/mod.rs"]
 mod support;
 
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -209,18 +210,20 @@ fn what_cannot_be_looked_at_is_said_and_is_no_pass() {
 }
 
 /// Starts one, and returns once its containers run; its run is the newest.
-fn in_the_middle(prod: &Prod) -> (std::process::Child, String) {
+fn in_the_middle(prod: &Prod) -> (Child, String) {
     let mut command = prod.command(prod.root(), &["preflight", "--tag", "v1"]);
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let until = Instant::now() + Duration::from_secs(60);
-    loop {
-        assert!(Instant::now() < until, "nothing was started");
+    while Instant::now() < until {
         std::thread::sleep(Duration::from_millis(50));
-        let Some(run) = runs(prod).pop() else { continue };
-        if prod.sandbox.docker.containers(&[("xtask.run", &run)]).unwrap().len() == 2 {
+        let of = |run: &String| prod.sandbox.docker.containers(&[("xtask.run", run)]).unwrap().len();
+        if let Some(run) = runs(prod).pop().filter(|run| of(run) == 2) {
             return (child, run);
         }
     }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    panic!("nothing was started");
 }
 
 #[test]

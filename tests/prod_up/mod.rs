@@ -1,7 +1,5 @@
 //! A project in git with a stack for production, and the tool as it is shipped.
 
-#![allow(dead_code)] // Every test binary uses another part of it.
-
 pub mod images;
 
 use std::io::{Read, Write};

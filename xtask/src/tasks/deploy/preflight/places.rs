@@ -31,8 +31,8 @@ pub fn places(subject: &Subject<'_>, audit: &Audit, tried: std::result::Result<&
         for mount in body.get("volumes").and_then(Value::as_array).into_iter().flatten() {
             let text = |key: &str| mount.get(key).and_then(Value::as_str).unwrap_or_default();
             match text("type") {
-                "bind" => bound(service, mount, user.as_ref().filter(|_| tried.is_err()), &mut seen),
-                "volume" if !text("source").is_empty() => volume(subject, service, mount, user.as_ref(), &mut seen)?,
+                "bind" => bound((service, body), mount, user.as_ref().filter(|_| tried.is_err()), &mut seen),
+                "volume" if !text("source").is_empty() => volume(subject, (service, body), mount, user.as_ref(), &mut seen)?,
                 _ => {}
             }
         }
@@ -62,13 +62,13 @@ fn declared(service: &Value) -> Option<User> {
     Some(User { uid, gids: numbers.filter_map(Result::ok).collect() })
 }
 
-fn bound(service: &str, mount: &Value, user: Option<&User>, seen: &mut Seen) {
+fn bound((service, body): (&str, &Value), mount: &Value, user: Option<&User>, seen: &mut Seen) {
     let (source, target) = (text(mount, "source").replace("$$", "$"), text(mount, "target"));
     match (std::fs::metadata(&source), user) {
         (Err(error), _) if error.kind() == std::io::ErrorKind::NotFound => {
             seen.wrong.push(format!("{service}: {source} is not there; the engine would make a folder of it that belongs to root"));
         }
-        (Ok(meta), Some(user)) if is_written(mount) && !may_write(&meta, user) => {
+        (Ok(meta), Some(user)) if is_written(mount) && !may_write(&meta, user, overrides(body)) => {
             seen.wrong.push(format!(
                 "{service} cannot write to {target}: it works as user {}, and {source} belongs to {}",
                 user.uid,
@@ -80,7 +80,7 @@ fn bound(service: &str, mount: &Value, user: Option<&User>, seen: &mut Seen) {
 }
 
 /// A volume that is there holds what an earlier container has left.
-fn volume(subject: &Subject<'_>, service: &str, mount: &Value, user: Option<&User>, seen: &mut Seen) -> Result<()> {
+fn volume(subject: &Subject<'_>, (service, body): (&str, &Value), mount: &Value, user: Option<&User>, seen: &mut Seen) -> Result<()> {
     let Ok((engine, _)) = &subject.engine else { return Ok(()) };
     let name = subject.real_name("volumes", text(mount, "source"));
     if !is_written(mount) {
@@ -88,7 +88,7 @@ fn volume(subject: &Subject<'_>, service: &str, mount: &Value, user: Option<&Use
     }
     let Some(there) = engine.volume(&name)? else { return Ok(()) };
     match (std::fs::metadata(Path::new(&there.mountpoint)), user) {
-        (Ok(meta), Some(user)) if may_write(&meta, user) => {
+        (Ok(meta), Some(user)) if may_write(&meta, user, overrides(body)) => {
             seen.good.push(format!("{service} may write to the volume {name} that is there"))
         }
         (Ok(meta), Some(user)) => seen.wrong.push(format!(
@@ -102,10 +102,19 @@ fn volume(subject: &Subject<'_>, service: &str, mount: &Value, user: Option<&Use
     Ok(())
 }
 
-/// As the kernel decides, without capabilities and access lists.
-fn may_write(meta: &Metadata, user: &User) -> bool {
+/// Whether root in this service is above modes and owners: a service may give that up.
+fn overrides(service: &Value) -> bool {
+    let names = |key: &str, wanted: [&str; 2]| {
+        let list = service.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        list.into_iter().any(|name| wanted.contains(&name.trim_start_matches("CAP_")))
+    };
+    !names("cap_drop", ["ALL", "DAC_OVERRIDE"]) || names("cap_add", ["ALL", "DAC_OVERRIDE"])
+}
+
+/// As the kernel decides, without access lists.
+fn may_write(meta: &Metadata, user: &User, overrides: bool) -> bool {
     let bit = match user {
-        User { uid: 0, .. } => return true,
+        User { uid: 0, .. } if overrides => return true,
         User { uid, .. } if *uid == meta.uid() => 0o200,
         User { gids, .. } if gids.contains(&meta.gid()) => 0o020,
         _ => 0o002,
@@ -137,9 +146,18 @@ mod tests {
         let group = User { gids: vec![owner.gid()], ..other.clone() };
         let expected = [(0o700, false, false), (0o770, true, false), (0o702, false, true), (0o777, true, true)];
         for (mode, of_group, of_other) in expected {
-            assert_eq!((may_write(&meta(mode), &group), may_write(&meta(mode), &other)), (of_group, of_other), "{mode:o}");
+            assert_eq!((may_write(&meta(mode), &group, true), may_write(&meta(mode), &other, true)), (of_group, of_other), "{mode:o}");
         }
-        assert!(may_write(&meta(0o000), &User { uid: 0, gids: Vec::new() }));
+        let root = User { uid: 0, gids: Vec::new() };
+        assert!(may_write(&meta(0o000), &root, true) && !may_write(&meta(0o000), &root, false));
+        for (service, above) in [
+            (json!({}), true),
+            (json!({"cap_drop": ["ALL"]}), false),
+            (json!({"cap_drop": ["CAP_DAC_OVERRIDE"], "cap_add": ["CHOWN"]}), false),
+            (json!({"cap_drop": ["ALL"], "cap_add": ["CAP_DAC_OVERRIDE"]}), true),
+        ] {
+            assert_eq!(overrides(&service), above, "{service}");
+        }
     }
 
     #[test]
