@@ -49,6 +49,7 @@ impl StackCall {
             env_files: self.env_files.clone(),
             profiles: self.profiles.clone(),
             env: self.env.clone(),
+            project_name: Some(self.project.clone()),
             ..ComposeCall::default()
         }
     }

@@ -8,12 +8,13 @@ use std::sync::{Arc, mpsc};
 use super::{Request, Scope};
 use crate::audit::{Around, Audit, Collector, Gap, Judged, Judging, Looked, judge, judge_unloaded};
 use crate::error::{Error, Result};
-use crate::model::{self, Call, Environment, Model, Source, SourceKind, Unset};
+use crate::model::{self, Environment, Model, Source, SourceKind, Unset};
 use crate::policy::Date;
 use crate::project::{Role, Stack};
 use crate::rules::Subject;
 use crate::source::Files;
 use crate::surroundings::Surroundings;
+use crate::tasks::call;
 use crate::yaml::{Limits, read};
 
 /// Judges the stacks of a scope, as they are in these files.
@@ -134,19 +135,13 @@ fn sources(stack: &Stack, files: &dyn Files) -> Vec<Source> {
 /// The stack with all its services. Where services of different profiles contradict each other, it is judged
 /// as its users call it.
 pub(in crate::tasks) fn model_of(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
-    let whole = model::load(files, &call(stack, vec!["*".to_string()]), environment);
+    let whole = model::load(files, &call::whole(stack, Unset::StandIn), environment);
     whole.or_else(|error| users_model(stack, files, environment).map_err(|_| error))
 }
 
-/// The stack as its users call it.
+/// The stack as its users call it. What a machine that deploys sets, this one need not have.
 pub(super) fn users_model(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
-    model::load(files, &call(stack, stack.profiles.clone()), environment)
-}
-
-fn call(stack: &Stack, profiles: Vec<String>) -> Call {
-    // What a machine that deploys sets, this one need not have.
-    let unset = Unset::StandIn;
-    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, unset, ..Call::default() }
+    model::load(files, &call::of(stack, Unset::StandIn), environment)
 }
 
 fn surroundings(model: &Model, scope: &Scope<'_>, request: &Request) -> Surroundings {

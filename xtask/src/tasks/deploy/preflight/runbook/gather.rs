@@ -12,6 +12,7 @@ use crate::guards::deploy::tag_use;
 use crate::project::Probe;
 use crate::proof::rehearsal::rewrite::bound;
 use crate::release::{how, image_of, in_order, targets};
+use crate::tasks::call;
 
 pub(super) fn gather(subject: &Subject<'_>) -> Runbook {
     // Our own reading, so that it is the same without an engine.
@@ -28,7 +29,7 @@ pub(super) fn gather(subject: &Subject<'_>) -> Runbook {
         stack: subject.stack.id.clone(),
         project: subject.model.name.clone(),
         files: subject.stack.files.iter().map(|file| relative(file)).collect(),
-        profiles: subject.stack.profiles.clone(),
+        profiles: call::profiles(subject.stack, &subject.model),
         tag: (!tag.services.is_empty()).then_some(tag.variable),
         rehearses: settings.rehearse,
         settle_secs: settings.settle,
