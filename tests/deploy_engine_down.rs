@@ -82,7 +82,11 @@ fn until_well(prod: &Prod) {
     let began = Instant::now();
     let well = |prod: &Prod| prod.containers().iter().all(|one| one.is_up() && one.state.health == Some(Health::Healthy));
     while !well(prod) {
-        assert!(began.elapsed() < Duration::from_secs(30), "{:?}", prod.containers().iter().map(|one| (one.name.clone(), one.state.clone())).collect::<Vec<_>>());
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "{:?}",
+            prod.containers().iter().map(|one| (one.name.clone(), one.state.clone())).collect::<Vec<_>>()
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
 }

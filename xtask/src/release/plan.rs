@@ -150,7 +150,7 @@ fn change(here: &[&ContainerNow], target: &Target, compose_version: &str, replac
 
 /// The strategy: the one asked for where it can be had, else the safest that can. `rolling` is never taken
 /// unasked: not every program stands a second one of itself beside it.
-fn how(target: &Target) -> Replacing {
+pub fn how(target: &Target) -> Replacing {
     if !target.alone.is_empty() {
         return Replacing::Recreate;
     }

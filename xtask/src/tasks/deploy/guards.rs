@@ -16,9 +16,10 @@ use crate::guards::deploy::{
 };
 use crate::model::{self, Unset};
 use crate::policy::{Date, Policy};
-use crate::project::Role;
+use crate::project::{Role, Stack};
 use crate::release::Release;
 use crate::source::Disk;
+use crate::surroundings::Host;
 use crate::tasks::audit::{self, Scope};
 use crate::tasks::{Context, call};
 
@@ -85,24 +86,34 @@ fn same_files(looked: &Looked<'_>) -> Result<Checked> {
 /// The other stacks of the project by name, with the project name that each renders to.
 fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, String)> {
     let others = cx.project.stacks.iter().filter(|stack| stack.id != looked.standing.stack.id);
-    let read =
-        |stack: &crate::project::Stack| model::load(&Disk, &call::of(stack, Unset::StandIn), &cx.environment).ok().map(|model| model.name);
+    let read = |stack: &Stack| model::load(&Disk, &call::of(stack, Unset::StandIn), &cx.environment).ok().map(|model| model.name);
     others.filter_map(|stack| Some((stack.id.clone(), stack.role, read(stack)?))).collect()
 }
 
 /// The audit of this one stack, by the policy for production.
 fn findings(cx: &Context<'_>, looked: &Looked<'_>, request: &Request, policy: &Policy) -> Result<Checked> {
-    let asked = audit::Request { targets: vec![looked.standing.stack.id.clone()], role: Some(Role::Prod), ..audit::Request::default() };
-    let mut environment = cx.environment.clone();
-    environment.extend(looked.standing.call.env.iter().cloned());
-    let scope = Scope::resolve(&asked, &cx.project.root)?;
-    let now = crate::saga::now_ms() / 1000;
-    let audit = audit::look(&scope, &scope.files, &asked, &[], &environment, Date::of_unix_seconds(now))?;
+    let audit = audited(cx, looked.standing.stack, &looked.standing.call.env, None)?;
     let unread: Vec<String> = audit.gaps.iter().map(|gap| gap.error.to_string()).collect();
     Ok(findings_are_accepted(&blocking(cx, &audit, policy), &unread, &request.accepted))
 }
 
-fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy) -> Vec<Blocking> {
+/// The audit of one stack as production is judged; `host`: the machine that it shall run on, where that counts.
+pub(super) fn audited(cx: &Context<'_>, stack: &Stack, env: &[(String, String)], host: Option<Host>) -> Result<Audit> {
+    let asked = audit::Request { targets: vec![stack.id.clone()], role: Some(Role::Prod), host, ..audit::Request::default() };
+    let mut environment = cx.environment.clone();
+    environment.extend(env.iter().cloned());
+    // The stack itself is handed on, not its name: a folder may be called so.
+    let scope = Scope::resolve(&audit::Request::default(), &cx.project.root)?;
+    let today = Date::of_unix_seconds(crate::saga::now_ms() / 1000);
+    audit::look_at_stacks(std::slice::from_ref(stack), &scope, &scope.files, &asked, &[], &environment, today)
+}
+
+/// What the policies call tags that are no version.
+pub(super) fn moving_tags(cx: &Context<'_>) -> Result<Vec<String>> {
+    Ok(Policy::load(&cx.project.root, Role::Prod, &Disk)?.list(MOVING.0, MOVING.1).to_vec())
+}
+
+pub(super) fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy) -> Vec<Blocking> {
     let findings = audit.findings.iter().map(|entry| &entry.finding).filter(|finding| policy.blocks(finding.rule, finding.severity));
     findings
         .map(|finding| {
