@@ -172,7 +172,7 @@ pub fn in_order(targets: &BTreeMap<String, Target>) -> Vec<String> {
             first.all(|needed| ordered.contains(needed) || !targets.contains_key(needed))
         };
         // The model refuses cycles; should one come here, its members keep their order by name.
-        let next = waiting.iter().position(|name| ready(name)).unwrap_or(0);
+        let next = waiting.iter().position(ready).unwrap_or(0);
         ordered.push(waiting.remove(next).clone());
     }
     ordered

@@ -38,7 +38,7 @@ pub fn guards(
     let engine = looked.standing.live.engine.as_ref();
     let images = looked.images();
     let mut guards = vec![
-        tag_is_set(&tag_use(&looked.model, &looked.standing.settings.tag), &images, &policy.list(MOVING.0, MOVING.1)),
+        tag_is_set(&tag_use(&looked.model, &looked.standing.settings.tag), &images, policy.list(MOVING.0, MOVING.1)),
         variables_are_set(&looked.model),
         one_role(&looked.model.name, looked.standing.stack.role.or(Some(Role::Prod)), &others(cx, looked)),
         same_files(looked)?,
