@@ -1,5 +1,6 @@
 //! All guards of a deploy, answered together.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, TcpListener, UdpSocket};
 
 use super::images::Images;
@@ -8,6 +9,7 @@ use super::request::Request;
 use crate::audit::Audit;
 use crate::engine::Listed;
 use crate::error::Result;
+use crate::finding::Finding;
 use crate::guards::Checked;
 use crate::guards::deploy::{
     Blocking, Held, Names, NextImage, Wanted, definitions_are_unchanged, external_things_exist, findings_are_accepted, images_are_there,
@@ -92,29 +94,52 @@ fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, S
     others.filter_map(|stack| Some((stack.id.clone(), stack.role, read(stack)?))).collect()
 }
 
-/// The audit of this one stack, by the policy for production.
+/// The audit of this one stack, by the policy for production. What is found in services that are not started,
+/// such as those of a profile that is off, does not come into production.
 fn findings(cx: &Context<'_>, looked: &Looked<'_>, request: &Request, policy: &Policy) -> Result<Checked> {
-    let asked = audit::Request { targets: vec![looked.standing.stack.id.clone()], role: Some(Role::Prod), ..audit::Request::default() };
+    let asked = audit::Request { role: Some(Role::Prod), ..audit::Request::default() };
     let mut environment = cx.environment.clone();
     environment.extend(looked.standing.call.env.iter().cloned());
-    let scope = Scope::resolve(&asked, &cx.project.root)?;
+    let scope = Scope::of_stack(looked.standing.stack, &cx.project.root, &asked)?;
     let now = crate::saga::now_ms() / 1000;
     let audit = audit::look(&scope, &scope.files, &asked, &[], &environment, Date::of_unix_seconds(now))?;
     let unread: Vec<String> = audit.gaps.iter().map(|gap| gap.error.to_string()).collect();
-    Ok(findings_are_accepted(&blocking(cx, &audit, policy), &unread, &request.accepted))
+    let started: BTreeSet<String> = looked.images().into_iter().map(|(service, _)| service).collect();
+    Ok(findings_are_accepted(&blocking(cx, &audit, policy, &started), &unread, &request.accepted))
 }
 
-fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy) -> Vec<Blocking> {
+fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy, started: &BTreeSet<String>) -> Vec<Blocking> {
+    let text = |finding: &Finding| audit.texts.get(&finding.file).map(|text| text.text.as_ref());
+    let comes = |finding: &Finding| {
+        finding.service.as_ref().is_none_or(|service| {
+            started.contains(service) || !text(finding).is_some_and(|text| stands_alone(text, finding.span.start, service))
+        })
+    };
     let findings = audit.findings.iter().map(|entry| &entry.finding).filter(|finding| policy.blocks(finding.rule, finding.severity));
     findings
+        .filter(|finding| comes(finding))
         .map(|finding| {
             let path = cx.project.relative(&finding.file).display().to_string();
-            let line =
-                audit.texts.get(&finding.file).map(|text| text.text[..finding.span.start.min(text.text.len())].matches('\n').count() + 1);
+            let line = text(finding).map(|text| text[..finding.span.start.min(text.len())].matches('\n').count() + 1);
             let at = line.map_or_else(|| path.clone(), |line| format!("{path}:{line}"));
             Blocking { rule: finding.rule.to_string(), at, message: finding.message.clone() }
         })
         .collect()
+}
+
+/// Whether what stands at `at` is written in the block of this service, and no anchor hands it on to others.
+fn stands_alone(text: &str, at: usize, service: &str) -> bool {
+    let head = format!("{service}:");
+    let before = text.get(..at).unwrap_or_default();
+    for line in before.lines().rev() {
+        if line.contains('&') {
+            return false;
+        }
+        if line.trim() == head {
+            return true;
+        }
+    }
+    false
 }
 
 /// The host ports that containers of others hold.
@@ -170,6 +195,14 @@ fn next_images(looked: &Looked<'_>, images: &[(String, String)]) -> Vec<NextImag
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_finding_of_a_service_alone_is_told_from_one_that_an_anchor_hands_on() {
+        let text = "x-a: &a\n  K: v\nservices:\n  web:\n    environment:\n      K: v\n  db:\n    environment: &e\n      K: v\n";
+        let at = |number: usize| text.match_indices("K: v").nth(number).unwrap().0;
+        assert!(stands_alone(text, at(1), "web"));
+        assert!(!stands_alone(text, at(0), "web") && !stands_alone(text, at(2), "db"));
+    }
 
     #[test]
     fn published_addresses_are_read() {

@@ -1,5 +1,6 @@
 //! Deploys: a stack goes into production whole and proven, or what ran before goes on serving.
 
+mod around;
 mod back;
 mod files;
 mod guards;
@@ -112,10 +113,10 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     steps.extend(images.pulls(&targets));
     if looked.standing.settings.rehearse
         && !request.no_rehearse
-        && let Some((rehearse, content)) = steps::rehearse(&looked.standing, &plans, &rendered.json)
+        && let Some((rehearse, models)) = steps::rehearse(cx, &looked, &plans, &rendered.json)?
     {
         steps.push(rehearse);
-        contents.push(content);
+        contents.extend(models);
     }
     // Only from here on something live is touched: a rehearsal that refuses has nothing to put back. What is
     // noted first is undone last.
