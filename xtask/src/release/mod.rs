@@ -4,6 +4,7 @@
 //! A release holds no secret in its record; its contents (rendered model, containers as they were made,
 //! bound files) lie beside it as private blobs, by hash.
 
+mod drift;
 mod keep;
 mod kept;
 mod plan;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::saga::Sha;
 
+pub use drift::{Drift, Seen, drift};
 pub use keep::keep_files;
 pub use kept::{Kept, KeptFile, KeptFolder, KeptLink, NotKept, Reason};
 pub use plan::{Change, ContainerNow, Replacing, ServicePlan, Target, Why, in_order, plan};

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use crate::actions::{Live, StackCall};
+use crate::engine::compose::Compose;
 use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
 use crate::model::{self, Call, Environment, Model, Unset};
@@ -107,7 +108,7 @@ impl<'c> Looked<'c> {
         environment.extend(env.iter().cloned());
         let model = read(stack, &environment)?;
         let standing = Standing::look(cx, stack, &model.name, Some(&model), env)?;
-        let rendered = rendered(cx, &standing.live, &standing.call);
+        let rendered = rendered(cx, &standing.live.compose, &standing.call);
         Ok(Looked { standing, model, rendered })
     }
 
@@ -177,7 +178,7 @@ pub fn containers(engine: &dyn Engine, call: &StackCall) -> Result<Vec<Container
     Ok(found)
 }
 
-fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
+pub fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
     let call = Call {
         files: stack.files.clone(),
         env_files: stack.env_files.clone(),
@@ -188,11 +189,11 @@ fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
     model::load(&Disk, &call, environment)
 }
 
-fn rendered(cx: &Context<'_>, live: &Live, call: &StackCall) -> std::result::Result<Rendered, String> {
+pub fn rendered(cx: &Context<'_>, compose: &Compose, call: &StackCall) -> std::result::Result<Rendered, String> {
     let masker = cx.masker.borrow();
     let made = || -> Result<Rendered> {
-        let json = live.compose.config_json(&call.call(), &masker, cx.cancel)?;
-        let hashes = live.compose.config_hashes(json.to_string().as_bytes(), &masker, cx.cancel)?;
+        let json = compose.config_json(&call.call(), &masker, cx.cancel)?;
+        let hashes = compose.config_hashes(json.to_string().as_bytes(), &masker, cx.cancel)?;
         Ok(Rendered { json, hashes })
     };
     made().map_err(|error| error.to_string())

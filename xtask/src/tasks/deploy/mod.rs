@@ -2,6 +2,7 @@
 
 mod around;
 mod back;
+mod drift;
 mod files;
 mod guards;
 mod images;
@@ -26,6 +27,7 @@ use crate::saga::{Plan, RunId};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
 pub use back::rollback_release;
+pub use drift::{Status, StackStatus, status};
 use images::Images;
 use look::Looked;
 use prove::Expected;
@@ -91,7 +93,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     let mut targets = looked.targets()?;
     images.settle(&mut targets);
     let mut contents = Vec::new();
-    let kept = records::kept(cx, &looked, &rendered.json, &mut contents)?;
+    let kept = records::kept(cx, &looked.model, &rendered.json, &mut contents)?;
     let keep_files = files_before(cx, &looked, &recorded, &rendered.json, &kept, &mut contents)?;
     for service in keep_files.iter().flat_map(|keep| &keep.services) {
         targets.entry(service.clone()).and_modify(|target| target.files_changed = true);
