@@ -35,6 +35,9 @@ pub struct StackCall {
     /// The compose project's name.
     pub project: String,
     pub files: Vec<PathBuf>,
+    /// The same files in other folders, from which the stack was deployed before: its containers may tell of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Vec<PathBuf>>,
     pub env_files: Option<Vec<PathBuf>>,
     pub profiles: Vec<String>,
     /// The variable of the release's tag with its value, when this run sets it.
@@ -54,7 +57,7 @@ impl StackCall {
     }
 
     pub fn running(&self) -> Running {
-        Running { project: self.project.clone(), config_files: self.files.clone() }
+        Running { project: self.project.clone(), config_files: self.files.clone(), elsewhere: self.elsewhere.clone() }
     }
 }
 

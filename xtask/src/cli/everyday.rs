@@ -33,7 +33,13 @@ pub fn run(cx: &Context<'_>, command: &Everyday) -> Result<(Exit, Answer)> {
             let status = deploy::status(cx, &args.stacks)?;
             let exit = match (status.is_whole(), status.drifts()) {
                 (false, _) => Exit::Unusable,
-                (true, drifts) => if drifts { Exit::NotAsItShouldBe } else { Exit::Done },
+                (true, drifts) => {
+                    if drifts {
+                        Exit::NotAsItShouldBe
+                    } else {
+                        Exit::Done
+                    }
+                }
             };
             return Ok((exit, Answer::Everyday(Box::new(said::Everyday::Status(status)))));
         }

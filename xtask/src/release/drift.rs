@@ -68,7 +68,8 @@ fn of(service: &String, seen: &Seen<'_>) -> BTreeSet<Drift> {
         match (target, recorded) {
             (Some(target), Some(recorded)) => {
                 found.extend((target.image != recorded.image).then_some(Drift::Image));
-                found.extend((target.config_hash != recorded.config_hash && target.image == recorded.image).then_some(Drift::Configuration));
+                found
+                    .extend((target.config_hash != recorded.config_hash && target.image == recorded.image).then_some(Drift::Configuration));
             }
             (Some(target), None) if target.replicas > 0 => drop(found.insert(Drift::New)),
             (None, Some(_)) if seen.targets.is_some() => drop(found.insert(Drift::Dropped)),

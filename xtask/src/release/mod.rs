@@ -44,6 +44,9 @@ pub struct Release {
     pub took_ms: u64,
     /// The project's root, and the commit that it was at, if any.
     pub root: PathBuf,
+    /// Roots of deploys before, from which containers of it still are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roots: Vec<PathBuf>,
     pub git_commit: Option<String>,
     /// The value of the tag variable, where an image uses it.
     pub tag: Option<String>,

@@ -5,6 +5,7 @@ pub mod bench;
 mod context;
 pub mod deploy;
 pub mod doctor;
+mod elsewhere;
 pub mod everyday;
 mod guarded;
 mod hidden;

@@ -4,11 +4,15 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use super::project_lock::{forget_runs, refuse_foreign_run};
 use super::{Context, security_fix};
 use crate::actions::{Action, World};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
+use crate::model::{self, Call, Unset};
+use crate::project::Stack;
 use crate::saga::{self, Held, Holder, Lock, Mark, Outcome, RunRef, Step, wait_lock};
+use crate::source::Disk;
 
 /// How long a program that a killed run left behind may take to end, before recovery gives up.
 const ORPHANS: Duration = Duration::from_secs(300);
@@ -35,7 +39,11 @@ pub enum Recovered {
 
 /// Settles the open run, if there is one. A second call finds nothing to do.
 pub fn recover(cx: &Context<'_>) -> Result<Recovered> {
-    let Some(open) = cx.store.open_run()? else { return Ok(Recovered::Nothing) };
+    let Some(open) = cx.store.open_run()? else {
+        // Somebody may look for it in another checkout than the one in which it was killed.
+        refuse_foreign_run(cx, &projects(cx))?;
+        return Ok(Recovered::Nothing);
+    };
     if cx.dry_run {
         return would_settle(cx, &open);
     }
@@ -46,11 +54,22 @@ pub fn recover(cx: &Context<'_>) -> Result<Recovered> {
     // What containers say while they are put back is told with its secrets masked.
     cx.masker.replace(security_fix::secrets(cx));
     let world = cx.world(&open.id);
-    match saga::recover::<World, Action>(&world, &mut journal, &entries, cx.events, cx.cancel)? {
+    let settled = saga::recover::<World, Action>(&world, &mut journal, &entries, cx.events, cx.cancel)?;
+    forget_runs(cx)?;
+    match settled {
         Some(Outcome::Stuck { why }) => Err(Error { kind: Kind::Stuck, ..why }),
         Some(Outcome::Committed(_)) => Ok(Recovered::Finished(open.id.to_string())),
         _ => Ok(Recovered::PutBack(open.id.to_string())),
     }
+}
+
+/// The compose projects of the stacks that can be read.
+fn projects(cx: &Context<'_>) -> Vec<String> {
+    let name = |stack: &Stack| {
+        let call = Call { files: stack.files.clone(), env_files: stack.env_files.clone(), unset: Unset::StandIn, ..Call::default() };
+        model::load(&Disk, &call, &cx.environment).ok().map(|model| model.name)
+    };
+    cx.project.stacks.iter().filter_map(name).collect()
 }
 
 /// Reads only: not even the lock is taken, nor a torn journal cut.

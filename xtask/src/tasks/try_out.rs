@@ -222,6 +222,7 @@ impl Running {
                 stack: stack.id.clone(),
                 project,
                 files: call.files,
+                elsewhere: Vec::new(),
                 env_files: call.env_files,
                 profiles: call.profiles,
                 env: Vec::new(),

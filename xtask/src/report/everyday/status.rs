@@ -45,7 +45,9 @@ fn of_stack(stack: &StackStatus, no_engine: bool, look: Look) -> String {
     }
     match (&stack.release, stack.services.is_empty()) {
         (None, true) => look.line(Style::Dim, "Not running", &name),
-        (None, false) => look.line(Style::Good, "As its files", &format!("{name}: {} services, no release is recorded", stack.services.len())),
+        (None, false) => {
+            look.line(Style::Good, "As its files", &format!("{name}: {} services, no release is recorded", stack.services.len()))
+        }
         (Some(_), _) if no_engine => look.line(Style::Good, "Same files", &format!("{name}: as for {release}")),
         (Some(_), _) => {
             let since = stack.deployed.as_deref().unwrap_or_default();

@@ -12,6 +12,7 @@ use crate::engine::Container;
 use crate::error::Result;
 use crate::source::{Disk, Files, walk};
 use crate::tasks::Context;
+use crate::tasks::elsewhere::elsewhere;
 
 /// A larger file is no configuration that a person wrote.
 const LARGEST: usize = 256 << 10;
@@ -50,6 +51,7 @@ pub fn around(cx: &Context<'_>, looked: &Looked<'_>, model: &Value, changed: &BT
             stack: stack.id.clone(),
             project: String::new(),
             files: stack.files.clone(),
+            elsewhere: Vec::new(),
             env_files: stack.env_files.clone(),
             profiles: stack.profiles.clone(),
             env: Vec::new(),
@@ -57,6 +59,7 @@ pub fn around(cx: &Context<'_>, looked: &Looked<'_>, model: &Value, changed: &BT
         // What cannot be rendered cannot be started either; whoever leans on it is then not proven.
         let Ok(model) = own.live.compose.config_json(&call.call(), &cx.masker.borrow(), cx.cancel) else { continue };
         call.project = model.get("name").and_then(Value::as_str).unwrap_or_default().to_string();
+        call.elsewhere = elsewhere(cx, stack, &call.project)?;
         let runs = running(&containers(engine, &call)?);
         parts.push(Part { stack: call.stack, model, runs, wanted: BTreeSet::new() });
     }

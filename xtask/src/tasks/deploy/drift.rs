@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::files;
 use super::look::{Looked, Rendered, Standing, read, rendered};
 use super::records::{self, Recorded};
-use super::files;
 use crate::actions::StackCall;
 use crate::error::Result;
 use crate::model::Model;
 use crate::project::Stack;
 use crate::release::{ContainerNow, Drift, Release, Releases, Seen, Target, drift, targets};
+use crate::tasks::elsewhere::elsewhere;
 use crate::tasks::history::readable;
 use crate::tasks::{Context, hidden};
 
@@ -87,7 +88,8 @@ fn with_engine(cx: &Context<'_>, stack: &Stack) -> Result<StackStatus> {
     let recorded = Recorded::look(cx, &looked.standing)?;
     let last = recorded.current.as_ref();
     if last.is_none() && looked.standing.containers.is_empty() {
-        return Ok(StackStatus { stack: stack.id.clone(), project: looked.standing.call.project.clone(), ..StackStatus::default() });
+        let project = looked.standing.call.project.clone();
+        return Ok(StackStatus { stack: stack.id.clone(), project, unknown: unknown(cx, &looked)?, ..StackStatus::default() });
     }
     // Nobody says which release the files shall be, so it is the one that is there.
     let tag = last.and_then(|release| release.tag.clone()).filter(|_| unset(&looked.model, &looked.standing.settings.tag));
@@ -147,7 +149,8 @@ fn unknown(cx: &Context<'_>, looked: &Looked<'_>) -> Result<Vec<String>> {
     let project = looked.standing.call.project.as_str();
     let mut known: BTreeSet<String> = looked.standing.containers.iter().map(|one| one.id.clone()).collect();
     for stack in cx.project.stacks.iter().filter(|stack| stack.id != looked.standing.stack.id) {
-        let running = crate::proof::health::Running { project: project.to_string(), config_files: stack.files.clone() };
+        let elsewhere = elsewhere(cx, stack, project)?;
+        let running = crate::proof::health::Running { project: project.to_string(), config_files: stack.files.clone(), elsewhere };
         known.extend(crate::proof::health::containers(engine, &running)?.into_iter().map(|one| one.id));
     }
     let of_project = [("com.docker.compose.project", project), ("com.docker.compose.oneoff", "False")];
@@ -172,7 +175,9 @@ fn without_engine(cx: &Context<'_>, stack: &Stack) -> Result<StackStatus> {
     let Some(last) = last else { return Ok(blank) };
     let mut found = StackStatus { stack: blank.stack, project: blank.project, ..of_release(Some(&last)) };
     if shelves > 1 {
-        found.not_compared.push("it has releases on several engines, or under several names; which of them is meant the engine says".into());
+        found
+            .not_compared
+            .push("it has releases on several engines, or under several names; which of them is meant the engine says".into());
         return Ok(found);
     }
     let Some(compose) = &cx.doors.compose else {
@@ -186,6 +191,7 @@ fn without_engine(cx: &Context<'_>, stack: &Stack) -> Result<StackStatus> {
         stack: stack.id.clone(),
         project: model.name.clone(),
         files: stack.files.clone(),
+        elsewhere: Vec::new(),
         env_files: stack.env_files.clone(),
         profiles: stack.profiles.clone(),
         env,

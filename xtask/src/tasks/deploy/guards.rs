@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, TcpListener, UdpSocket};
+use std::path::Path;
 
 use super::images::Images;
-use super::look::Looked;
+use super::look::{Looked, Standing};
 use super::request::Request;
 use crate::audit::Audit;
 use crate::engine::Listed;
@@ -23,6 +24,7 @@ use crate::release::Release;
 use crate::source::Disk;
 use crate::tasks::Context;
 use crate::tasks::audit::{self, Scope};
+use crate::tasks::elsewhere::made_in;
 
 /// What the policies call tags that are no version.
 const MOVING: (&str, &str) = ("untagged-or-latest", "tags");
@@ -43,6 +45,7 @@ pub fn guards(
         variables_are_set(&looked.model),
         one_role(&looked.model.name, looked.standing.stack.role.or(Some(Role::Prod)), &others(cx, looked)),
         same_files(looked)?,
+        way_back(&looked.standing),
         findings(cx, looked, request, &policy)?,
         room_for_images(resolved.room(looked)),
     ];
@@ -81,7 +84,22 @@ fn same_files(looked: &Looked<'_>) -> Result<Checked> {
             why.push(format!("{service} has a container that was made from {}", label(&container, "project.config_files")));
         }
     }
-    Ok(Checked::new("files", why, "deploy from there; or give this stack a `name:` of its own"))
+    let help = "deploy from there (`-C FOLDER`), which also adopts what was started by hand; or give this stack a `name:` of its own";
+    Ok(Checked::new("files", why, help))
+}
+
+/// What a container reads of a folder from which the stack was deployed before must be there still: else
+/// nothing could start it again.
+fn way_back(standing: &Standing<'_>) -> Checked {
+    let mut why = Vec::new();
+    for container in &standing.containers {
+        let Some(root) = made_in(container, &standing.roots) else { continue };
+        let bound = container.mounts.iter().filter(|mount| mount.kind == "bind").map(|mount| Path::new(&mount.source));
+        for path in bound.filter(|path| path.starts_with(root) && !path.exists()) {
+            why.push(format!("{} reads {}, which is not there any more", container.name, path.display()));
+        }
+    }
+    Checked::new("way-back", why, "bring it back until this deploy is done; without it, what runs now could not be started again")
 }
 
 /// The other stacks of the project by name, with the project name that each renders to.

@@ -1,7 +1,8 @@
 //! Everything that a deploy has to know before it is a plan: what the files say, what runs, what was
 //! there before. Reads only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -16,6 +17,7 @@ use crate::proof::health;
 use crate::registry::Reference;
 use crate::release::{ContainerNow, ImageFacts, Releases, Target, image_of, targets};
 use crate::source::Disk;
+use crate::tasks::elsewhere::{elsewhere, made_in, roots};
 use crate::tasks::{Context, hidden};
 
 /// A stack as it stands on the engine, whatever its files say today.
@@ -26,6 +28,8 @@ pub struct Standing<'c> {
     pub call: StackCall,
     /// Its containers, running or not.
     pub containers: Vec<Container>,
+    /// The other folders from which it was deployed before.
+    pub roots: BTreeSet<PathBuf>,
 }
 
 /// One stack as it shall run, and as it runs.
@@ -62,6 +66,7 @@ impl<'c> Standing<'c> {
             stack: stack.id.clone(),
             project: project.to_string(),
             files: stack.files.clone(),
+            elsewhere: elsewhere(cx, stack, project)?,
             env_files: stack.env_files.clone(),
             profiles: stack.profiles.clone(),
             env,
@@ -70,7 +75,8 @@ impl<'c> Standing<'c> {
         let mut secrets = hidden::of_project(cx, model.into_iter());
         secrets.extend(containers.iter().flat_map(hidden::of_container));
         cx.masker.replace(hidden::masker(&secrets));
-        Ok(Standing { stack, settings: cx.project.deploy(&stack.id), live, call, containers })
+        let roots = roots(cx, stack, project)?;
+        Ok(Standing { stack, settings: cx.project.deploy(&stack.id), live, call, containers, roots })
     }
 
     /// The same for who goes back: the project's name is that of the files, or that of the releases where the
@@ -88,6 +94,11 @@ impl<'c> Standing<'c> {
             [one] => Standing::look(cx, stack, one, None, Vec::new()),
             _ => Err(unread),
         }
+    }
+
+    /// The other folders from whose files its containers were made.
+    pub fn made_in(&self) -> BTreeSet<&PathBuf> {
+        self.containers.iter().filter_map(|container| made_in(container, &self.roots)).collect()
     }
 
     /// The containers as the plan compares them.

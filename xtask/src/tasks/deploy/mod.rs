@@ -27,7 +27,7 @@ use crate::saga::{Plan, RunId};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
 pub use back::rollback_release;
-pub use drift::{Status, StackStatus, status};
+pub use drift::{StackStatus, Status, status};
 use images::Images;
 use look::Looked;
 use prove::Expected;
@@ -99,7 +99,9 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
         targets.entry(service.clone()).and_modify(|target| target.files_changed = true);
     }
     let plans = wanted(plan(&looked.standing.now(), &targets, &looked.standing.live.compose.version.to_string()), request)?;
-    prepared.preview.push(Event::Planned { files: Vec::new(), other: show::lines(&plans, &images) });
+    let mut lines = show::moved(&looked.standing.made_in(), &cx.project.root);
+    lines.extend(show::lines(&plans, &images));
+    prepared.preview.push(Event::Planned { files: Vec::new(), other: lines });
     if plans.iter().all(|plan| plan.change == Change::Unchanged) {
         return Ok(prepared);
     }

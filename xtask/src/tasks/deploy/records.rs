@@ -172,6 +172,7 @@ fn blank(cx: &Context<'_>, standing: &Standing<'_>, run: &RunId) -> Release {
         at_ms: now_ms(),
         took_ms: 0,
         root: cx.project.root.clone(),
+        roots: standing.made_in().into_iter().cloned().collect(),
         git_commit: cx.git.as_ref().and_then(Git::head),
         tag: None,
         previous: None,

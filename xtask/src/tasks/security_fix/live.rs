@@ -59,6 +59,7 @@ pub fn stack_call(view: &View<'_>) -> StackCall {
         stack: view.stack.id.clone(),
         project: view.model.name.clone(),
         files: view.stack.files.clone(),
+        elsewhere: Vec::new(),
         env_files: view.stack.env_files.clone(),
         profiles: view.stack.profiles.clone(),
         env: Vec::new(),
