@@ -130,7 +130,7 @@ fn a_run_that_was_killed_in_one_folder_is_settled_there() {
         std::thread::sleep(Duration::from_millis(20));
     }
     // While it runs, the other folder sees the lock.
-    up(&prod, &b.0, "v3").expect(3, &["holds it since", "nothing was touched"]);
+    up(&prod, &b.0, "v3").expect(3, &["holds it since", "Wait until that run has ended"]);
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL).unwrap();
     child.wait().unwrap();
     let root = a.canonicalize().unwrap().display().to_string();
