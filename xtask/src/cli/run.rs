@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::args::{BenchArgs, Cli, Command, Format, Measurable, MigrateArgs, SchemaArg, SecurityFixArgs};
-use super::{Exit, audit, completions, deploy, everyday, history, images, manual};
+use super::args::{Cli, Command, Format, MigrateArgs, SchemaArg, SecurityFixArgs};
+use super::{Exit, audit, bench, completions, deploy, everyday, history, images, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -90,7 +90,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         return tasks::try_out::try_out(&args.example, args.keep, events, &cancel).map(|tried| (Exit::Done, Answer::Tried(tried)));
     }
     if let Command::Bench(args) = &cli.command {
-        return bench(args, events, &cancel);
+        return bench::bench(args, events, &cancel);
     }
     let confirm_by_name = |question: &str, name: &str| typed_consent(cli, question, name, &cancel);
     let dry_run = cli.global.dry_run || matches!(&cli.command, Command::ProdUp(args) if args.check);
@@ -133,14 +133,6 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         | Command::Bench(_)
         | Command::Explain(_)
         | Command::Review(_) => Ok((Exit::Done, Answer::Text(Vec::new()))),
-    }
-}
-
-fn bench(args: &BenchArgs, events: &dyn Sink, cancel: &Cancel) -> Result<(Exit, Answer)> {
-    let options =
-        tasks::bench::Options { copies: args.copies.get(), rounds: args.rounds.get(), files: args.files.clone(), peers: !args.no_peers };
-    match args.command {
-        Measurable::Audit => Ok((Exit::Done, Answer::Measured(Box::new(tasks::bench::audit(&options, events, cancel)?)))),
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Seen<'s> {
     pub last: Option<&'s BTreeMap<String, ServiceRecord>>,
     /// Services that read a file which has changed since.
     pub read_changed: &'s BTreeSet<String>,
+    /// The services of every profile: one that the files have under another profile is nobody's business here.
+    pub declared: &'s BTreeSet<String>,
     pub compose_version: &'s str,
 }
 
@@ -108,7 +110,9 @@ fn of(service: &String, seen: &Seen<'_>) -> BTreeSet<Drift> {
             }
         }
     }
+    let elsewhere = seen.declared.contains(service);
     match (target, recorded) {
+        (None, _) if elsewhere => {}
         (Some(target), _) => found.extend((here.len() != target.replicas).then_some(Drift::Number)),
         (None, Some(_)) => found.extend(seen.targets.is_some().then_some(Drift::Dropped)),
         (None, None) => found.extend((seen.targets.is_some() || seen.last.is_some()).then_some(Drift::Unknown)),
@@ -151,7 +155,7 @@ mod tests {
         let targets = BTreeMap::from_iter(target.map(|target| ("web".to_string(), target)));
         let last = BTreeMap::from_iter(recorded.map(|recorded| ("web".to_string(), recorded)));
         let none = BTreeSet::new();
-        let seen = Seen { now, targets: Some(&targets), last: Some(&last), read_changed: &none, compose_version: "2" };
+        let seen = Seen { now, targets: Some(&targets), last: Some(&last), read_changed: &none, declared: &none, compose_version: "2" };
         drift(&seen).remove("web").unwrap_or_default().into_iter().collect()
     }
 

@@ -3,13 +3,14 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Look, audit, bench, doctor, everyday, explain, history, images, releases, review, status, summary};
+use super::{Look, audit, bench, doctor, downtime, everyday, explain, history, images, releases, review, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Refused, Rule};
 use crate::tasks::Ended;
 use crate::tasks::audit::Fixed;
 use crate::tasks::bench::Measured;
+use crate::tasks::bench::deploy::Downtime;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
 use crate::tasks::images::{Built, Fetched};
@@ -39,6 +40,7 @@ pub enum Answer {
     Model(Value),
     Tried(Tried),
     Measured(Box<Measured>),
+    Downtime(Box<Downtime>),
     Everyday(Box<everyday::Everyday>),
     /// For programs as it is: a completion script, a manual page.
     Text(Vec<u8>),
@@ -105,6 +107,7 @@ impl Answer {
             Answer::Model(model) => format!("{model:#}\n"),
             Answer::Tried(tried) => summary::tried(tried, look),
             Answer::Measured(measured) => bench::tables(measured, look),
+            Answer::Downtime(measured) => downtime::table(measured, look),
             Answer::Everyday(answer) => answer.text(look),
             Answer::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
@@ -139,6 +142,7 @@ impl Answer {
             Answer::Model(model) => model.clone(),
             Answer::Tried(tried) => json!(tried),
             Answer::Measured(measured) => json!(measured),
+            Answer::Downtime(measured) => json!(measured),
             Answer::Everyday(answer) => answer.json(),
             Answer::Text(bytes) => json!(String::from_utf8_lossy(bytes)),
         }

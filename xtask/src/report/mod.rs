@@ -6,6 +6,7 @@ pub mod bench;
 pub mod collect;
 pub mod diff;
 pub mod doctor;
+pub mod downtime;
 pub mod everyday;
 pub mod explain;
 pub mod findings;

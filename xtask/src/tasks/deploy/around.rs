@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::look::{Looked, containers};
-use crate::actions::StackCall;
+use super::look::{Looked, containers, read};
 use crate::engine::Container;
 use crate::error::Result;
 use crate::source::{Disk, Files, walk};
-use crate::tasks::Context;
 use crate::tasks::elsewhere::elsewhere;
+use crate::tasks::{Context, call};
 
 /// A larger file is no configuration that a person wrote.
 const LARGEST: usize = 256 << 10;
@@ -47,18 +46,10 @@ pub fn around(cx: &Context<'_>, looked: &Looked<'_>, model: &Value, changed: &BT
     let mut parts = Vec::new();
     let shares = networks_of(model, changed).iter().any(|name| !is_own(model, name));
     for stack in cx.project.in_order()?.into_iter().filter(|stack| shares && stack.id != own.stack.id) {
-        let mut call = StackCall {
-            stack: stack.id.clone(),
-            project: String::new(),
-            files: stack.files.clone(),
-            elsewhere: Vec::new(),
-            env_files: stack.env_files.clone(),
-            profiles: stack.profiles.clone(),
-            env: Vec::new(),
-        };
+        let Ok(read) = read(stack, &cx.environment) else { continue };
+        let mut call = call::for_compose(stack, &read);
         // What cannot be rendered cannot be started either; whoever leans on it is then not proven.
         let Ok(model) = own.live.compose.config_json(&call.call(), &cx.masker.borrow(), cx.cancel) else { continue };
-        call.project = model.get("name").and_then(Value::as_str).unwrap_or_default().to_string();
         call.elsewhere = elsewhere(cx, stack, &call.project)?;
         let runs = running(&containers(engine, &call)?);
         parts.push(Part { stack: call.stack, model, runs, wanted: BTreeSet::new() });

@@ -12,9 +12,10 @@ use crate::error::Result;
 use crate::model::Model;
 use crate::project::Stack;
 use crate::release::{ContainerNow, Drift, Release, Releases, Seen, Target, drift, targets};
+use crate::source::Disk;
 use crate::tasks::elsewhere::elsewhere;
 use crate::tasks::history::readable;
-use crate::tasks::{Context, hidden};
+use crate::tasks::{Context, call, hidden};
 
 /// What `status` answers.
 #[derive(Debug, Default, Serialize)]
@@ -80,7 +81,7 @@ fn with_engine(cx: &Context<'_>, stack: &Stack) -> Result<StackStatus> {
         Err(unread) => {
             let standing = Standing::recorded(cx, stack)?;
             let recorded = Recorded::look(cx, &standing)?;
-            let mut found = compared(&standing.now(), None, recorded.current.as_ref(), &BTreeSet::new(), &standing);
+            let mut found = compared(&standing.now(), None, recorded.current.as_ref(), &BTreeSet::new(), &BTreeSet::new(), &standing);
             found.not_compared.push(unread.to_string());
             return Ok(found);
         }
@@ -99,7 +100,7 @@ fn with_engine(cx: &Context<'_>, stack: &Stack) -> Result<StackStatus> {
         Ok(rendered) => (Some(looked.targets()?), readers(cx, &looked.model, rendered, last)?, None),
         Err(why) => (None, BTreeSet::new(), Some(why.clone())),
     };
-    let mut found = compared(&standing.now(), targets.as_ref(), last, &changed, standing);
+    let mut found = compared(&standing.now(), targets.as_ref(), last, &changed, &looked.declared, standing);
     found.not_compared.extend(unrendered);
     found.unknown = unknown(cx, &looked)?;
     Ok(found)
@@ -110,10 +111,11 @@ fn compared(
     targets: Option<&BTreeMap<String, Target>>,
     last: Option<&Release>,
     read_changed: &BTreeSet<String>,
+    declared: &BTreeSet<String>,
     standing: &Standing<'_>,
 ) -> StackStatus {
     let compose_version = &standing.live.compose.version.to_string();
-    let seen = Seen { now: Some(now), targets, last: last.map(|release| &release.services), read_changed, compose_version };
+    let seen = Seen { now: Some(now), targets, last: last.map(|release| &release.services), read_changed, declared, compose_version };
     StackStatus {
         stack: standing.stack.id.clone(),
         project: standing.call.project.clone(),
@@ -187,15 +189,7 @@ fn without_engine(cx: &Context<'_>, stack: &Stack) -> Result<StackStatus> {
     let settings = cx.project.deploy(&stack.id);
     let tag = last.tag.clone().filter(|_| unset(&model, &settings.tag));
     let env: Vec<(String, String)> = tag.map(|tag| (settings.tag.clone(), tag)).into_iter().collect();
-    let call = StackCall {
-        stack: stack.id.clone(),
-        project: model.name.clone(),
-        files: stack.files.clone(),
-        elsewhere: Vec::new(),
-        env_files: stack.env_files.clone(),
-        profiles: stack.profiles.clone(),
-        env,
-    };
+    let call = StackCall { env, ..call::for_compose(stack, &model) };
     cx.masker.replace(hidden::masker(&hidden::of_project(cx, std::iter::once(&model))));
     let rendered = match rendered(cx, compose, &call) {
         Ok(rendered) => rendered,
@@ -206,7 +200,8 @@ fn without_engine(cx: &Context<'_>, stack: &Stack) -> Result<StackStatus> {
     };
     let targets = targets(&rendered.json, &rendered.hashes, &BTreeMap::new(), &settings.strategy);
     let read_changed = &readers(cx, &model, &rendered, Some(&last))?;
-    let seen = Seen { now: None, targets: Some(&targets), last: Some(&last.services), read_changed, compose_version: "" };
+    let declared = &call::services(stack, &Disk, &cx.environment)?;
+    let seen = Seen { now: None, targets: Some(&targets), last: Some(&last.services), read_changed, declared, compose_version: "" };
     found.services = drift(&seen);
     Ok(found)
 }

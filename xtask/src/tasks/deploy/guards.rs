@@ -17,14 +17,14 @@ use crate::guards::deploy::{
     names_are_kept, no_major_change, one_role, ports_are_free, room_for_images, secret_files, secret_files_are_ready, tag_is_set, tag_use,
     variables_are_set, wanted_ports,
 };
-use crate::model::{self, Call, Unset};
+use crate::model::{self, Unset};
 use crate::policy::{Date, Policy};
 use crate::project::Role;
 use crate::release::Release;
 use crate::source::Disk;
-use crate::tasks::Context;
 use crate::tasks::audit::{self, Scope};
 use crate::tasks::elsewhere::made_in;
+use crate::tasks::{Context, call};
 
 /// What the policies call tags that are no version.
 const MOVING: (&str, &str) = ("untagged-or-latest", "tags");
@@ -105,10 +105,8 @@ fn way_back(standing: &Standing<'_>) -> Checked {
 /// The other stacks of the project by name, with the project name that each renders to.
 fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, String)> {
     let others = cx.project.stacks.iter().filter(|stack| stack.id != looked.standing.stack.id);
-    let read = |stack: &crate::project::Stack| {
-        let call = Call { files: stack.files.clone(), env_files: stack.env_files.clone(), unset: Unset::StandIn, ..Call::default() };
-        model::load(&Disk, &call, &cx.environment).ok().map(|model| model.name)
-    };
+    let read =
+        |stack: &crate::project::Stack| model::load(&Disk, &call::of(stack, Unset::StandIn), &cx.environment).ok().map(|model| model.name);
     others.filter_map(|stack| Some((stack.id.clone(), stack.role, read(stack)?))).collect()
 }
 
