@@ -104,7 +104,7 @@ fn two_stacks_of_one_project_are_told_apart_by_their_files() {
     let cancel = Cancel::default();
     sandbox.compose.up(&other, &Up::default(), Duration::from_secs(60), &Masker::default(), &cancel).unwrap();
     let prove = |call: &ComposeCall, services: &[&str]| {
-        let stack = Running { project: sandbox.project.clone(), config_files: call.files.clone() };
+        let stack = Running { project: sandbox.project.clone(), config_files: call.files.clone(), elsewhere: Vec::new() };
         let services: Vec<String> = services.iter().map(ToString::to_string).collect();
         health::prove(&sandbox.docker, &stack, &services, SETTLE, &Masker::default(), &cancel).unwrap()
     };

@@ -204,6 +204,7 @@ fn release(id: &str) -> Release {
         at_ms: 0,
         took_ms: 0,
         root: "/p".into(),
+        roots: Vec::new(),
         git_commit: None,
         tag: None,
         previous: None,

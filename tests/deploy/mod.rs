@@ -68,6 +68,7 @@ impl Bench {
             stack: "shop".into(),
             project: self.project.clone(),
             files: vec![self.root.join("compose.yaml")],
+            elsewhere: Vec::new(),
             env_files: None,
             profiles: Vec::new(),
             env: Vec::new(),

@@ -15,7 +15,7 @@ use crate::engine::remove::{Removed, remove_run};
 use crate::error::{Error, Result};
 use crate::proof::Verdict;
 use crate::proof::health::Running;
-use crate::proof::rehearsal::{Rehearsal, Stack, copy};
+use crate::proof::rehearsal::{Rehearsal, Rehearsed, Stack, copy};
 use crate::saga::Sha;
 
 /// How long the engine may take to finish one request whose client was killed.
@@ -51,6 +51,9 @@ pub struct StackCall {
     /// The compose project's name.
     pub project: String,
     pub files: Vec<PathBuf>,
+    /// The same files in other folders, from which the stack was deployed before: its containers may tell of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Vec<PathBuf>>,
     pub env_files: Option<Vec<PathBuf>>,
     pub profiles: Vec<String>,
     /// The variable of the release's tag with its value, when this run sets it.
@@ -71,7 +74,7 @@ impl StackCall {
     }
 
     pub fn running(&self) -> Running {
-        Running { project: self.project.clone(), config_files: self.files.clone() }
+        Running { project: self.project.clone(), config_files: self.files.clone(), elsewhere: self.elsewhere.clone() }
     }
 }
 
@@ -80,29 +83,23 @@ impl StackCall {
 pub struct Rehearse {
     /// In the order in which they start: the name, and the rendered model as a blob of the run.
     pub stacks: Vec<(String, Sha)>,
+    /// With more of what is around them; tried when the first are not well, for they may lean on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wider: Vec<(String, Sha)>,
     pub settle_secs: u64,
 }
 
 impl Rehearse {
     pub fn prepare(&self, world: &World) -> Result<()> {
         world.live()?;
-        self.stacks.iter().try_for_each(|(_, model)| world.blobs.get(model).map(|_| ()))
+        self.stacks.iter().chain(&self.wider).try_for_each(|(_, model)| world.blobs.get(model).map(|_| ()))
     }
 
     pub fn apply(&self, world: &World) -> Result<()> {
-        let live = world.live()?;
-        let models = self.stacks.iter().map(|(_, model)| read(world, model)).collect::<Result<Vec<Value>>>()?;
-        let stacks: Vec<Stack<'_>> = self.stacks.iter().zip(&models).map(|((name, _), model)| Stack { name, model }).collect();
-        let rehearsal = Rehearsal {
-            engine: live.engine.as_ref(),
-            compose: &live.compose,
-            run: world.run.as_str(),
-            scratch: &world.scratch(),
-            settle: Duration::from_secs(self.settle_secs),
-            masker: &world.masker,
-            cancel: &live.cancel,
-        };
-        let rehearsed = rehearsal.rehearse(&stacks)?;
+        let mut rehearsed = tried(world, &self.stacks, self.settle_secs)?;
+        if !self.wider.is_empty() && !matches!(rehearsed.verdict, Verdict::Holds { .. }) {
+            rehearsed = tried(world, &self.wider, self.settle_secs)?;
+        }
         for (stack, left) in &rehearsed.left_out {
             world.not_proven(format!("rehearsal of {} in {stack}", left.service), format!("to be rehearsed, but {}", left.why));
         }
@@ -133,6 +130,22 @@ pub(super) fn remove_rehearsal(world: &World) -> Result<()> {
         std::thread::sleep(IN_THE_MAKING);
     }
     copy::remove(&world.scratch())
+}
+
+fn tried(world: &World, stacks: &[(String, Sha)], settle_secs: u64) -> Result<Rehearsed> {
+    let live = world.live()?;
+    let models = stacks.iter().map(|(_, model)| read(world, model)).collect::<Result<Vec<Value>>>()?;
+    let stacks: Vec<Stack<'_>> = stacks.iter().zip(&models).map(|((name, _), model)| Stack { name, model }).collect();
+    let rehearsal = Rehearsal {
+        engine: live.engine.as_ref(),
+        compose: &live.compose,
+        run: world.run.as_str(),
+        scratch: &world.scratch(),
+        settle: Duration::from_secs(settle_secs),
+        masker: &world.masker,
+        cancel: &live.cancel,
+    };
+    rehearsal.rehearse(&stacks)
 }
 
 pub(super) fn read(world: &World, model: &Sha) -> Result<Value> {

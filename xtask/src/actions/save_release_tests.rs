@@ -17,6 +17,7 @@ pub(in super::super) fn release(id: &str) -> Release {
         at_ms: 0,
         took_ms: 0,
         root: "/p".into(),
+        roots: Vec::new(),
         git_commit: None,
         tag: None,
         previous: None,

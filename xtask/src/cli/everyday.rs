@@ -11,7 +11,7 @@ use crate::report::everyday::{self as said, Printer};
 use crate::report::live::Live;
 use crate::report::{self, Look};
 use crate::tasks::everyday::{self, Wanted};
-use crate::tasks::{Context, Doors};
+use crate::tasks::{Context, Doors, deploy};
 
 pub fn run(cx: &Context<'_>, command: &Everyday) -> Result<(Exit, Answer)> {
     let (well, answer) = match command {
@@ -28,6 +28,20 @@ pub fn run(cx: &Context<'_>, command: &Everyday) -> Result<(Exit, Answer)> {
         Everyday::Ps(args) => {
             let services = everyday::services(cx, &args.words)?;
             (services.is_well(), said::Everyday::Services(services))
+        }
+        Everyday::Status(args) => {
+            let status = deploy::status(cx, &args.stacks)?;
+            let exit = match (status.is_whole(), status.drifts()) {
+                (false, _) => Exit::Unusable,
+                (true, drifts) => {
+                    if drifts {
+                        Exit::NotAsItShouldBe
+                    } else {
+                        Exit::Done
+                    }
+                }
+            };
+            return Ok((exit, Answer::Everyday(Box::new(said::Everyday::Status(status)))));
         }
         Everyday::Logs(_) => return Err(Error::unusable("logs are printed as they are read")),
     };

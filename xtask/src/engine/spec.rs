@@ -1,6 +1,7 @@
 //! What an engine needs to make a container once more, taken from the container itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use bollard::models::{
     ContainerConfig, ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig, Mount, MountPoint, MountType,
@@ -46,6 +47,14 @@ impl Spec {
         let bound = host.binds.iter().flatten().filter_map(|bind| bind.split(':').next()).filter(|source| !source.starts_with('/'));
         let mounted = host.mounts.iter().flatten().filter(|mount| mount.typ == Some(MountType::VOLUME));
         bound.map(String::from).chain(mounted.filter_map(|mount| mount.source.clone())).collect()
+    }
+
+    /// The paths of the engine's machine that it mounts.
+    pub fn binds(&self) -> impl Iterator<Item = PathBuf> {
+        let host = self.body.host_config.clone().unwrap_or_default();
+        let bound = host.binds.unwrap_or_default().into_iter().filter_map(|bind| bind.split(':').next().map(String::from));
+        let mounted = host.mounts.unwrap_or_default().into_iter().filter(|mount| mount.typ == Some(MountType::BIND));
+        bound.chain(mounted.filter_map(|mount| mount.source)).filter(|source| source.starts_with('/')).map(PathBuf::from)
     }
 
     /// # Errors

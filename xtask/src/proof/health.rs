@@ -18,6 +18,8 @@ pub struct Running {
     pub project: String,
     /// Absolute, as they were given to Compose.
     pub config_files: Vec<PathBuf>,
+    /// The same files in other folders, from which the stack was deployed before.
+    pub elsewhere: Vec<Vec<PathBuf>>,
 }
 
 /// The stack's containers, running or not, without those of `docker compose run`.
@@ -26,11 +28,12 @@ pub struct Running {
 /// `Failed`: the engine does not answer.
 pub fn containers(engine: &dyn Engine, stack: &Running) -> Result<Vec<Listed>> {
     let listed = engine.containers(&[("com.docker.compose.project", &stack.project), ("com.docker.compose.oneoff", "False")])?;
-    let wanted: BTreeSet<PathBuf> = stack.config_files.iter().map(|file| without_links(file)).collect();
+    let place = |files: &Vec<PathBuf>| files.iter().map(|file| without_links(file)).collect::<BTreeSet<PathBuf>>();
+    let wanted: Vec<BTreeSet<PathBuf>> = std::iter::once(&stack.config_files).chain(&stack.elsewhere).map(place).collect();
     let made_from = |container: &Listed| container.labels.get("com.docker.compose.project.config_files").cloned().unwrap_or_default();
     Ok(listed
         .into_iter()
-        .filter(|container| made_from(container).split(',').map(|file| without_links(Path::new(file))).collect::<BTreeSet<_>>() == wanted)
+        .filter(|container| wanted.contains(&made_from(container).split(',').map(|file| without_links(Path::new(file))).collect()))
         .collect())
 }
 

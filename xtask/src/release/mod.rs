@@ -4,6 +4,7 @@
 //! A release holds no secret in its record; its contents (rendered model, containers as they were made,
 //! bound files) lie beside it as private blobs, by hash.
 
+mod drift;
 mod keep;
 mod kept;
 mod plan;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::saga::Sha;
 
+pub use drift::{Drift, Seen, drift};
 pub use keep::keep_files;
 pub use kept::{Kept, KeptFile, KeptFolder, KeptLink, NotKept, Reason};
 pub use plan::{Change, ContainerNow, Replacing, ServicePlan, Target, Why, how, in_order, plan};
@@ -42,6 +44,9 @@ pub struct Release {
     pub took_ms: u64,
     /// The project's root, and the commit that it was at, if any.
     pub root: PathBuf,
+    /// Roots of deploys before, from which containers of it still are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roots: Vec<PathBuf>,
     pub git_commit: Option<String>,
     /// The value of the tag variable, where an image uses it.
     pub tag: Option<String>,

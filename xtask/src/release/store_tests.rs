@@ -38,6 +38,7 @@ fn release(id: &str, content: &Sha) -> Release {
         at_ms: 1,
         took_ms: 2,
         root: "/p".into(),
+        roots: Vec::new(),
         git_commit: None,
         tag: Some("1.2".into()),
         previous: None,

@@ -40,6 +40,7 @@ pub fn unread(stack: &Stack, project: &str) -> StackCall {
         stack: stack.id.clone(),
         project: project.to_string(),
         files: stack.files.clone(),
+        elsewhere: Vec::new(),
         env_files: stack.env_files.clone(),
         profiles: stack.profiles.clone(),
         env: Vec::new(),

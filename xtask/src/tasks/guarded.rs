@@ -6,7 +6,7 @@ use crate::event::{Event, GuardOutcome};
 use crate::guards::{Checked, git_is_ready};
 use crate::saga::{Holder, Lock, Outcome, Plan, Proof, RunId, Verdict, execute, now_ms, try_lock};
 
-use super::project_lock::lock_projects;
+use super::project_lock::{forget_runs, lock_projects, note_run, refuse_foreign_run};
 use super::{Context, security_fix};
 
 /// For how long the originals of a committed run are kept, for its rollback: 90 days.
@@ -123,6 +123,9 @@ pub fn carry_out<'p>(
         cx.events.emit(event);
     }
     check(cx, guards, &overrides)?;
+    if cx.dry_run {
+        refuse_foreign_run(cx, &prepared.projects)?;
+    }
     let _projects = if cx.dry_run { Vec::new() } else { lock_projects(cx, &prepared.projects, &format!("{task} ({run})"))? };
     if prepared.plan.is_empty() {
         return Ok(Ended::NothingToDo);
@@ -132,7 +135,13 @@ pub fn carry_out<'p>(
     }
     consent(cx, &prepared.plan)?;
     prepared.still.map_or(Ok(()), |still| still())?;
-    start(cx, run, &prepared.plan, &prepared.contents, prepared.prove)
+    note_run(cx, &prepared.projects, &run)?;
+    let ended = start(cx, run, &prepared.plan, &prepared.contents, prepared.prove);
+    // It is only left when the run is; another checkout then says so and asks here.
+    if let Err(error) = forget_runs(cx) {
+        cx.events.emit(Event::Warning(format!("the note of the run stays: {error}")));
+    }
+    ended
 }
 
 fn lock(cx: &Context<'_>, task: &str, run: &RunId) -> Result<Lock> {

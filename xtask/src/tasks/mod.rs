@@ -6,6 +6,7 @@ mod call;
 mod context;
 pub mod deploy;
 pub mod doctor;
+mod elsewhere;
 pub mod everyday;
 mod guarded;
 mod hidden;

@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::project_lock::{forget_runs, refuse_foreign_run};
 use super::{Context, hidden};
 use crate::actions::{Action, StackCall, World};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::guards::deploy::secret_files;
 use crate::model::{self, Call, Model, Unset};
+use crate::project::Stack;
 use crate::release::Releases;
 use crate::saga::{self, Entry, Held, Holder, Lock, Mark, Outcome, RunRef, Step, wait_lock};
 use crate::secret::Masker;
@@ -42,7 +44,11 @@ pub enum Recovered {
 
 /// Settles the open run, if there is one. A second call finds nothing to do.
 pub fn recover(cx: &Context<'_>) -> Result<Recovered> {
-    let Some(open) = cx.store.open_run()? else { return Ok(Recovered::Nothing) };
+    let Some(open) = cx.store.open_run()? else {
+        // Somebody may look for it in another checkout than the one in which it was killed.
+        refuse_foreign_run(cx, &projects(cx))?;
+        return Ok(Recovered::Nothing);
+    };
     if cx.dry_run {
         return would_settle(cx, &open);
     }
@@ -57,11 +63,21 @@ pub fn recover(cx: &Context<'_>) -> Result<Recovered> {
     for warning in world.warnings.take() {
         cx.events.emit(Event::Warning(warning));
     }
+    forget_runs(cx)?;
     match settled? {
         Some(Outcome::Stuck { why }) => Err(Error { kind: Kind::Stuck, ..why }),
         Some(Outcome::Committed(_)) => Ok(Recovered::Finished(open.id.to_string())),
         _ => Ok(Recovered::PutBack(open.id.to_string())),
     }
+}
+
+/// The compose projects of the stacks that can be read.
+fn projects(cx: &Context<'_>) -> Vec<String> {
+    let name = |stack: &Stack| {
+        let call = Call { files: stack.files.clone(), env_files: stack.env_files.clone(), unset: Unset::StandIn, ..Call::default() };
+        model::load(&Disk, &call, &cx.environment).ok().map(|model| model.name)
+    };
+    cx.project.stacks.iter().filter_map(name).collect()
 }
 
 /// Knows what the files of today hold, what runs, and what the run and the releases of its stacks have kept: the

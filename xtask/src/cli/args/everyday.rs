@@ -14,6 +14,8 @@ pub enum Everyday {
     Restart(WordsArgs),
     /// Show every service: health, uptime, restarts, image, ports, memory and cpu; exits with 1 when one is not well
     Ps(WordsArgs),
+    /// Hold what runs against the files and against the last release; exits with 1 when something differs
+    Status(StatusArgs),
     /// Show the logs of services as one, by time, secrets masked
     Logs(LogsArgs),
 }
@@ -23,6 +25,13 @@ pub struct WordsArgs {
     /// Stacks by id, or by a part of it that fits only one; services by name
     #[arg(value_name = "STACK|SERVICE")]
     pub words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Stacks by id, or by a part of it that fits only one; none means all
+    #[arg(value_name = "STACK")]
+    pub stacks: Vec<String>,
 }
 
 #[derive(Debug, Args)]

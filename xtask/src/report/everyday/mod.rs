@@ -2,10 +2,12 @@
 
 mod logs;
 mod services;
+mod status;
 
 use serde_json::{Value, json};
 
 use super::{Look, Style};
+use crate::tasks::deploy::Status;
 use crate::tasks::everyday::{Down, Ill, Restarted, Services, Up, UpStack};
 
 pub use logs::Printer;
@@ -15,6 +17,7 @@ pub enum Everyday {
     Down(Down),
     Restarted(Restarted),
     Services(Services),
+    Status(Status),
 }
 
 impl Everyday {
@@ -24,6 +27,7 @@ impl Everyday {
             Everyday::Down(down) => down_text(down, look),
             Everyday::Restarted(restarted) => restarted_text(restarted, look),
             Everyday::Services(shown) => services::table(shown, look),
+            Everyday::Status(status) => status::text(status, look),
         }
     }
 
@@ -33,6 +37,7 @@ impl Everyday {
             Everyday::Down(down) => json!(down),
             Everyday::Restarted(restarted) => json!(restarted),
             Everyday::Services(shown) => json!(shown),
+            Everyday::Status(status) => status::json(status),
         }
     }
 }

@@ -12,8 +12,9 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::guards::Checked;
 use crate::registry::Reference;
-use crate::release::{Release, ServiceRecord, Target};
-use crate::saga::{Plan, RunId};
+use crate::release::{KeptFile, Release, ServiceRecord, Target};
+use crate::saga::{Plan, RunId, Sha};
+use crate::source::{Disk, Files};
 use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
 
 /// A one-shot that was done in a release runs again in a rollback when its label says so.
@@ -68,15 +69,22 @@ impl<'p> Back<'p> {
     fn prepare(self, run: &RunId) -> Result<Prepared<'p>> {
         let (mut contents, mut lost) = (Vec::new(), Vec::new());
         let services = self.recall(&mut contents, &mut lost)?;
-        let (restored, files) = self.files(&mut contents, &mut lost)?;
+        let same = self.target.root == self.cx.project.root;
+        // Of a folder that is gone this one has taken the place.
+        let here = same || !self.target.root.exists();
+        let (restored, files) = if here { self.files(&mut contents, &mut lost)? } else { Default::default() };
         let targets: BTreeMap<String, Target> =
             services.iter().filter(|(_, service)| !service.rests).map(|(name, service)| (name.clone(), aim(service))).collect();
         let (changes, replaced, told) = self.changes(&services, &self.readers(&restored)?);
         let mut plan = Plan::new("rollback-release", Vec::new());
         plan.stacks = vec![self.standing.stack.id.clone()];
         plan.args = vec![self.standing.stack.id.clone(), format!("--to={}", self.target.id)];
-        let guards = vec![self.images_are_kept(&services)?, self.volumes_are_there(&services)?, kept_copies(lost)];
+        let mut guards = vec![self.images_are_kept(&services)?, self.volumes_are_there(&services)?, kept_copies(lost)];
+        guards.extend((!same).then(|| self.bound_files(&services)));
         let mut other = vec![format!("roll {} back to {}", self.standing.stack.id, self.title())];
+        if !here {
+            other.push(format!("it was deployed from {}, whose files it reads; those here stay as they are", self.target.root.display()));
+        }
         other.extend(told);
         other.extend(files);
         let preview = vec![Event::Planned { files: Vec::new(), other }];
@@ -233,6 +241,24 @@ impl<'p> Back<'p> {
         Ok(Checked::new("kept-images", why, "pull it by its digest (`cargo xtask history --releases` shows it), or go to another release"))
     }
 
+    /// A release of another folder reads what it binds there: nothing here can put that back.
+    fn bound_files(&self, services: &BTreeMap<String, Recalled>) -> Checked {
+        let mut why = BTreeSet::new();
+        for (name, service) in services.iter().filter(|(_, service)| !service.rests) {
+            for bound in service.specs.iter().flat_map(Spec::binds).filter(|path| path.starts_with(&self.target.root)) {
+                if !bound.exists() {
+                    why.insert(format!("{name} reads {}, which is not there any more", bound.display()));
+                }
+                let kept = self.target.kept.files.iter().filter(|file| file.path.starts_with(&bound));
+                for file in kept.filter(|file| bound.exists() && !is_as_kept(file)) {
+                    why.insert(format!("{name} reads {}, which is another one than in {}", file.path.display(), self.target.id));
+                }
+            }
+        }
+        let help = format!("roll back there (`-C {}`), or deploy that release's commit from here", self.target.root.display());
+        Checked::new("bound-files", why.into_iter().collect(), help)
+    }
+
     /// Data that is gone is no reason to start without it.
     fn volumes_are_there(&self, services: &BTreeMap<String, Recalled>) -> Result<Checked> {
         let mut why = BTreeSet::new();
@@ -245,6 +271,10 @@ impl<'p> Back<'p> {
         }
         Ok(Checked::new("volumes", why.into_iter().collect(), "bring the volume back first; a new one would be empty"))
     }
+}
+
+fn is_as_kept(file: &KeptFile) -> bool {
+    matches!(Disk.read(&file.path), Ok(Some(content)) if Sha::of(&content) == file.content)
 }
 
 fn kept_copies(lost: Vec<String>) -> Checked {

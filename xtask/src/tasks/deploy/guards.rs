@@ -1,13 +1,16 @@
 //! All guards of a deploy, answered together.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, TcpListener, UdpSocket};
+use std::path::Path;
 
 use super::images::Images;
-use super::look::Looked;
+use super::look::{Looked, Standing};
 use super::request::Request;
 use crate::audit::Audit;
 use crate::engine::Listed;
 use crate::error::Result;
+use crate::finding::Finding;
 use crate::guards::Checked;
 use crate::guards::deploy::{
     Blocking, Held, Names, NextImage, Wanted, definitions_are_unchanged, external_things_exist, findings_are_accepted, images_are_there,
@@ -21,6 +24,7 @@ use crate::release::Release;
 use crate::source::Disk;
 use crate::surroundings::Host;
 use crate::tasks::audit::{self, Scope};
+use crate::tasks::elsewhere::made_in;
 use crate::tasks::{Context, call};
 
 /// What the policies call tags that are no version.
@@ -42,6 +46,7 @@ pub fn guards(
         variables_are_set(&looked.model),
         one_role(&looked.model.name, looked.standing.stack.role.or(Some(Role::Prod)), &others(cx, looked)),
         same_files(looked)?,
+        way_back(&looked.standing),
         findings(cx, looked, request, &policy)?,
         room_for_images(resolved.room(looked)),
     ];
@@ -80,7 +85,22 @@ fn same_files(looked: &Looked<'_>) -> Result<Checked> {
             why.push(format!("{service} has a container that was made from {}", label(&container, "project.config_files")));
         }
     }
-    Ok(Checked::new("files", why, "deploy from there; or give this stack a `name:` of its own"))
+    let help = "deploy from there (`-C FOLDER`), which also adopts what was started by hand; or give this stack a `name:` of its own";
+    Ok(Checked::new("files", why, help))
+}
+
+/// What a container reads of a folder from which the stack was deployed before must be there still: else
+/// nothing could start it again.
+fn way_back(standing: &Standing<'_>) -> Checked {
+    let mut why = Vec::new();
+    for container in &standing.containers {
+        let Some(root) = made_in(container, &standing.roots) else { continue };
+        let bound = container.mounts.iter().filter(|mount| mount.kind == "bind").map(|mount| Path::new(&mount.source));
+        for path in bound.filter(|path| path.starts_with(root) && !path.exists()) {
+            why.push(format!("{} reads {}, which is not there any more", container.name, path.display()));
+        }
+    }
+    Checked::new("way-back", why, "bring it back until this deploy is done; without it, what runs now could not be started again")
 }
 
 /// The other stacks of the project by name, with the project name that each renders to.
@@ -90,22 +110,24 @@ fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, S
     others.filter_map(|stack| Some((stack.id.clone(), stack.role, read(stack)?))).collect()
 }
 
-/// The audit of this one stack, by the policy for production.
+/// The audit of this one stack, by the policy for production. What is found in services that are not started,
+/// such as those of a profile that is off, does not come into production.
 fn findings(cx: &Context<'_>, looked: &Looked<'_>, request: &Request, policy: &Policy) -> Result<Checked> {
     let audit = audited(cx, looked.standing.stack, &looked.standing.call.env, None)?;
     let unread: Vec<String> = audit.gaps.iter().map(|gap| gap.error.to_string()).collect();
-    Ok(findings_are_accepted(&blocking(cx, &audit, policy), &unread, &request.accepted))
+    let started: BTreeSet<String> = looked.images().into_iter().map(|(service, _)| service).collect();
+    Ok(findings_are_accepted(&blocking(cx, &audit, policy, &started), &unread, &request.accepted))
 }
 
 /// The audit of one stack as production is judged; `host`: the machine that it shall run on, where that counts.
 pub(super) fn audited(cx: &Context<'_>, stack: &Stack, env: &[(String, String)], host: Option<Host>) -> Result<Audit> {
-    let asked = audit::Request { targets: vec![stack.id.clone()], role: Some(Role::Prod), host, ..audit::Request::default() };
+    let asked = audit::Request { role: Some(Role::Prod), host, ..audit::Request::default() };
     let mut environment = cx.environment.clone();
     environment.extend(env.iter().cloned());
     // The stack itself is handed on, not its name: a folder may be called so.
-    let scope = Scope::resolve(&audit::Request::default(), &cx.project.root)?;
+    let scope = Scope::of_stack(stack, &cx.project.root, &asked)?;
     let today = Date::of_unix_seconds(crate::saga::now_ms() / 1000);
-    audit::look_at_stacks(std::slice::from_ref(stack), &scope, &scope.files, &asked, &[], &environment, today)
+    audit::look(&scope, &scope.files, &asked, &[], &environment, today)
 }
 
 /// What the policies call tags that are no version.
@@ -113,17 +135,38 @@ pub(super) fn moving_tags(cx: &Context<'_>) -> Result<Vec<String>> {
     Ok(Policy::load(&cx.project.root, Role::Prod, &Disk)?.list(MOVING.0, MOVING.1).to_vec())
 }
 
-pub(super) fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy) -> Vec<Blocking> {
+pub(super) fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy, started: &BTreeSet<String>) -> Vec<Blocking> {
+    let text = |finding: &Finding| audit.texts.get(&finding.file).map(|text| text.text.as_ref());
+    let comes = |finding: &Finding| {
+        finding.service.as_ref().is_none_or(|service| {
+            started.contains(service) || !text(finding).is_some_and(|text| stands_alone(text, finding.span.start, service))
+        })
+    };
     let findings = audit.findings.iter().map(|entry| &entry.finding).filter(|finding| policy.blocks(finding.rule, finding.severity));
     findings
+        .filter(|finding| comes(finding))
         .map(|finding| {
             let path = cx.project.relative(&finding.file).display().to_string();
-            let line =
-                audit.texts.get(&finding.file).map(|text| text.text[..finding.span.start.min(text.text.len())].matches('\n').count() + 1);
+            let line = text(finding).map(|text| text[..finding.span.start.min(text.len())].matches('\n').count() + 1);
             let at = line.map_or_else(|| path.clone(), |line| format!("{path}:{line}"));
             Blocking { rule: finding.rule.to_string(), at, message: finding.message.clone() }
         })
         .collect()
+}
+
+/// Whether what stands at `at` is written in the block of this service, and no anchor hands it on to others.
+fn stands_alone(text: &str, at: usize, service: &str) -> bool {
+    let head = format!("{service}:");
+    let before = text.get(..at).unwrap_or_default();
+    for line in before.lines().rev() {
+        if line.contains('&') {
+            return false;
+        }
+        if line.trim() == head {
+            return true;
+        }
+    }
+    false
 }
 
 /// The host ports that containers of others hold.
@@ -179,6 +222,14 @@ fn next_images(looked: &Looked<'_>, images: &[(String, String)]) -> Vec<NextImag
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_finding_of_a_service_alone_is_told_from_one_that_an_anchor_hands_on() {
+        let text = "x-a: &a\n  K: v\nservices:\n  web:\n    environment:\n      K: v\n  db:\n    environment: &e\n      K: v\n";
+        let at = |number: usize| text.match_indices("K: v").nth(number).unwrap().0;
+        assert!(stands_alone(text, at(1), "web"));
+        assert!(!stands_alone(text, at(0), "web") && !stands_alone(text, at(2), "db"));
+    }
 
     #[test]
     fn published_addresses_are_read() {

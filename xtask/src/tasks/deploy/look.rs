@@ -2,11 +2,13 @@
 //! there before. Reads only.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use serde_json::Value;
 
 use crate::actions::{Live, StackCall};
+use crate::engine::compose::Compose;
 use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
 use crate::model::{self, Environment, Model, Unset};
@@ -16,6 +18,7 @@ use crate::registry::Reference;
 use crate::release::{ContainerNow, ImageFacts, Releases, Target, image_of, targets};
 use crate::secret::Secret;
 use crate::source::Disk;
+use crate::tasks::elsewhere::{elsewhere, made_in, roots};
 use crate::tasks::{Context, call, hidden};
 
 /// A stack as it stands on the engine, whatever its files say today.
@@ -26,6 +29,8 @@ pub struct Standing<'c> {
     pub call: StackCall,
     /// Its containers, running or not.
     pub containers: Vec<Container>,
+    /// The other folders from which it was deployed before.
+    pub roots: BTreeSet<PathBuf>,
     /// What must not be shown of all this.
     pub secrets: Vec<Secret>,
 }
@@ -56,11 +61,13 @@ impl<'c> Standing<'c> {
     /// No engine answers or Compose is missing (`Refused`).
     fn look(cx: &'c Context<'_>, stack: &'c Stack, call: StackCall, model: Option<&Model>) -> Result<Standing<'c>> {
         let live = Rc::new(cx.live().ok_or_else(|| no_engine(cx))?);
+        let call = StackCall { elsewhere: elsewhere(cx, stack, &call.project)?, ..call };
         let containers = containers(live.engine.as_ref(), &call)?;
         let mut secrets = hidden::of_project(cx, model.into_iter());
         secrets.extend(containers.iter().flat_map(hidden::of_container));
         cx.masker.replace(hidden::masker(&secrets));
-        Ok(Standing { stack, settings: cx.project.deploy(&stack.id), live, call, containers, secrets })
+        let roots = roots(cx, stack, &call.project)?;
+        Ok(Standing { stack, settings: cx.project.deploy(&stack.id), live, call, containers, roots, secrets })
     }
 
     /// The same for who goes back: the project's name is that of the files, or that of the releases where the
@@ -78,6 +85,11 @@ impl<'c> Standing<'c> {
             [one] => Standing::look(cx, stack, call::unread(stack, one), None),
             _ => Err(unread),
         }
+    }
+
+    /// The other folders from whose files its containers were made.
+    pub fn made_in(&self) -> BTreeSet<&PathBuf> {
+        self.containers.iter().filter_map(|container| made_in(container, &self.roots)).collect()
     }
 
     /// The containers as the plan compares them.
@@ -100,7 +112,7 @@ impl<'c> Looked<'c> {
         let call = StackCall { env, ..call::for_compose(stack, &model) };
         let standing = Standing::look(cx, stack, call, Some(&model))?;
         let declared = call::services(stack, &Disk, &environment)?;
-        let rendered = rendered(cx, &standing.live, &standing.call);
+        let rendered = rendered(cx, &standing.live.compose, &standing.call);
         Ok(Looked { standing, model, declared, rendered })
     }
 
@@ -170,15 +182,15 @@ pub fn containers(engine: &dyn Engine, call: &StackCall) -> Result<Vec<Container
     Ok(found)
 }
 
-pub(super) fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
+pub fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
     model::load(&Disk, &call::of(stack, Unset::StandIn), environment)
 }
 
-fn rendered(cx: &Context<'_>, live: &Live, call: &StackCall) -> std::result::Result<Rendered, String> {
+pub fn rendered(cx: &Context<'_>, compose: &Compose, call: &StackCall) -> std::result::Result<Rendered, String> {
     let masker = cx.masker.borrow();
     let made = || -> Result<Rendered> {
-        let json = live.compose.config_json(&call.call(), &masker, cx.cancel)?;
-        let hashes = live.compose.config_hashes(json.to_string().as_bytes(), &masker, cx.cancel)?;
+        let json = compose.config_json(&call.call(), &masker, cx.cancel)?;
+        let hashes = compose.config_hashes(json.to_string().as_bytes(), &masker, cx.cancel)?;
         Ok(Rendered { json, hashes })
     };
     made().map_err(|error| error.to_string())

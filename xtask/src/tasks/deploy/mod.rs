@@ -1,6 +1,8 @@
 //! Deploys: a stack goes into production whole and proven, or what ran before goes on serving.
 
+mod around;
 mod back;
+mod drift;
 mod files;
 mod guards;
 mod images;
@@ -26,6 +28,7 @@ use crate::saga::{Plan, RunId};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
 pub use back::rollback_release;
+pub use drift::{StackStatus, Status, status};
 use images::Images;
 use look::Looked;
 use prove::Expected;
@@ -91,14 +94,16 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     let mut targets = looked.targets()?;
     images.settle(&mut targets);
     let mut contents = Vec::new();
-    let mut kept = records::kept(cx, &looked, &rendered.json, &mut contents)?;
+    let mut kept = records::kept(cx, &looked.model, &rendered.json, &mut contents)?;
     let keep_files = files_before(cx, &looked, &recorded, &rendered.json, &mut kept, request, &mut contents)?;
     for service in keep_files.iter().flat_map(|keep| &keep.services) {
         targets.entry(service.clone()).and_modify(|target| target.files_changed = true);
     }
     let compose = looked.standing.live.compose.version.to_string();
     let plans = wanted(plan(&looked.standing.now(), &targets, &looked.declared, &compose), request)?;
-    prepared.preview.push(Event::Planned { files: Vec::new(), other: show::lines(&plans, &images) });
+    let mut lines = show::moved(&looked.standing.made_in(), &cx.project.root);
+    lines.extend(show::lines(&plans, &images));
+    prepared.preview.push(Event::Planned { files: Vec::new(), other: lines });
     if plans.iter().all(|plan| plan.change == Change::Unchanged) {
         return Ok(prepared);
     }
@@ -113,10 +118,10 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     steps.extend(images.pulls(&plans));
     if looked.standing.settings.rehearse
         && !request.no_rehearse
-        && let Some((rehearse, content)) = steps::rehearse(&looked.standing, &plans, &rendered.json)
+        && let Some((rehearse, models)) = steps::rehearse(cx, &looked, &plans, &rendered.json)?
     {
         steps.push(rehearse);
-        contents.push(content);
+        contents.extend(models);
     }
     // Only from here on something live is touched: a rehearsal that refuses has nothing to put back. What is
     // noted first is undone last.

@@ -7,13 +7,13 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::look::{Looked, Standing, containers};
+use super::look::{Standing, containers};
 use super::prove::record_of;
 use crate::actions::{Action, SaveRelease, Shelf, written};
 use crate::engine::Container;
 use crate::error::{Error, Result};
 use crate::git::Git;
-use crate::model::SourceKind;
+use crate::model::{Model, SourceKind};
 use crate::release::{Kept, Release, Releases, ServiceRecord, beyond, keep_files};
 use crate::saga::{RunId, Sha, now_ms, who};
 use crate::tasks::guarded::Still;
@@ -177,6 +177,7 @@ fn blank(cx: &Context<'_>, standing: &Standing<'_>, run: &RunId) -> Release {
         at_ms: now_ms(),
         took_ms: 0,
         root: cx.project.root.clone(),
+        roots: standing.made_in().into_iter().cloned().collect(),
         git_commit: cx.git.as_ref().and_then(Git::head),
         tag: None,
         previous: None,
@@ -209,14 +210,14 @@ fn save(recorded: &Recorded, release: &Release, contents: &mut Vec<Vec<u8>>) -> 
     Ok(Action::SaveRelease(action))
 }
 
-/// The files that the services read, as they are now; their contents go among those of the run.
+/// The files that the services read, as they are now, by our own reading and Compose's rendering; their contents go among those of the run.
 ///
 /// # Errors
 /// git or a file cannot be read.
-pub fn kept(cx: &Context<'_>, looked: &Looked<'_>, model: &Value, contents: &mut Vec<Vec<u8>>) -> Result<Kept> {
+pub fn kept(cx: &Context<'_>, read: &Model, model: &Value, contents: &mut Vec<Vec<u8>>) -> Result<Kept> {
     let tracked = cx.git.as_ref().map_or_else(|| Ok(BTreeSet::new()), |git| git.files_of_top())?;
-    let read = looked.model.sources.iter().filter(|source| matches!(source.kind, SourceKind::Env(_)));
-    let env_files: Vec<PathBuf> = read.map(|source| source.path.clone()).collect();
+    let env_files = read.sources.iter().filter(|source| matches!(source.kind, SourceKind::Env(_)));
+    let env_files: Vec<PathBuf> = env_files.map(|source| source.path.clone()).collect();
     keep_files(&cx.project.root, model, &env_files, &tracked, &mut |content| {
         contents.push(content.to_vec());
         Ok(Sha::of(content))

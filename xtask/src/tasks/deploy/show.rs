@@ -1,8 +1,17 @@
 //! What a deploy would do, a line for each service.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use super::images::Images;
 use crate::registry::From;
 use crate::release::{Change, Replacing, ServicePlan, Why};
+
+/// That the stack was deployed from other folders before.
+pub fn moved(before: &BTreeSet<&PathBuf>, now: &Path) -> Vec<String> {
+    let line = |root: &&PathBuf| format!("what runs was deployed from {}; from now on it is {}", root.display(), now.display());
+    before.iter().map(line).collect()
+}
 
 pub fn lines(plans: &[ServicePlan], images: &Images) -> Vec<String> {
     let width = plans.iter().map(|plan| plan.service.chars().count()).max().unwrap_or(0);

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::around::around;
 use super::images::Images;
-use super::look::Standing;
+use super::look::{Looked, Standing};
 use crate::actions::{
     Action, Hook, KeepStack, Proxy, Recreate, Rehearse, RemoveContainers, Replace, Source, StartService, StopService, When,
 };
+use crate::error::Result;
 use crate::registry::From;
 use crate::release::{Change, Replacing, ServicePlan, Target};
 use crate::saga::Sha;
+use crate::tasks::Context;
 
 /// The part of a plan that is about containers.
 #[derive(Default)]
@@ -42,39 +45,30 @@ pub fn keep(standing: &Standing<'_>) -> Action {
     Action::KeepStack(KeepStack { call: standing.call.clone(), settle_secs: standing.settings.settle })
 }
 
-/// The new release beside the live one: what changes, and what that needs.
-pub fn rehearse(standing: &Standing<'_>, plans: &[ServicePlan], model: &Value) -> Option<(Action, Vec<u8>)> {
+/// The new release beside the live one: what changes, and what is around it.
+///
+/// # Errors
+/// The engine does not answer.
+pub fn rehearse(cx: &Context<'_>, looked: &Looked<'_>, plans: &[ServicePlan], model: &Value) -> Result<Option<(Action, Vec<Vec<u8>>)>> {
     let changes = |plan: &&ServicePlan| matches!(plan.change, Change::Start | Change::Replace { .. });
     let changed: BTreeSet<String> = plans.iter().filter(changes).map(|plan| plan.service.clone()).collect();
     if changed.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let content = part_of(model, changed).to_string().into_bytes();
-    let stacks = vec![(standing.stack.id.clone(), Sha::of(&content))];
-    Some((Action::Rehearse(Rehearse { stacks, settle_secs: standing.settings.settle }), content))
-}
-
-/// A model of these services and of all that they need.
-fn part_of(model: &Value, mut wanted: BTreeSet<String>) -> Value {
-    let mut part = model.clone();
-    loop {
-        let needed: BTreeSet<String> = wanted.iter().filter_map(|name| model.get("services")?.get(name)).flat_map(needs).collect();
-        let before = wanted.len();
-        wanted.extend(needed);
-        if wanted.len() == before {
-            break;
-        }
-    }
-    if let Some(services) = part.get_mut("services").and_then(Value::as_object_mut) {
-        services.retain(|name, _| wanted.contains(name));
-    }
-    part
-}
-
-fn needs(service: &Value) -> Vec<String> {
-    let depends = service.get("depends_on").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone());
-    let modes = ["network_mode", "pid", "ipc"].iter().filter_map(|key| service.get(*key)?.as_str()?.strip_prefix("service:"));
-    depends.chain(modes.map(String::from)).collect()
+    let mut contents = Vec::new();
+    let mut kept = |stacks: Vec<(String, Value)>| -> Vec<(String, Sha)> {
+        let keep = |(stack, model): (String, Value)| {
+            let content = model.to_string().into_bytes();
+            let sha = Sha::of(&content);
+            contents.push(content);
+            (stack, sha)
+        };
+        stacks.into_iter().map(keep).collect()
+    };
+    let around = around(cx, looked, model, &changed)?;
+    let (stacks, wider) = (kept(around.named), kept(around.all.unwrap_or_default()));
+    let settle_secs = looked.standing.settings.settle;
+    Ok(Some((Action::Rehearse(Rehearse { stacks, wider, settle_secs }), contents)))
 }
 
 /// One step for each service that changes.
@@ -113,23 +107,4 @@ fn source(target: &Target, images: &Images) -> Source {
 /// What is taken away once the release is committed.
 pub fn remove(replaced: Vec<String>) -> Option<Action> {
     (!replaced.is_empty()).then_some(Action::RemoveContainers(RemoveContainers { ids: replaced }))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_part_of_a_model_has_what_it_needs_and_nothing_else() {
-        let model = json!({"name": "p", "services": {
-            "web": {"depends_on": {"api": {}}}, "api": {"network_mode": "service:net", "depends_on": {"db": {}}},
-            "net": {}, "db": {}, "other": {"depends_on": {"web": {}}},
-        }});
-        let part = part_of(&model, BTreeSet::from(["web".to_string()]));
-        let names: BTreeSet<&str> = part["services"].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, BTreeSet::from(["api", "db", "net", "web"]));
-        assert_eq!(part["name"], "p");
-    }
 }

@@ -1,5 +1,7 @@
 //! Which stacks and services a command line means.
 
+use std::path::PathBuf;
+
 use super::order;
 use crate::engine::compose::ComposeCall;
 use crate::error::{Error, Result};
@@ -8,6 +10,7 @@ use crate::model::{self, Model, Unset};
 use crate::project::Stack;
 use crate::proof::health::Running;
 use crate::source::Disk;
+use crate::tasks::elsewhere::elsewhere;
 use crate::tasks::{Context, call};
 
 /// A stack that a command works on.
@@ -20,6 +23,8 @@ pub struct Chosen<'p> {
     pub active: Vec<String>,
     /// Those that the caller named; none means all.
     pub named: Vec<String>,
+    /// Its files in other folders, from which it was deployed before.
+    elsewhere: Vec<Vec<PathBuf>>,
 }
 
 /// What is meant where no stack is named.
@@ -40,7 +45,7 @@ impl Chosen<'_> {
     }
 
     pub fn running(&self) -> Running {
-        Running { project: self.model.name.clone(), config_files: self.stack.files.clone() }
+        Running { project: self.model.name.clone(), config_files: self.stack.files.clone(), elsewhere: self.elsewhere.clone() }
     }
 
     /// As its users call it; naming a service turns its profiles on. Compose gets the project's name and
@@ -132,7 +137,8 @@ fn load_all<'p>(cx: &'p Context<'_>, stacks: &[&'p Stack]) -> Result<Vec<Chosen<
 fn load<'p>(cx: &Context<'_>, stack: &'p Stack) -> Result<Chosen<'p>> {
     let active = model::load(&Disk, &call::of(stack, Unset::StandIn), &cx.environment)?.services().map(String::from).collect();
     let model = model::load(&Disk, &call::whole(stack, Unset::StandIn), &cx.environment)?;
-    Ok(Chosen { stack, model, active, named: Vec::new() })
+    let elsewhere = elsewhere(cx, stack, &model.name).unwrap_or_default();
+    Ok(Chosen { stack, model, active, named: Vec::new(), elsewhere })
 }
 
 fn unknown(cx: &Context<'_>, word: &str, looked: &[Chosen<'_>]) -> Error {

@@ -17,6 +17,7 @@ use crate::event::Event;
 use crate::project::Role;
 use crate::proof::health;
 use crate::secret::{Masker, Secret};
+use crate::tasks::elsewhere::elsewhere;
 use crate::tasks::guarded::refuse_open_run;
 use crate::tasks::project_lock::lock_projects;
 use crate::tasks::{Context, hidden};
@@ -130,7 +131,8 @@ fn refuse_others(cx: &Context<'_>, live: &Live, chosen: &[Chosen<'_>]) -> Result
         let foreign = |listed: &&Listed| !own.contains(listed) && chosen.model.service(service(listed)).is_some();
         for container in all.iter().filter(foreign) {
             let made_by = cx.project.stacks.iter().filter(|stack| stack.id != chosen.stack.id).find(|stack| {
-                let running = health::Running { project: chosen.project().to_string(), config_files: stack.files.clone() };
+                let elsewhere = elsewhere(cx, stack, chosen.project()).unwrap_or_default();
+                let running = health::Running { project: chosen.project().to_string(), config_files: stack.files.clone(), elsewhere };
                 health::containers(engine, &running).is_ok_and(|made| made.contains(container))
             });
             if let Some(other) = made_by {

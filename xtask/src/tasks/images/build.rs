@@ -46,7 +46,9 @@ pub fn build(cx: &Context<'_>, stacks: &[String], tag: Option<&str>, push: bool)
         }
     }
     if plan.is_empty() {
-        return Err(Error::unusable("build images").why("no service of these stacks has a build section"));
+        return Err(Error::unusable("build images")
+            .why("no service of these stacks has a build section")
+            .help("a section `build: FOLDER` beside `image:` gives it one; images made elsewhere are fetched by `cargo xtask pull`"));
     }
     let (engine, compose) = match (&cx.doors.engine, &cx.doors.compose) {
         (Some(engine), Some(compose)) => (engine.as_ref(), compose),

@@ -26,7 +26,8 @@ pub fn secrets(subject: &Subject<'_>, audit: &Audit) -> Result<Told> {
     let elsewhere =
         (!others.is_empty()).then(|| "give each secret a `file:` that holds it, or set the variable of its `environment:`".to_string());
     seen.wrong.extend(others);
-    let findings = refused(findings_are_accepted(&blocking(subject.cx, audit, &policy), &[], &[]), &mut seen);
+    let started = subject.services().map(|(name, _)| name.to_string()).collect();
+    let findings = refused(findings_are_accepted(&blocking(subject.cx, audit, &policy, &started), &[], &[]), &mut seen);
     // Each way out of prod-up is there: an acceptance with a reason is no state of the stack.
     let findings = findings.map(|_| "`cargo xtask audit STACK` says how to fix the findings".to_string());
     seen.not_tried.extend(audit.gaps.iter().map(|gap| format!("not everything could be judged: {}", gap.error)));
