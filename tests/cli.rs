@@ -158,6 +158,7 @@ fn releases_are_listed_for_people_and_for_programs() {
     let releases = Releases::open(&state, "an engine", "shop", "web").unwrap();
     for (id, previous) in [("r0001", None), ("r0002", Some("r0001"))] {
         let release = Release {
+            roots: Vec::new(),
             id: id.into(),
             stack: "web".into(),
             project: "shop".into(),
