@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use xtask::cancel::Cancel;
 use xtask::engine::{
-    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, Spec, Told, Volume, Watch,
+    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, NetworkSpec, Spec, Told, Volume, Watch,
     observe::Observer,
 };
 use xtask::error::Result;
@@ -178,6 +178,14 @@ impl Engine for Killer {
 
     fn disconnect(&self, network: &str, id: &str) -> Result<()> {
         self.call("disconnect!", |docker| docker.disconnect(network, id))
+    }
+
+    fn network_spec(&self, name: &str) -> Result<Option<NetworkSpec>> {
+        self.call("network spec", |docker| docker.network_spec(name))
+    }
+
+    fn make_network(&self, spec: &NetworkSpec) -> Result<()> {
+        self.call("make network!", |docker| docker.make_network(spec))
     }
 
     fn create_network(&self, name: &str) -> Result<()> {

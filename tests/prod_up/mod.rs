@@ -1,5 +1,7 @@
 //! A project in git with a stack for production, and the tool as it is shipped.
 
+#[allow(dead_code)] // what tests of deploys that fail need
+pub mod during;
 pub mod images;
 
 use std::io::{Read, Write};
@@ -29,7 +31,7 @@ pub const QUICK: &str = "deploy: {settle: 1}\n";
 pub struct Prod {
     pub sandbox: Sandbox,
     pub port: u16,
-    state: tempfile::TempDir,
+    pub state: tempfile::TempDir,
 }
 
 #[derive(Debug)]
@@ -141,14 +143,29 @@ impl Prod {
         }
     }
 
-    /// Containers and networks of a rehearsal, or any other that is of this project and not in it.
+    /// Containers, networks and volumes of this project's rehearsals.
+    pub fn rehearsed(&self) -> Vec<String> {
+        let docker = &self.sandbox.docker;
+        let runs = std::fs::read_dir(self.root().join(".xtask/runs")).into_iter().flatten();
+        let runs = runs.map(|run| run.unwrap().file_name().into_string().unwrap());
+        let of_run = |run: String| {
+            let label = [("xtask.run", run.as_str())];
+            let containers = docker.containers(&label).unwrap().into_iter().map(|one| one.name);
+            let networks = docker.networks(&label).unwrap().into_iter().map(|one| one.name);
+            let volumes = docker.volumes(&label).unwrap().into_iter().map(|one| one.name);
+            containers.chain(networks).chain(volumes).collect::<Vec<String>>()
+        };
+        runs.flat_map(of_run).collect()
+    }
+
+    /// Those, and containers and networks that are named after this project and are not of it.
     pub fn left_over(&self) -> Vec<String> {
         let (docker, project) = (&self.sandbox.docker, &self.sandbox.project);
         let foreign = |name: &str, of: &str| name.contains(project.as_str()) && of != project;
         let of =
             |labels: &std::collections::BTreeMap<String, String>| labels.get("com.docker.compose.project").cloned().unwrap_or_default();
-        let containers = docker.containers(&[]).unwrap().into_iter().filter_map(|one| docker.container(&one.id).unwrap());
-        let mut left: Vec<String> = containers.filter(|one| foreign(&one.name, &of(&one.labels))).map(|one| one.name).collect();
+        let mut left = self.rehearsed();
+        left.extend(docker.containers(&[]).unwrap().into_iter().filter(|one| foreign(&one.name, &of(&one.labels))).map(|one| one.name));
         left.extend(docker.networks(&[]).unwrap().into_iter().filter(|one| foreign(&one.name, &of(&one.labels))).map(|one| one.name));
         left
     }

@@ -48,6 +48,7 @@ pub struct Program {
     stdin: Option<Vec<u8>>,
     deadline: Duration,
     stop: Stop,
+    grace: Duration,
 }
 
 /// What came of it. `stdout` is as it was written, so it may hold secrets; `stderr` is masked.
@@ -71,6 +72,7 @@ impl Program {
             stdin: None,
             deadline: Duration::from_secs(60),
             stop: Stop::Terminate,
+            grace: TERM_GRACE,
         }
     }
 
@@ -114,7 +116,14 @@ impl Program {
     /// on to their end when we are killed ourselves.
     #[must_use]
     pub fn interruptible(mut self) -> Self {
-        self.stop = Stop::Interrupt;
+        (self.stop, self.grace) = (Stop::Interrupt, INTERRUPT_GRACE);
+        self
+    }
+
+    /// How long it may take to end once it is asked to; then it is killed.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
         self
     }
 
@@ -204,12 +213,12 @@ impl Program {
 
     /// Asks the whole group to end, waits, and kills what has not ended then.
     fn end(&self, handle: &duct::Handle) -> std::io::Result<()> {
-        let (signal, grace) = match self.stop {
-            Stop::Terminate => (Signal::SIGTERM, TERM_GRACE),
-            Stop::Interrupt => (Signal::SIGINT, INTERRUPT_GRACE),
+        let signal = match self.stop {
+            Stop::Terminate => Signal::SIGTERM,
+            Stop::Interrupt => Signal::SIGINT,
         };
         signal_groups(handle, signal);
-        if handle.wait_timeout(grace)?.is_none() {
+        if handle.wait_timeout(self.grace)?.is_none() {
             signal_groups(handle, Signal::SIGKILL);
             handle.wait()?;
         }

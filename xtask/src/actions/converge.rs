@@ -10,7 +10,7 @@ use super::keep_stack::{KeptContainer, KeptStack, needs, of_service};
 use super::live::{IN_THE_MAKING, StackCall};
 use crate::cancel::Cancel;
 use crate::engine::wait::{SETTLE, until_well};
-use crate::engine::{Container, Engine, Listed, Spec, Status};
+use crate::engine::{Container, Engine, Listed, NetworkSpec, Spec, Status};
 use crate::error::{Error, Result};
 
 /// More passes than these mean that somebody else works against it.
@@ -77,6 +77,7 @@ impl<'a> Converge<'a> {
         let (its, newcomers) = self.look(world)?;
         let broken: Vec<&String> = its.iter().filter_map(|one| one.broken.as_ref()).collect();
         let mut changed = !newcomers.is_empty() || !broken.is_empty();
+        changed |= self.networks(world)?;
         // Who was started by us a moment ago was found stopped, so no request was at work on it.
         for one in its.iter().filter(|one| one.now.as_ref().is_none_or(|now| !started.contains(&now.id))) {
             changed |= self.outlive_stop(engine, one, &newcomers, first)?;
@@ -136,6 +137,20 @@ impl<'a> Converge<'a> {
         Ok(false)
     }
 
+    /// Somebody may have taken the stack down meanwhile.
+    fn networks(&self, world: &World) -> Result<bool> {
+        let engine = world.live()?.engine.as_ref();
+        let mut changed = false;
+        for sha in &self.kept.networks {
+            let spec = NetworkSpec::from_bytes(&world.blobs.get(sha)?)?;
+            if engine.network(spec.name())?.is_none() {
+                engine.make_network(&spec)?;
+                changed = true;
+            }
+        }
+        Ok(changed)
+    }
+
     fn put_back(&self, world: &World, one: &Its<'_>, all: &[Its<'_>], started: &mut BTreeSet<String>) -> Result<bool> {
         let engine = world.live()?.engine.as_ref();
         let Some(container) = &one.now else {
@@ -176,6 +191,7 @@ impl<'a> Converge<'a> {
     fn has_ended(&self, one: &Its<'_>, container: &Container) -> bool {
         let untouched = self.service.is_none() && container.id == one.kept.id && container.name == one.kept.name;
         untouched
+            && !one.kept.serves
             && container.state.status == Status::Exited
             && container.may_end()
             && container.state.exit_code == 0
@@ -185,6 +201,7 @@ impl<'a> Converge<'a> {
     /// What was recorded serves before what the run made is taken away. Whether anything had to be started.
     fn start_beside(&self, world: &World, started: &mut BTreeSet<String>) -> Result<bool> {
         let engine = world.live()?.engine.as_ref();
+        self.networks(world)?;
         let mut back = Vec::new();
         for kept in self.kept.containers.iter().filter(|kept| kept.ran) {
             if engine.container(&kept.id)?.is_some_and(|container| !container.is_up()) {

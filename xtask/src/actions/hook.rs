@@ -10,8 +10,8 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::process::Program;
 
-/// How long one command may take.
-const DEADLINE: Duration = Duration::from_secs(600);
+/// What a command gets that is asked to end, before it is killed with all that it has started.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// When a hook is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct Hook {
     pub argv: Vec<String>,
     /// `XTASK_STACK`, `XTASK_TAG` and the like.
     pub facts: BTreeMap<String, String>,
+    /// How long it may take.
+    pub deadline_secs: u64,
 }
 
 impl Hook {
@@ -56,14 +58,21 @@ impl Hook {
         if self.when == When::OnRollback { Ok(()) } else { self.run(world, &world.cancel) }
     }
 
-    pub fn undo(&self, world: &World) -> Result<()> {
-        if self.when == When::OnRollback { self.run(world, &Cancel::default()) } else { Ok(()) }
+    /// What ran before serves again by then. That somebody could not be told of it holds nothing up: it is
+    /// only said.
+    pub fn undo(&self, world: &World) {
+        if self.when == When::OnRollback
+            && let Err(error) = self.run(world, &Cancel::default())
+        {
+            world.warn(format!("everything else was put back, but: {error}"));
+        }
     }
 
     fn run(&self, world: &World, cancel: &Cancel) -> Result<()> {
         let failed = || Error::failed(format!("run the {} hook", self.when.name()));
         let [program, args @ ..] = self.argv.as_slice() else { return Err(failed().why("it names no program")) };
-        let mut child = Program::new(program).args(args).cwd(&world.root).deadline(DEADLINE).interruptible();
+        let mut child = Program::new(program).args(args).cwd(&world.root).deadline(Duration::from_secs(self.deadline_secs));
+        child = child.interruptible().grace(GRACE);
         for (name, value) in &self.facts {
             child = child.env(name, value);
         }

@@ -9,8 +9,8 @@ use super::World;
 use super::converge::{Converge, present};
 use super::live::{IN_THE_MAKING, StackCall};
 use crate::cancel::Cancel;
-use crate::engine::wait::{Waited, is_ill, until_well};
-use crate::engine::{Container, Listed, Spec};
+use crate::engine::wait::{Waited, Well, is_ill, until_well};
+use crate::engine::{Container, Health, Listed, Spec};
 use crate::error::{Error, Result};
 use crate::proof::{Verdict, health};
 use crate::release::{Target, in_order};
@@ -28,6 +28,9 @@ pub struct KeepStack {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct KeptStack {
     pub containers: Vec<KeptContainer>,
+    /// The networks that they are in, as they can be made again: blobs of the run.
+    #[serde(default)]
+    pub networks: Vec<Sha>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +42,9 @@ pub struct KeptContainer {
     pub ran: bool,
     /// And nothing was wrong with it: so it must become well again.
     pub well: bool,
+    /// It was no job that comes to its end: it was healthy, or has ports of the host.
+    #[serde(default)]
+    pub serves: bool,
     /// How it is made: a blob of the run, for it holds the environment.
     pub spec: Sha,
 }
@@ -59,11 +65,14 @@ impl KeepStack {
         std::thread::sleep(IN_THE_MAKING);
         Converge::of(&self.call, kept).carry_out(world)?;
         let live = world.live()?;
-        let wanted: Vec<String> =
-            present(world, &self.call, kept)?.into_iter().filter(|(kept, _)| kept.well).map(|(_, container)| container.id).collect();
+        let there = present(world, &self.call, kept)?;
+        let wanted: Vec<String> = there.iter().filter(|(kept, _)| kept.well).map(|(_, container)| container.id.clone()).collect();
         let settle = Duration::from_secs(self.settle_secs);
         match until_well(live.engine.as_ref(), &wanted, settle, &world.masker, &Cancel::default())? {
-            Waited::Well(_) => Ok(()),
+            Waited::Well(well) => match there.iter().find(|(kept, _)| kept.serves && well.get(&kept.name) == Some(&Well::Done)) {
+                Some((kept, _)) => Err(self.not_back(&format!("{} has ended again", kept.name))),
+                None => Ok(()),
+            },
             unwell @ Waited::Unwell(_) => match health::verdict(unwell) {
                 Verdict::Fails { why } => Err(self.not_back(&why.join("; "))),
                 Verdict::NotProven { needs } => Err(self.not_back(&needs)),
@@ -89,18 +98,25 @@ pub(super) fn record(world: &World, call: &StackCall, service: Option<&str>) -> 
     }
     let order = start_order(&found);
     found.sort_by_key(|(container, _)| (order.iter().position(|name| name == container.service()), container.name.clone()));
+    let mut networks = Vec::new();
+    for name in found.iter().flat_map(|(_, spec)| spec.networks()).collect::<BTreeSet<String>>() {
+        if let Some(spec) = engine.network_spec(&name)? {
+            networks.push(world.blobs.put(&spec.to_bytes()?)?);
+        }
+    }
     let keep = |(container, spec): (Container, Spec)| -> Result<KeptContainer> {
         let ran = container.is_up();
         Ok(KeptContainer {
             ran,
             well: ran && !is_ill(&container),
+            serves: ran && (container.state.health == Some(Health::Healthy) || spec.publishes()),
             service: container.service().to_string(),
             spec: world.blobs.put(&spec.to_bytes()?)?,
             id: container.id,
             name: container.name,
         })
     };
-    Ok(KeptStack { containers: found.into_iter().map(keep).collect::<Result<_>>()? })
+    Ok(KeptStack { containers: found.into_iter().map(keep).collect::<Result<_>>()?, networks })
 }
 
 pub(super) fn of_service(world: &World, call: &StackCall, service: Option<&str>) -> Result<Vec<Listed>> {

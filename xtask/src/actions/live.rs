@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,6 +26,22 @@ pub struct Live {
     pub engine: Rc<dyn Engine>,
     pub compose: Rc<Compose>,
     pub cancel: Cancel,
+}
+
+/// For how long an undo waits for an engine that is being started again.
+const ENGINE_BACK: Duration = Duration::from_secs(30);
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+impl Live {
+    /// Waits for an engine that does not answer: one that is started again in the middle of a run comes back,
+    /// and what was there before serves again without anybody's help. Who still does not answer then tells why
+    /// in the next call.
+    pub(super) fn await_engine(&self) {
+        let until = Instant::now() + ENGINE_BACK;
+        while self.engine.info().is_err() && Instant::now() < until {
+            std::thread::sleep(ASK_AGAIN);
+        }
+    }
 }
 
 /// One stack as Compose is called for it; paths are absolute.

@@ -81,6 +81,8 @@ pub struct World {
     pub masker: Masker,
     /// What steps have proven on the way, and what they could not.
     pub said: RefCell<Vec<Said>>,
+    /// What went wrong without holding anything up.
+    pub warnings: RefCell<Vec<String>>,
     /// The state folder, where it is known; releases are below it.
     pub state: Option<PathBuf>,
     /// What the proof saw running, by service: what a release records.
@@ -106,6 +108,7 @@ impl World {
             cancel: Cancel::default(),
             masker: Masker::default(),
             said: RefCell::default(),
+            warnings: RefCell::default(),
             state: None,
             running: RefCell::default(),
         }
@@ -127,6 +130,10 @@ impl World {
 
     fn proven(&self, label: String, detail: String) {
         self.said.borrow_mut().push(Said::Proven { label, detail });
+    }
+
+    fn warn(&self, text: String) {
+        self.warnings.borrow_mut().push(text);
     }
 
     fn not_proven(&self, label: String, needs: String) {
@@ -192,6 +199,15 @@ impl Action {
     /// Whether it changes git's index.
     pub fn needs_git(&self) -> bool {
         matches!(self, Action::GitUntrack(_) | Action::GitTrack(_) | Action::GitCommit(_))
+    }
+
+    /// Whether its undo asks the engine for something.
+    fn reaches_engine(&self) -> bool {
+        match self {
+            Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) | Action::NameImage(_) => true,
+            Action::Replace(_) | Action::StartService(_) | Action::StopService(_) | Action::SaveRelease(_) | Action::KeepFiles(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether it changes anything that was there before the run.
@@ -298,6 +314,9 @@ impl Step<World> for Action {
     }
 
     fn undo(&self, world: &World, receipt: &Receipt) -> Result<()> {
+        if let (true, Some(live)) = (self.reaches_engine(), &world.live) {
+            live.await_engine();
+        }
         match self {
             Action::WriteFile(write) => write.undo(world, receipt.found()?),
             Action::RemoveFile(remove) => remove.undo(world, receipt.removed()?),
@@ -311,7 +330,10 @@ impl Step<World> for Action {
             Action::Recreate(_) => Ok(()),
             Action::PullImage(pull) => pull.undo(world, receipt.pulled()?),
             Action::NameImage(name) => name.undo(world, receipt.named()?),
-            Action::Hook(hook) => hook.undo(world),
+            Action::Hook(hook) => {
+                hook.undo(world);
+                Ok(())
+            }
             Action::KeepFiles(keep) => keep.undo(world),
             Action::KeepStack(keep) => keep.undo(world, receipt.stack()?),
             Action::Replace(replace) => replace.undo(world, receipt.stack()?),

@@ -14,7 +14,7 @@ use super::endpoint::{self, Surroundings};
 use super::exec::{self, Exec, Executed};
 use super::registry::{self, Login, Told};
 use super::types::{Container, Image, ImageNames, Info, Listed, Network, Volume};
-use super::{Engine, Spec, convert, watch::Watch};
+use super::{Engine, NetworkSpec, Spec, convert, watch::Watch};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
@@ -283,6 +283,17 @@ impl Engine for Docker {
 
     fn disconnect(&self, network: &str, id: &str) -> Result<()> {
         self.part(network, id)
+    }
+
+    fn network_spec(&self, name: &str) -> Result<Option<NetworkSpec>> {
+        let asked = self.client.inspect_network(name, None);
+        Ok(self.look(&format!("inspect the network {name}"), asked)?.map(NetworkSpec::of))
+    }
+
+    fn make_network(&self, spec: &NetworkSpec) -> Result<()> {
+        let what = format!("create the network {}", spec.name());
+        let as_it_was = self.ask(&what, self.client.create_network(spec.body.clone()));
+        as_it_was.or_else(|_| self.ask(&what, self.client.create_network(spec.anywhere()))).map(|_| ())
     }
 
     fn create_network(&self, name: &str) -> Result<()> {

@@ -12,6 +12,7 @@ mod convert;
 mod docker;
 pub mod endpoint;
 mod exec;
+mod network;
 pub mod observe;
 mod platform;
 mod registry;
@@ -23,6 +24,7 @@ mod watch;
 
 pub use docker::Docker;
 pub use exec::{Exec, Executed};
+pub use network::NetworkSpec;
 pub use platform::Platform;
 pub use registry::{Login, Manifest, Told};
 pub use spec::Spec;
@@ -81,6 +83,10 @@ pub trait Engine {
     fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()>;
     fn disconnect(&self, network: &str, id: &str) -> Result<()>;
 
+    /// How a network can be made again; `None`: there is no such network.
+    fn network_spec(&self, name: &str) -> Result<Option<NetworkSpec>>;
+    /// Makes a network as it was; with other addresses where somebody else has its own by now.
+    fn make_network(&self, spec: &NetworkSpec) -> Result<()>;
     /// Creates a bridge network of this name, as `docker network create` would.
     fn create_network(&self, name: &str) -> Result<()>;
 

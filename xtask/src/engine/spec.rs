@@ -57,6 +57,16 @@ impl Spec {
         })
     }
 
+    /// Names and values; an entry without a value has none to tell.
+    pub fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.body.env.iter().flatten().filter_map(|entry| entry.split_once('='))
+    }
+
+    /// Whether it has ports of the host.
+    pub fn publishes(&self) -> bool {
+        self.body.host_config.as_ref().and_then(|host| host.port_bindings.as_ref()).is_some_and(|ports| !ports.is_empty())
+    }
+
     pub fn label(&self, name: &str) -> &str {
         self.body.labels.as_ref().and_then(|labels| labels.get(name)).map_or("", String::as_str)
     }

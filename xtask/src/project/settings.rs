@@ -82,7 +82,7 @@ impl Default for DeploySettings {
 }
 
 /// Commands around a deploy, a program and its arguments each, run in the project's root.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Hooks {
     /// Before the first container is touched.
@@ -91,6 +91,14 @@ pub struct Hooks {
     pub post_deploy: Vec<Vec<String>>,
     /// When a deploy is rolled back, once the old release serves again.
     pub on_rollback: Vec<Vec<String>>,
+    /// Seconds that each of them gets; one that is not done then has failed.
+    pub timeout: u64,
+}
+
+impl Default for Hooks {
+    fn default() -> Self {
+        Hooks { pre_deploy: Vec::new(), post_deploy: Vec::new(), on_rollback: Vec::new(), timeout: 600 }
+    }
 }
 
 /// One question whose answer proves that a release serves; exactly one of `http`, `tcp` and `command`.

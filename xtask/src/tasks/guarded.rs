@@ -215,6 +215,9 @@ fn start(cx: &Context<'_>, run: RunId, plan: &Plan<Action>, contents: &[Vec<u8>]
         Ok(()) => execute(&world, &mut journal, plan, || prove(&world), cx.events, cx.cancel),
         Err(error) => execute(&world, &mut journal, &empty, || Err(error), cx.events, cx.cancel),
     };
+    for warning in world.warnings.take() {
+        cx.events.emit(Event::Warning(warning));
+    }
     let begun = journal.state().marks.len();
     let touched = plan.steps.iter().chain(&plan.finish).take(begun).any(Action::touches);
     let ended = conclude(run, outcome, touched);

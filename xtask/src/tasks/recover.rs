@@ -2,13 +2,20 @@
 //! committed, what comes after is done.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Context, security_fix};
-use crate::actions::{Action, World};
+use super::{Context, hidden};
+use crate::actions::{Action, StackCall, World};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
-use crate::saga::{self, Held, Holder, Lock, Mark, Outcome, RunRef, Step, wait_lock};
+use crate::guards::deploy::secret_files;
+use crate::model::{self, Call, Model, Unset};
+use crate::release::Releases;
+use crate::saga::{self, Entry, Held, Holder, Lock, Mark, Outcome, RunRef, Step, wait_lock};
+use crate::secret::Masker;
+use crate::source::Disk;
 
 /// How long a program that a killed run left behind may take to end, before recovery gives up.
 const ORPHANS: Duration = Duration::from_secs(300);
@@ -44,13 +51,60 @@ pub fn recover(cx: &Context<'_>) -> Result<Recovered> {
     let Some(open) = cx.store.open_run()? else { return Ok(Recovered::Nothing) };
     let (mut journal, entries) = cx.store.reopen(&open)?;
     // What containers say while they are put back is told with its secrets masked.
-    cx.masker.replace(security_fix::secrets(cx));
+    cx.masker.replace(masker(cx, &open, &entries)?);
     let world = cx.world(&open.id);
-    match saga::recover::<World, Action>(&world, &mut journal, &entries, cx.events, cx.cancel)? {
+    let settled = saga::recover::<World, Action>(&world, &mut journal, &entries, cx.events, cx.cancel);
+    for warning in world.warnings.take() {
+        cx.events.emit(Event::Warning(warning));
+    }
+    match settled? {
         Some(Outcome::Stuck { why }) => Err(Error { kind: Kind::Stuck, ..why }),
         Some(Outcome::Committed(_)) => Ok(Recovered::Finished(open.id.to_string())),
         _ => Ok(Recovered::PutBack(open.id.to_string())),
     }
+}
+
+/// Knows what the files of today hold, what runs, and what the run and the releases of its stacks have kept: the
+/// shell that recovers need not have the variables of the one that deployed.
+fn masker(cx: &Context<'_>, open: &RunRef, entries: &[Entry]) -> Result<Masker> {
+    let done = saga::prepared::<World, Action>(entries)?;
+    let calls: Vec<&StackCall> = done
+        .iter()
+        .filter_map(|undoable| match &undoable.step {
+            Action::KeepStack(keep) => Some(&keep.call),
+            _ => None,
+        })
+        .collect();
+    let models: Vec<Model> = calls.iter().filter_map(|call| read(cx, call)).collect();
+    let mut secrets = hidden::of_project(cx, models.iter());
+    let mut places: BTreeSet<PathBuf> = models.iter().flat_map(|model| secret_files(&model.json())).map(|file| file.path).collect();
+    for call in calls {
+        for (_, releases) in cx.state_folder().and_then(|state| Releases::of_stack(&state, &call.stack)).unwrap_or_default() {
+            let all = releases.list().unwrap_or_default();
+            secrets.extend(hidden::of_releases(&releases, &all));
+            places.extend(all.iter().flat_map(|release| hidden::paths_of_release(&releases, release)));
+        }
+        let Some(engine) = &cx.doors.engine else { continue };
+        for listed in engine.containers(&[("com.docker.compose.project", &call.project)])? {
+            secrets.extend(engine.container(&listed.id)?.iter().flat_map(hidden::of_container));
+        }
+    }
+    secrets.extend(hidden::of_run(&cx.store.blobs(&open.id), &done, &cx.project.root, &places));
+    Ok(hidden::masker(&secrets))
+}
+
+/// Where the files of today can be read.
+fn read(cx: &Context<'_>, call: &StackCall) -> Option<Model> {
+    let mut environment = cx.environment.clone();
+    environment.extend(call.env.iter().cloned());
+    let call = Call {
+        files: call.files.clone(),
+        env_files: call.env_files.clone(),
+        profiles: call.profiles.clone(),
+        project_name: None,
+        unset: Unset::StandIn,
+    };
+    model::load(&Disk, &call, &environment).ok()
 }
 
 /// Reads only: not even the lock is taken, nor a torn journal cut.

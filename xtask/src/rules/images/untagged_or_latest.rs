@@ -41,8 +41,7 @@ fn image_is_made_up(service: &Service<'_>) -> bool {
 
 /// Whether another service of the stack builds the image: then the stack itself decides what it is.
 fn is_built_here(service: &Service<'_>, repository: &str) -> bool {
-    let mut others = service.subject.services();
-    others.any(|other| other.get("build").is_some() && other.image().is_some_and(|image| Image::parse(image).repository == repository))
+    service.subject.is_built(repository, |image| Image::parse(image).repository)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::project::{DeploySettings, Stack};
 use crate::proof::health;
 use crate::registry::Reference;
 use crate::release::{ContainerNow, ImageFacts, Releases, Target, image_of, targets};
+use crate::secret::Secret;
 use crate::source::Disk;
 use crate::tasks::{Context, call, hidden};
 
@@ -25,6 +26,8 @@ pub struct Standing<'c> {
     pub call: StackCall,
     /// Its containers, running or not.
     pub containers: Vec<Container>,
+    /// What must not be shown of all this.
+    pub secrets: Vec<Secret>,
 }
 
 /// One stack as it shall run, and as it runs.
@@ -57,7 +60,7 @@ impl<'c> Standing<'c> {
         let mut secrets = hidden::of_project(cx, model.into_iter());
         secrets.extend(containers.iter().flat_map(hidden::of_container));
         cx.masker.replace(hidden::masker(&secrets));
-        Ok(Standing { stack, settings: cx.project.deploy(&stack.id), live, call, containers })
+        Ok(Standing { stack, settings: cx.project.deploy(&stack.id), live, call, containers, secrets })
     }
 
     /// The same for who goes back: the project's name is that of the files, or that of the releases where the

@@ -119,11 +119,22 @@ fn as_planned(standing: &Standing<'_>, expected: &Expected<'_>, running: &[Conta
             if target.inside.is_empty() && hash != Some(&target.config_hash) {
                 why.push(format!("{} has another configuration than the files say", container.name));
             }
+            // Stopped with code 0 it would look like a job that is done.
+            let ran = standing.containers.iter().any(|before| before.id == container.id && before.is_up());
+            if ran && !container.is_up() && !is_job(service, running) {
+                why.push(format!("{} ran when the plan was made, and does not any more", container.name));
+            }
         }
         services.insert(service.as_str());
     }
     let detail = format!("image and configuration of {}", services.into_iter().collect::<Vec<_>>().join(", "));
     Ok(if why.is_empty() { Ok(detail) } else { Err(why) })
+}
+
+/// Whether others wait for its end.
+fn is_job(service: &str, running: &[Container]) -> bool {
+    let ends = format!("{service}:service_completed_successfully:");
+    running.iter().filter_map(|one| one.labels.get("com.docker.compose.depends_on")).any(|needs| needs.split(',').any(|need| need.starts_with(&ends)))
 }
 
 /// Looks again after a while: nothing of it has been started again or become ill. Ctrl-C ends the wait.

@@ -10,13 +10,14 @@ use serde_json::Value;
 use super::look::{Looked, Standing, containers};
 use super::prove::record_of;
 use crate::actions::{Action, SaveRelease, Shelf, written};
+use crate::engine::Container;
 use crate::error::{Error, Result};
 use crate::git::Git;
 use crate::model::SourceKind;
 use crate::release::{Kept, Release, Releases, ServiceRecord, beyond, keep_files};
 use crate::saga::{RunId, Sha, now_ms, who};
-use crate::tasks::Context;
 use crate::tasks::guarded::Still;
+use crate::tasks::{Context, hidden};
 
 /// What is recorded of a stack.
 pub struct Recorded {
@@ -35,6 +36,9 @@ impl Recorded {
         let releases = Releases::open(&shelf.state, &shelf.engine_id, &shelf.project, &shelf.stack)?;
         let all = releases.list()?;
         let current = releases.current()?;
+        // Who is put back, now or because this fails, may say what is in no file of today any more.
+        let kept = hidden::of_releases(&releases, &all);
+        cx.masker.replace(hidden::masker(&[standing.secrets.clone(), kept].concat()));
         let current = all.iter().find(|release| Some(&release.id) == current.as_ref()).cloned();
         Ok(Recorded { shelf, releases, all, current })
     }
@@ -60,14 +64,15 @@ impl Recorded {
         same && current.services.keys().all(|service| now.iter().any(|container| container.service == *service))
     }
 
-    /// Whether the same containers are there and the same release is current, asked again when nobody else
-    /// may change them any more: another checkout may have deployed meanwhile.
+    /// Whether the same containers are there, running or not as they were, and the same release is current;
+    /// asked again when nobody else may change them any more: another checkout may have deployed meanwhile.
     pub fn still(&self, standing: &Standing<'_>) -> Still<'static> {
-        let seen: BTreeSet<String> = standing.containers.iter().map(|container| container.id.clone()).collect();
+        let state = |container: &Container| (container.id.clone(), container.is_up());
+        let seen: BTreeSet<(String, bool)> = standing.containers.iter().map(state).collect();
         let (live, call, releases) = (Rc::clone(&standing.live), standing.call.clone(), self.releases.clone());
         let current = self.current.as_ref().map(|release| release.id.clone());
         Box::new(move || {
-            let now: BTreeSet<String> = containers(live.engine.as_ref(), &call)?.into_iter().map(|container| container.id).collect();
+            let now: BTreeSet<(String, bool)> = containers(live.engine.as_ref(), &call)?.iter().map(state).collect();
             if now == seen && releases.current()? == current {
                 return Ok(());
             }

@@ -33,7 +33,8 @@ pub fn hooks(standing: &Standing<'_>, when: When, facts: &Facts) -> Vec<Action> 
         When::PostDeploy => &hooks.post_deploy,
         When::OnRollback => &hooks.on_rollback,
     };
-    commands.iter().map(|argv| Action::Hook(Hook { when, argv: argv.clone(), facts: facts.clone() })).collect()
+    let hook = |argv: &Vec<String>| Hook { when, argv: argv.clone(), facts: facts.clone(), deadline_secs: hooks.timeout };
+    commands.iter().map(|argv| Action::Hook(hook(argv))).collect()
 }
 
 /// Notes what runs: the first step, so that its undo is the last.
