@@ -32,6 +32,8 @@ pub struct Went {
     pub back: Option<Duration>,
 }
 
+/// What was touched was put back; a refused rehearsal has only itself to take away.
+const ROLLED_BACK: i32 = 4;
 /// What docker-rollout gives the new containers.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// And how often it looks.
@@ -119,7 +121,7 @@ fn prod_up(shop: &Shop<'_>, release: Release, rehearse: bool) -> Result<Went> {
     })?;
     let events = document.get("events").and_then(Value::as_array).cloned().unwrap_or_default();
     refused(&output.code, &document, &events)?;
-    Ok(Went { code: output.code, back: back(&events) })
+    Ok(Went { code: output.code, back: back(&events).filter(|_| output.code == Some(ROLLED_BACK)) })
 }
 
 /// A guard that refuses, or a program that could not begin, measures nothing.
