@@ -15,7 +15,7 @@ use crate::surroundings::Host;
 use crate::tasks::audit::described;
 
 pub use bench::{BenchAuditArgs, BenchDeployArgs, Measurable};
-pub use deploy::ProdUpArgs;
+pub use deploy::{PreflightArgs, ProdUpArgs};
 pub use everyday::{Everyday, LogsArgs};
 pub use images::{BuildArgs, PullArgs};
 
@@ -101,6 +101,8 @@ pub enum Command {
     Recover,
     /// Bring a stack into production: rehearsed, proven, or what ran before serves again
     ProdUp(ProdUpArgs),
+    /// Answer the eight questions before a stack first goes into production, each by trying; nothing live is touched
+    Preflight(PreflightArgs),
     /// Fetch the images that the stacks name, by digest; nothing that runs is touched
     Pull(PullArgs),
     /// Build the images of a release, and hand them over to their registries

@@ -99,6 +99,9 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     if live || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_)) {
         cx.doors = Doors::open(&cancel)?;
     }
+    if matches!(&cli.command, Command::Preflight(args) if args.runbook.is_none()) {
+        cx.doors = Doors::open(&cancel)?;
+    }
     match &cli.command {
         Command::Audit(args) => audit::fix(&cx, &cli.global, args),
         Command::SecurityFix(args) => security_fix(&cx, args),
@@ -112,6 +115,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
         }
         Command::ProdUp(args) => deploy::up(&cx, args),
+        Command::Preflight(args) => deploy::preflight(&cx, args),
         Command::Pull(args) => images::pull(&cx, args),
         Command::Build(args) => images::build(&cx, args),
         Command::Recover => {
@@ -146,8 +150,8 @@ fn schema(of: SchemaArg) -> Vec<u8> {
 
 /// `--yes`, or a person at a terminal.
 fn consent(cli: &Cli, question: &str, cancel: &Cancel) -> Result<bool> {
-    // What a pull brings runs only when somebody starts it.
-    if cli.global.yes || matches!(cli.command, Command::Pull(_)) {
+    // What a pull brings runs only when somebody starts it; what a preflight starts is its own.
+    if cli.global.yes || matches!(cli.command, Command::Pull(_) | Command::Preflight(_)) {
         return Ok(true);
     }
     let nobody =

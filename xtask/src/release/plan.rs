@@ -150,7 +150,7 @@ fn change(here: &[&ContainerNow], target: &Target, compose_version: &str, replac
 
 /// The strategy: the one asked for where it can be had, else the safest that can. `rolling` is never taken
 /// unasked: not every program stands a second one of itself beside it.
-fn how(target: &Target) -> Replacing {
+pub fn how(target: &Target) -> Replacing {
     if !target.alone.is_empty() {
         return Replacing::Recreate;
     }
@@ -172,7 +172,7 @@ pub fn in_order(targets: &BTreeMap<String, Target>) -> Vec<String> {
             first.all(|needed| ordered.contains(needed) || !targets.contains_key(needed))
         };
         // The model refuses cycles; should one come here, its members keep their order by name.
-        let next = waiting.iter().position(|name| ready(name)).unwrap_or(0);
+        let next = waiting.iter().position(ready).unwrap_or(0);
         ordered.push(waiting.remove(next).clone());
     }
     ordered

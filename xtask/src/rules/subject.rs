@@ -152,7 +152,7 @@ fn descend(node: &Node, span: Span, way: &mut Vec<Seg>) -> bool {
 
 /// Those of a node's parts that hold a span, with their numbers. They stand in the order of the text, and a stack of
 /// thousands of services is looked through for each finding.
-fn around<'n, T>(parts: &'n [T], span: Span, of: impl Fn(&T) -> Span) -> impl Iterator<Item = (usize, &'n T)> {
+fn around<T>(parts: &[T], span: Span, of: impl Fn(&T) -> Span) -> impl Iterator<Item = (usize, &T)> {
     let first = parts.partition_point(|part| of(part).end < span.end);
     (first..).zip(&parts[first..]).take_while(move |(_, part)| of(part).start <= span.start)
 }

@@ -14,7 +14,7 @@ use crate::secret::Masker;
 pub mod budget;
 pub mod clock;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 use budget::Budgets;
 
 /// For how long a container without a healthcheck must run undisturbed.

@@ -75,11 +75,24 @@ impl Rehearsal<'_> {
     /// A model cannot be rewritten (`Refused`), the engine does not answer or something cannot be
     /// removed (`Failed`), somebody wants to stop (`Interrupted`).
     pub fn rehearse(&self, stacks: &[Stack<'_>]) -> Result<Rehearsed> {
-        let rehearsed = self.copied_and_tried(stacks);
+        let rehearsed = self.copied_and_tried(stacks, false);
         let removed = self.remove();
         let rehearsed = rehearsed?;
         removed?;
         Ok(rehearsed)
+    }
+
+    /// The same, with the restart policies that the services have in production; `look` is asked while
+    /// everything still is there.
+    ///
+    /// # Errors
+    /// As above, and those of `look`.
+    pub fn rehearse_and<T>(&self, stacks: &[Stack<'_>], look: impl FnOnce(&Rehearsed) -> Result<T>) -> Result<(Rehearsed, T)> {
+        let looked = self.copied_and_tried(stacks, true).and_then(|rehearsed| look(&rehearsed).map(|looked| (rehearsed, looked)));
+        let removed = self.remove();
+        let looked = looked?;
+        removed?;
+        Ok(looked)
     }
 
     /// Also for recovery: takes away what is left of this run's rehearsals.
@@ -92,8 +105,8 @@ impl Rehearsal<'_> {
         removed.map(|_| ())
     }
 
-    fn copied_and_tried(&self, stacks: &[Stack<'_>]) -> Result<Rehearsed> {
-        let rewritten = self.rewritten(stacks)?;
+    fn copied_and_tried(&self, stacks: &[Stack<'_>], keep_restart: bool) -> Result<Rehearsed> {
+        let rewritten = self.rewritten(stacks, keep_restart)?;
         let mut left_out = Vec::new();
         for (stack, rewritten) in stacks.iter().zip(&rewritten) {
             left_out.extend(rewritten.left_out.iter().map(|left| (stack.name.to_string(), left.clone())));
@@ -102,7 +115,7 @@ impl Rehearsal<'_> {
         Ok(Rehearsed { verdict, left_out })
     }
 
-    fn rewritten(&self, stacks: &[Stack<'_>]) -> Result<Vec<Rewritten>> {
+    fn rewritten(&self, stacks: &[Stack<'_>], keep_restart: bool) -> Result<Vec<Rewritten>> {
         let paths = stacks.iter().flat_map(|stack| rewrite::bound_paths(stack.model)).collect();
         let copied = copy::copy_all(&paths, self.scratch)?;
         let mut images = BTreeMap::new();
@@ -116,6 +129,7 @@ impl Rehearsal<'_> {
             copies: copied.copies,
             not_copied: copied.not_copied,
             images,
+            keep_restart,
             outside: outside::look(self.engine, stacks)?,
             ..Facts::default()
         };

@@ -7,6 +7,7 @@ mod files;
 mod guards;
 mod images;
 mod look;
+pub mod preflight;
 mod probe;
 mod prove;
 mod records;
