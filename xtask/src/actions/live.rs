@@ -121,17 +121,6 @@ impl Rehearse {
     }
 }
 
-/// Nothing of a rehearsal may remain, whoever was killed in it: what a killed program has asked
-/// the engine for may still be in the making, so one more look must find nothing.
-pub(super) fn remove_rehearsal(world: &World) -> Result<()> {
-    let live = world.live()?;
-    std::thread::sleep(IN_THE_MAKING);
-    while remove_run(live.engine.as_ref(), world.run.as_str())? != Removed::default() {
-        std::thread::sleep(IN_THE_MAKING);
-    }
-    copy::remove(&world.scratch())
-}
-
 fn tried(world: &World, stacks: &[(String, Sha)], settle_secs: u64) -> Result<Rehearsed> {
     let live = world.live()?;
     let models = stacks.iter().map(|(_, model)| read(world, model)).collect::<Result<Vec<Value>>>()?;
@@ -146,6 +135,17 @@ fn tried(world: &World, stacks: &[(String, Sha)], settle_secs: u64) -> Result<Re
         cancel: &live.cancel,
     };
     rehearsal.rehearse(&stacks)
+}
+
+/// Nothing of a rehearsal may remain, whoever was killed in it: what a killed program has asked
+/// the engine for may still be in the making, so one more look must find nothing.
+pub(super) fn remove_rehearsal(world: &World) -> Result<()> {
+    let live = world.live()?;
+    std::thread::sleep(IN_THE_MAKING);
+    while remove_run(live.engine.as_ref(), world.run.as_str())? != Removed::default() {
+        std::thread::sleep(IN_THE_MAKING);
+    }
+    copy::remove(&world.scratch())
 }
 
 pub(super) fn read(world: &World, model: &Sha) -> Result<Value> {

@@ -92,7 +92,7 @@ fn of(service: &String, seen: &Seen<'_>) -> BTreeSet<Drift> {
     }
     // One that ran in the release and ended is stopped, though it ended well.
     let may_be_done = recorded.is_none_or(|recorded| recorded.done);
-    if here.iter().any(|one| !one.running && !(one.done && may_be_done)) {
+    if here.iter().any(|one| !(one.running || one.done && may_be_done)) {
         found.insert(Drift::Stopped);
     }
     for one in &here {

@@ -24,7 +24,7 @@ use crate::surroundings::Host;
 pub use fix::{Fixed, Options, fix};
 pub use host::{described, free_memory_bytes, this_machine};
 pub use look::look;
-pub(super) use look::model_of;
+pub(super) use look::{look_at_stacks, model_of};
 pub use scope::Scope;
 
 /// What shall be looked at, and how.

@@ -42,15 +42,6 @@ impl Scope<'static> {
     pub fn resolve(request: &Request, folder: &Path) -> Result<Scope<'static>> {
         Scope::resolve_in(request, folder, None)
     }
-
-    /// This one stack of the project in `root`, also where a folder or a file has its name.
-    pub fn of_stack(stack: &Stack, root: &Path, request: &Request) -> Result<Scope<'static>> {
-        let mut scope = Scope::empty(root.to_path_buf(), Policies::built_in(), None);
-        scope.projects.push(root.to_path_buf());
-        scope.stacks.push(stack.clone());
-        scope.policies = Policies::load(&scope.root, &scope.files, request)?;
-        Ok(scope)
-    }
 }
 
 impl<'f> Scope<'f> {

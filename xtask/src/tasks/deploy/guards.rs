@@ -121,13 +121,13 @@ fn findings(cx: &Context<'_>, looked: &Looked<'_>, request: &Request, policy: &P
 
 /// The audit of one stack as production is judged; `host`: the machine that it shall run on, where that counts.
 pub(super) fn audited(cx: &Context<'_>, stack: &Stack, env: &[(String, String)], host: Option<Host>) -> Result<Audit> {
-    let asked = audit::Request { role: Some(Role::Prod), host, ..audit::Request::default() };
+    let asked = audit::Request { targets: vec![stack.id.clone()], role: Some(Role::Prod), host, ..audit::Request::default() };
     let mut environment = cx.environment.clone();
     environment.extend(env.iter().cloned());
     // The stack itself is handed on, not its name: a folder may be called so.
-    let scope = Scope::of_stack(stack, &cx.project.root, &asked)?;
+    let scope = Scope::resolve(&audit::Request::default(), &cx.project.root)?;
     let today = Date::of_unix_seconds(crate::saga::now_ms() / 1000);
-    audit::look(&scope, &scope.files, &asked, &[], &environment, today)
+    audit::look_at_stacks(std::slice::from_ref(stack), &scope, &scope.files, &asked, &[], &environment, today)
 }
 
 /// What the policies call tags that are no version.
@@ -135,6 +135,7 @@ pub(super) fn moving_tags(cx: &Context<'_>) -> Result<Vec<String>> {
     Ok(Policy::load(&cx.project.root, Role::Prod, &Disk)?.list(MOVING.0, MOVING.1).to_vec())
 }
 
+/// What keeps the stack out; `started`: the services that a deploy starts.
 pub(super) fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy, started: &BTreeSet<String>) -> Vec<Blocking> {
     let text = |finding: &Finding| audit.texts.get(&finding.file).map(|text| text.text.as_ref());
     let comes = |finding: &Finding| {

@@ -182,7 +182,7 @@ pub fn containers(engine: &dyn Engine, call: &StackCall) -> Result<Vec<Container
     Ok(found)
 }
 
-pub fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
+pub(super) fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
     model::load(&Disk, &call::of(stack, Unset::StandIn), environment)
 }
 

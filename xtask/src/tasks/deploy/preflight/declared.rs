@@ -26,7 +26,7 @@ pub fn secrets(subject: &Subject<'_>, audit: &Audit) -> Result<Told> {
     let elsewhere =
         (!others.is_empty()).then(|| "give each secret a `file:` that holds it, or set the variable of its `environment:`".to_string());
     seen.wrong.extend(others);
-    let started = subject.services().map(|(name, _)| name.to_string()).collect();
+    let started = subject.model.services().map(String::from).collect();
     let findings = refused(findings_are_accepted(&blocking(subject.cx, audit, &policy, &started), &[], &[]), &mut seen);
     // Each way out of prod-up is there: an acceptance with a reason is no state of the stack.
     let findings = findings.map(|_| "`cargo xtask audit STACK` says how to fix the findings".to_string());
