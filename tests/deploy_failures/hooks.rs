@@ -53,13 +53,15 @@ fn a_hook_that_never_ends_is_ended() {
 /// What ran before serves again when it is called, so it holds nothing up.
 #[test]
 fn an_on_rollback_hook_that_fails_is_told_of_and_holds_nothing_up() {
-    let hooks = "    on-rollback: [[sh, -c, 'echo pager says CANARY >&2; exit 9'], [sh, -c, 'sleep 1000'], [sh, -c, 'echo back >> .xtask/told']]\n";
+    let hooks =
+        "    on-rollback: [[sh, -c, 'echo pager says CANARY >&2; exit 9'], [sh, -c, 'sleep 1000'], [sh, -c, 'echo back >> .xtask/told']]\n";
     let Some(prod) = Prod::of("df-pager", STACK, &settings("")) else { return };
     prod.up(&["--tag", "v1", "--no-rehearse"]).expect(0, &[]);
     let before = prod.whole("v1");
     prod.write("xtask.yaml", &settings(hooks));
     let said = prod.up(&["--tag", "crash", "--no-rehearse"]);
-    let words = ["it falls over", "run the on-rollback hook", "exit code 9: pager says ********", "not done after 2 s", "everything was put back"];
+    let words =
+        ["it falls over", "run the on-rollback hook", "exit code 9: pager says ********", "not done after 2 s", "everything was put back"];
     said.expect(4, &words);
     assert_eq!((prod.whole("v1"), told(&prod).as_str()), (before.clone(), "back\n"));
     // The same after a kill.

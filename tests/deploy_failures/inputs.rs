@@ -7,7 +7,8 @@ fn what_is_missing_is_refused_beside_the_release_that_serves() {
     let Some(prod) = Prod::of("df-missing", STACK, QUICK) else { return };
     prod.up(&["--tag", "v1", "--no-rehearse"]).expect(0, &[]);
     let before = prod.whole("v1");
-    let needs = STACK.replace("{WEB,", "{WEB, secrets: [key], labels: {A: '${MUST_BE_SET:?say it}'},") + "secrets: {key: {file: key.txt}}\n";
+    let needs =
+        STACK.replace("{WEB,", "{WEB, secrets: [key], labels: {A: '${MUST_BE_SET:?say it}'},") + "secrets: {key: {file: key.txt}}\n";
     let set = needs.replace("'${MUST_BE_SET:?say it}'", "set");
     for (file, key, words) in [
         (&needs, None, &["MUST_BE_SET", "key.txt is not there"][..]),

@@ -24,7 +24,10 @@ const LATER: [&str; 3] = ["canary-pu-env-Hh52", "canary-pu-exp-Jr67", "canary-pu
 fn talking(test: &str) -> Option<Prod> {
     let prod = Prod::of(test, TALKS, QUICK)?;
     prod.write("compose.broken.yaml", "services:\n  x: {image: 'redis:${NEVER_SET:?say it}'}\n");
-    prod.write("xtask.yaml", &format!("stacks:\n  shop: {{files: [compose.prod.yaml], role: prod}}\n  broken: {{files: [compose.broken.yaml]}}\n{QUICK}"));
+    prod.write(
+        "xtask.yaml",
+        &format!("stacks:\n  shop: {{files: [compose.prod.yaml], role: prod}}\n  broken: {{files: [compose.broken.yaml]}}\n{QUICK}"),
+    );
     secrets(&prod, FIRST);
     Some(prod)
 }

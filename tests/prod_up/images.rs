@@ -13,7 +13,10 @@ const RELEASES: &[(&str, &str)] = &[
     ("v3", "RUN echo v3 > /usr/share/nginx/html/index.html"),
     ("crash", "ENTRYPOINT []\nCMD [\"sh\", \"-c\", \"echo it falls over; exit 3\"]"),
     // Well at first, and then not any more.
-    ("late", "ENTRYPOINT []\nCMD [\"sh\", \"-c\", \"(sleep ${LATE:-4}; rm /usr/share/nginx/html/index.html) & exec nginx -g 'daemon off;'\"]"),
+    (
+        "late",
+        "ENTRYPOINT []\nCMD [\"sh\", \"-c\", \"(sleep ${LATE:-4}; rm /usr/share/nginx/html/index.html) & exec nginx -g 'daemon off;'\"]",
+    ),
     ("dies", "ENTRYPOINT []\nCMD [\"sh\", \"-c\", \"(sleep ${LATE:-4}; nginx -s stop) & exec nginx -g 'daemon off;'\"]"),
     // Says what nobody may read, and falls over.
     ("talks", "ENTRYPOINT []\nCMD [\"sh\", \"-c\", \"env; cat /run/secrets/* 2>&1; exit 3\"]"),

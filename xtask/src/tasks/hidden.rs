@@ -87,7 +87,9 @@ pub fn of_run(blobs: &Blobs, steps: &[Undoable<Action, Receipt>], root: &Path, p
                 let secret = keep.files.iter().filter(|file| places.contains(&root.join(&file.path)));
                 files.extend(secret.flat_map(|file| [&file.before, &file.now]));
             }
-            Action::WriteFile(write) if places.contains(&root.join(&write.path)) => files.extend(write.before.iter().chain([&write.content])),
+            Action::WriteFile(write) if places.contains(&root.join(&write.path)) => {
+                files.extend(write.before.iter().chain([&write.content]))
+            }
             _ => {}
         }
     }

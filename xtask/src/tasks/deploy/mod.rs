@@ -108,7 +108,6 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     contents.extend(saved.contents);
     contents.extend(changes.contents);
     let steps = &mut prepared.plan.steps;
-    steps.extend(saved.adopt);
     steps.extend(images.pulls(&targets));
     if looked.standing.settings.rehearse
         && !request.no_rehearse
@@ -119,6 +118,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     }
     // Only from here on something live is touched: a rehearsal that refuses has nothing to put back. What is
     // noted first is undone last.
+    steps.extend(saved.adopt);
     steps.extend(steps::hooks(&looked.standing, When::OnRollback, &facts));
     steps.push(steps::keep(&looked.standing));
     steps.extend(steps::hooks(&looked.standing, When::PreDeploy, &facts));

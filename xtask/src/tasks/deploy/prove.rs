@@ -134,7 +134,10 @@ fn as_planned(standing: &Standing<'_>, expected: &Expected<'_>, running: &[Conta
 /// Whether others wait for its end.
 fn is_job(service: &str, running: &[Container]) -> bool {
     let ends = format!("{service}:service_completed_successfully:");
-    running.iter().filter_map(|one| one.labels.get("com.docker.compose.depends_on")).any(|needs| needs.split(',').any(|need| need.starts_with(&ends)))
+    running
+        .iter()
+        .filter_map(|one| one.labels.get("com.docker.compose.depends_on"))
+        .any(|needs| needs.split(',').any(|need| need.starts_with(&ends)))
 }
 
 /// Looks again after a while: nothing of it has been started again or become ill. Ctrl-C ends the wait.
