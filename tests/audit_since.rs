@@ -226,8 +226,8 @@ fn as_a_hook_it_judges_what_the_commit_would_hold() {
 fn it_works_below_the_top_and_in_another_work_tree() {
     let project = project(&[
         ("app/xtask.yaml", ""),
-        ("app/compose.yaml", "services:\n  web:\n    image: nginx:1.22\n    env_file: [../shared.env]\n"),
-        ("shared.env", "A=1\n"),
+        ("app/compose.yaml", "services:\n  web:\n    image: nginx:1.22\n    env_file: [../common.env]\n"),
+        ("common.env", "A=1\n"),
     ]);
     let tree = project.elsewhere().join("tree");
     project.git(&["worktree", "add", "-q", "-b", "side", tree.to_str().unwrap()]);
@@ -235,7 +235,7 @@ fn it_works_below_the_top_and_in_another_work_tree() {
         let args = ["audit", "--staged", "--rule", "tracked-env-file-secret", "--format", "json"];
         project.xtask(&args).cwd(&folder.join("app")).run()
     };
-    fs::write(tree.join("shared.env"), "A=1\nDB_PASSWORD=new-Secret-2\n").unwrap();
+    fs::write(tree.join("common.env"), "A=1\nDB_PASSWORD=new-Secret-2\n").unwrap();
     project.git(&["-C", tree.to_str().unwrap(), "add", "-A"]);
     assert_eq!(audit(&tree).exits(1).json()["result"]["findings"].as_array().unwrap().len(), 1);
     audit(project.root()).exits(0);

@@ -39,6 +39,7 @@ fn help_names_every_task_and_the_exit_codes() {
         "security-fix",
         "rollback",
         "recover",
+        "preflight",
         "history",
         "pull",
         "build",

@@ -182,6 +182,28 @@ fn rolling_two_replicas_behind_a_resolving_proxy_loses_nothing() {
     assert_eq!(bench.containers("web").into_iter().map(|one| one.id).collect::<Vec<_>>(), serving);
 }
 
+/// It would ask those for ever whom it found when it started.
+#[test]
+fn a_proxy_that_looks_names_up_once_is_told_who_serves() {
+    let port = 18_437;
+    let stack = |version: &str| format!("{}{}", web(version, ""), PROXY.replace("PORT", &port.to_string()));
+    let Some(sandbox) = sandbox("once") else { return };
+    sandbox.file("proxy.conf", "server { listen 80; location / { proxy_pass http://web:8080; proxy_connect_timeout 2s; } }\n");
+    let bench = Bench::with_docker(sandbox.path(), &sandbox.project);
+    bench.write(&stack("1").replace("  proxy:\n", "  proxy:\n    depends_on: {web: {condition: service_healthy}}\n"));
+    bench.up();
+    until_answered(port, "1");
+    for (version, proof, answers) in [("2", bad(), "1"), ("3", holds(), "3")] {
+        bench.write(&stack(version));
+        let users = Users::ask(port, &["/", "/", "/slow"]);
+        let rolling = Replace { proxy: Some(Proxy::nginx("proxy")), ..bench.replace("web", 1, true) };
+        let outcome = bench.run(vec![bench.keep(), Action::Replace(rolling)], proof);
+        until_answered(port, answers);
+        let seen = users.stop();
+        assert_eq!((seen.lost, seen.last.as_str()), (0, answers), "{outcome:?}: {seen:?}");
+    }
+}
+
 #[test]
 fn a_recreation_is_undone_by_making_the_container_again() {
     let port = 18_434;

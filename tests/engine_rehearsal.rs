@@ -5,7 +5,7 @@ mod engine_support;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine_support::{Sandbox, sandbox};
 use serde_json::Value;
@@ -171,6 +171,21 @@ fn an_ill_rehearsal_says_who_and_why_without_the_secret() {
     let call = sandbox.write("services: {loop: {image: 'redis:7', command: ['true'], restart: unless-stopped}}");
     let why = vec![format!("xtask-{}-loop-1: exited with code 0, and would be started again and again", sandbox.project)];
     assert_eq!(rehearse(&sandbox, &call).verdict, Verdict::Fails { why });
+}
+
+/// The database may take two minutes, but it is well at once: what is left is the time of `web`.
+#[test]
+fn one_that_is_ill_is_refused_when_its_own_time_is_over() {
+    let Some(sandbox) = sandbox("rown") else { return };
+    let yaml = "services:
+  db: {image: 'redis:7', healthcheck: {test: [CMD, redis-cli, ping], interval: 1s, timeout: 3s, retries: 30}}
+  web: {image: 'redis:7', depends_on: [db], healthcheck: {test: [CMD, 'false'], interval: 1s, timeout: 2s, retries: 2}}";
+    let call = sandbox.write(yaml);
+    let began = Instant::now();
+    let Verdict::Fails { why } = rehearse(&sandbox, &call).verdict else { panic!("an unhealthy service was taken as well") };
+    let took = began.elapsed();
+    assert!(why.len() == 1 && why[0].starts_with(&format!("xtask-{}-web-1: unhealthy after 8 s", sandbox.project)), "{why:?}");
+    assert!(took > Duration::from_secs(8) && took < Duration::from_secs(40), "{took:?}");
 }
 
 #[test]

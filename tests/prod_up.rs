@@ -262,3 +262,53 @@ fn hooks_know_the_release_and_the_last_one_runs_when_the_old_release_serves() {
     prod.serves("v1");
     assert_eq!(told(), "pre v1\npost v1 r0001\npre crash\nback crash v1\n");
 }
+
+#[test]
+fn project_and_profiles_are_those_of_the_shell_for_compose_too() {
+    let stack = &STACK
+        .replace("name: PROJECT\n", "")
+        .replace("  web:", "  extra: {DB, profiles: [extra]}\n  debug: {DB, profiles: [debug]}\n  web:");
+    let Some(prod) = Prod::of("pu-shell", stack, QUICK) else { return };
+    let run = |profiles: &str, args: &[&str]| {
+        let mut command = prod.command(prod.root(), args);
+        command.env("COMPOSE_PROJECT_NAME", &prod.sandbox.project).env("COMPOSE_PROFILES", profiles);
+        Said::of(&command.output().unwrap())
+    };
+    run("extra", &["--yes", "prod-up", "--tag", "v1"]).expect(0, &["extra", "start"]);
+    let first = prod.serves("v1");
+    assert_eq!(first.len(), 3, "{first:?}");
+    // Somebody looks into something.
+    let mut debug = std::process::Command::new("docker");
+    debug.args(["compose", "-f", "compose.prod.yaml", "--profile", "debug", "up", "-d", "--wait", "--no-deps", "debug"]);
+    debug.current_dir(prod.root()).env("TAG", "v1").env("COMPOSE_PROJECT_NAME", &prod.sandbox.project);
+    assert!(debug.status().unwrap().success());
+    let before = prod.serving();
+    assert_eq!(before.len(), 4);
+    run("", &["--yes", "prod-up", "--tag", "v2"]).expect(0, &["swap (image"]);
+    let after = prod.serves("v2");
+    for kept in ["debug", "extra", "db"] {
+        assert_eq!(id_of(&after, kept), id_of(&before, kept), "{kept} is declared, and not part of this deploy");
+    }
+    prod.nothing_left_over();
+}
+
+#[test]
+fn a_deploy_of_one_service_leaves_the_others_to_the_next() {
+    let stack = "name: PROJECT\nservices:\n  web: {WEB, ports: ['PORT:80'], volumes: ['./w.conf:/w.conf:ro']}\n  \
+                 side: {WEB, volumes: ['./s.conf:/s.conf:ro']}\n";
+    let Some(prod) = Prod::of("pu-one", stack, QUICK) else { return };
+    prod.write("w.conf", "one");
+    prod.write("s.conf", "one");
+    prod.up(&["--tag", "v1"]).expect(0, &[]);
+    let first = prod.serving();
+    prod.write("w.conf", "two");
+    prod.write("s.conf", "two");
+    prod.up(&["--tag", "v1", "prod", "web"]).expect(0, &["web"]);
+    let second = prod.serving();
+    assert_ne!(id_of(&second, "web"), id_of(&first, "web"));
+    assert_eq!(id_of(&second, "side"), id_of(&first, "side"));
+    prod.up(&["--tag", "v1"]).expect(0, &["side  swap (a file that it uses)"]);
+    let third = prod.serving();
+    assert_eq!(id_of(&third, "web"), id_of(&second, "web"));
+    assert_ne!(id_of(&third, "side"), id_of(&second, "side"));
+}

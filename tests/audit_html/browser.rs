@@ -14,6 +14,7 @@ pub struct Browser {
 
 impl Browser {
     /// The browser of this machine. Where tests run in full there has to be one.
+    #[allow(clippy::print_stderr, reason = "a test says why it looks at nothing")]
     pub fn find() -> Option<Browser> {
         let found = ["chromium", "chromium-browser", "google-chrome"].iter().find_map(|name| which::which(name).ok());
         if found.is_none() {

@@ -45,8 +45,8 @@ fn look(text: &str) -> Option<Stack> {
     let files = [PathBuf::from("/nowhere/shop/compose.yaml")];
     let surroundings = Surroundings::default();
     let policy = Policy::of(Role::Prod);
-    let subject = Subject { id: "shop", role: Role::Prod, model: &model, files: &files, policy, surroundings: &surroundings, fixes: true };
-    let judging = Judging { today: Date::of_unix_seconds(1_800_000_000), only: &[] };
+    let subject = Subject { id: "shop", role: Role::Prod, model: &model, files: &files, policy, surroundings: &surroundings, fixes: true, known: Default::default() };
+    let judging = Judging { today: Date::of_unix_seconds(1_800_000_000), only: &[], cancel: &Default::default() };
     let judged = judge(&subject, judging);
     let services = model.services().map(String::from).collect();
     let mut collector = Collector::default();
@@ -64,7 +64,7 @@ fn points_into(audit: &Audit, text: &str) {
 
 /// What these fixes make of the text, if anything; it reads, and every comment that no fix takes away is there.
 fn written(before: &Stack, text: &str, numbers: &[usize]) -> Option<String> {
-    let patch = Patch::of(&before.audit, numbers);
+    let patch = Patch::of(&before.audit, numbers, &Default::default());
     let file = patch.files.first()?;
     let read = |text: &str| yaml::read(text, Limits::default()).unwrap_or_else(|error| panic!("the result does not read: {}", error.why));
     let comments = |text: &str| read(text).into_iter().flat_map(|document| document.comments).count();

@@ -23,8 +23,8 @@ pub(super) struct Converge<'a> {
     service: Option<&'a str>,
     /// A request to stop may be at work on any of them.
     stopping: bool,
-    /// What was recorded can serve beside what the run made, so it starts first.
-    beside: bool,
+    /// What was recorded can serve beside what the run made, so it starts first, and this is done then.
+    beside: Option<&'a dyn Fn()>,
 }
 
 /// What a recorded container has become.
@@ -38,7 +38,7 @@ struct Its<'k> {
 
 impl<'a> Converge<'a> {
     pub fn of(call: &'a StackCall, kept: &'a KeptStack) -> Self {
-        Converge { call, kept, service: None, stopping: false, beside: false }
+        Converge { call, kept, service: None, stopping: false, beside: None }
     }
 
     pub fn service(self, service: &'a str) -> Self {
@@ -49,16 +49,18 @@ impl<'a> Converge<'a> {
         Converge { stopping: true, ..self }
     }
 
-    pub fn beside(self) -> Self {
-        Converge { beside: true, ..self }
+    pub fn beside(self, serving: &'a dyn Fn()) -> Self {
+        Converge { beside: Some(serving), ..self }
     }
 
     /// # Errors
     /// The engine refuses, or the containers are changed by somebody else meanwhile: `Failed`.
     pub fn carry_out(&self, world: &World) -> Result<()> {
         let mut started = BTreeSet::new();
-        if self.beside {
-            self.start_beside(world, &mut started)?;
+        if let Some(serving) = self.beside
+            && self.start_beside(world, &mut started)?
+        {
+            serving();
         }
         for pass in 0..PASSES {
             if !self.pass(world, pass == 0, &mut started)? {
@@ -196,8 +198,8 @@ impl<'a> Converge<'a> {
             && container.state.error.is_empty()
     }
 
-    /// What was recorded serves before what the run made is taken away.
-    fn start_beside(&self, world: &World, started: &mut BTreeSet<String>) -> Result<()> {
+    /// What was recorded serves before what the run made is taken away. Whether anything had to be started.
+    fn start_beside(&self, world: &World, started: &mut BTreeSet<String>) -> Result<bool> {
         let engine = world.live()?.engine.as_ref();
         self.networks(world)?;
         let mut back = Vec::new();
@@ -212,7 +214,7 @@ impl<'a> Converge<'a> {
             // Whether they are well is asked at the end; here it only spares requests.
             until_well(engine, &back, SETTLE, &world.masker, &Cancel::default())?;
         }
-        Ok(())
+        Ok(!back.is_empty())
     }
 }
 

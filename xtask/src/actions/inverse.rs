@@ -56,6 +56,7 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             }
             // A rollback restores files; what runs is made from them by whoever starts it.
             Action::Rehearse(_)
+            | Action::TryStack(_)
             | Action::KeepContainers(_)
             | Action::Recreate(_)
             | Action::Hook(_)

@@ -65,6 +65,7 @@ impl StackCall {
             env_files: self.env_files.clone(),
             profiles: self.profiles.clone(),
             env: self.env.clone(),
+            project_name: Some(self.project.clone()),
             ..ComposeCall::default()
         }
     }
@@ -118,19 +119,23 @@ impl Rehearse {
         self.stacks.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Nothing of a rehearsal may remain, whoever was killed in it: what a killed program has asked
-    /// the engine for may still be in the making, so one more look must find nothing.
     pub fn undo(&self, world: &World) -> Result<()> {
-        let live = world.live()?;
-        std::thread::sleep(IN_THE_MAKING);
-        while remove_run(live.engine.as_ref(), world.run.as_str())? != Removed::default() {
-            std::thread::sleep(IN_THE_MAKING);
-        }
-        copy::remove(&world.scratch())
+        remove_rehearsal(world)
     }
 }
 
-fn read(world: &World, model: &Sha) -> Result<Value> {
+/// Nothing of a rehearsal may remain, whoever was killed in it: what a killed program has asked
+/// the engine for may still be in the making, so one more look must find nothing.
+pub(super) fn remove_rehearsal(world: &World) -> Result<()> {
+    let live = world.live()?;
+    std::thread::sleep(IN_THE_MAKING);
+    while remove_run(live.engine.as_ref(), world.run.as_str())? != Removed::default() {
+        std::thread::sleep(IN_THE_MAKING);
+    }
+    copy::remove(&world.scratch())
+}
+
+pub(super) fn read(world: &World, model: &Sha) -> Result<Value> {
     serde_json::from_slice(&world.blobs.get(model)?)
         .map_err(|error| Error::failed("read the rendered model").why(format!("line {} column {}", error.line(), error.column())))
 }

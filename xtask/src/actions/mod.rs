@@ -24,6 +24,7 @@ mod save_release;
 mod start_service;
 mod stop_service;
 mod symlink;
+mod trial;
 mod write_file;
 
 use std::cell::RefCell;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::Git;
+use crate::proof::trial::Trial;
 use crate::release::{HOLDS, ServiceRecord};
 use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
@@ -62,6 +64,7 @@ pub use save_release::{MoveCurrent, SaveRelease, Saved, Shelf, written};
 pub use start_service::StartService;
 pub use stop_service::StopService;
 pub use symlink::Symlink;
+pub use trial::TryStack;
 pub use write_file::{Found, WriteFile};
 
 /// What steps act on.
@@ -87,6 +90,8 @@ pub struct World {
     pub state: Option<PathBuf>,
     /// What the proof saw running, by service: what a release records.
     pub running: RefCell<BTreeMap<String, ServiceRecord>>,
+    /// What a trial has shown.
+    pub trial: RefCell<Option<Trial>>,
 }
 
 /// What a step has to say for the proof of its run.
@@ -111,6 +116,7 @@ impl World {
             warnings: RefCell::default(),
             state: None,
             running: RefCell::default(),
+            trial: RefCell::default(),
         }
     }
 
@@ -162,6 +168,7 @@ pub enum Action {
     GitTrack(GitTrack),
     GitCommit(GitCommit),
     Rehearse(Rehearse),
+    TryStack(TryStack),
     KeepContainers(KeepContainers),
     Recreate(Recreate),
     PullImage(PullImage),
@@ -213,7 +220,7 @@ impl Action {
     /// Whether it changes anything that was there before the run.
     pub fn touches(&self) -> bool {
         match self {
-            Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
+            Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -236,6 +243,7 @@ impl Step<World> for Action {
             Action::GitTrack(track) => format!("put {} into git's index", track.path.display()),
             Action::GitCommit(commit) => format!("commit {} files", commit.paths.len()),
             Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
+            Action::TryStack(trial) => format!("try {} in a throwaway project", trial.stack),
             Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
             Action::PullImage(pull) => format!("pull {} {}", pull.image, short_digest(&pull.digest)),
@@ -268,6 +276,7 @@ impl Step<World> for Action {
             Action::GitTrack(track) => track.prepare(world).map(Receipt::Entry),
             Action::GitCommit(commit) => commit.prepare(world).map(Receipt::Commit),
             Action::Rehearse(rehearse) => rehearse.prepare(world).map(|()| Receipt::Nothing),
+            Action::TryStack(trial) => trial.prepare(world).map(|()| Receipt::Nothing),
             Action::KeepContainers(keep) => keep.prepare(world).map(Receipt::Kept),
             Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
             Action::PullImage(pull) => pull.prepare(world).map(Receipt::Pulled),
@@ -295,6 +304,7 @@ impl Step<World> for Action {
             Action::GitUntrack(_) | Action::GitTrack(_) => receipt.entry()?.apply(world),
             Action::GitCommit(commit) => commit.apply(world, receipt.commit()?),
             Action::Rehearse(rehearse) => rehearse.apply(world),
+            Action::TryStack(trial) => trial.apply(world),
             // Its work is its undo.
             Action::KeepContainers(_) | Action::KeepStack(_) => Ok(()),
             Action::Recreate(recreate) => recreate.apply(world),
@@ -325,6 +335,7 @@ impl Step<World> for Action {
             Action::GitUntrack(_) | Action::GitTrack(_) => receipt.entry()?.undo(world),
             Action::GitCommit(commit) => commit.undo(world, receipt.commit()?),
             Action::Rehearse(rehearse) => rehearse.undo(world),
+            Action::TryStack(trial) => trial.undo(world),
             Action::KeepContainers(keep) => keep.undo(world, receipt.kept()?),
             // The containers are put back once the files are: see KeepContainers and KeepStack.
             Action::Recreate(_) => Ok(()),

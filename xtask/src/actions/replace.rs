@@ -37,7 +37,8 @@ pub struct Proxy {
 }
 
 const RELOADING: Duration = Duration::from_secs(30);
-/// Workers with the old configuration take requests for a moment after nginx has answered.
+/// Workers with the old configuration take requests for a moment after nginx has answered: so long nobody that they
+/// know of may be stopped.
 const RELOADED: Duration = Duration::from_millis(500);
 
 impl Proxy {
@@ -56,7 +57,6 @@ impl Proxy {
                 return Err(Error::failed(format!("make {} look up {} again", proxy.name, self.service)).why(why));
             }
         }
-        std::thread::sleep(RELOADED);
         Ok(())
     }
 }
@@ -111,6 +111,9 @@ impl Replace {
             self.reload(world)?;
         }
         if let Some(old) = old {
+            if self.proxy.is_some() && new.is_some() {
+                std::thread::sleep(RELOADED);
+            }
             not_interrupted(world)?;
             set_aside(world, old)?;
         }
@@ -132,12 +135,17 @@ impl Replace {
     }
 
     pub fn undo(&self, world: &World, kept: &KeptStack) -> Result<()> {
-        let converge = Converge::of(&self.call, kept).service(&self.service);
-        if self.rolling {
-            converge.beside().carry_out(world)?
-        } else {
-            converge.carry_out(world)?
+        // A proxy that knows only the new ones must know the old ones again before the new ones go.
+        let serving = || {
+            if self.proxy.is_some() {
+                // It is told once more at the end; there it counts when that fails.
+                let _ = self.reload(world);
+                std::thread::sleep(RELOADED);
+            }
         };
+        let converge = Converge::of(&self.call, kept).service(&self.service);
+        let converge = if self.rolling { converge.beside(&serving) } else { converge };
+        converge.carry_out(world)?;
         self.reload(world)
     }
 }

@@ -1,7 +1,10 @@
 //! From single stacks to the whole: one finding for each thing, however many stacks show it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use foldhash::fast::RandomState;
 
 use super::exceptions::{accepts, complaints};
 use super::ignore::{INVALID, Ignores, Note};
@@ -96,8 +99,7 @@ impl Collector {
                 self.finding(finding, "");
             }
         }
-        // The sorting is stable, so the stack that was first stays first.
-        self.findings.sort_by(|a, b| a.finding.order(&b.finding));
+        self.findings = sorted(self.findings);
         self.findings.dedup_by(|next, known| known.takes_over(next));
         self.suppressed.sort_by(|a, b| a.entry.finding.order(&b.entry.finding).then(a.by.cmp(&b.by)));
         self.suppressed.dedup_by(|next, known| next.by == known.by && known.entry.takes_over(&mut next.entry));
@@ -123,6 +125,28 @@ impl Collector {
             None => self.finding(finding, &stack),
         }
     }
+}
+
+/// In the order of findings. It is stable, so the stack that was first stays first.
+fn sorted(findings: Vec<Entry>) -> Vec<Entry> {
+    // Numbers are moved about instead of entries, and paths are compared part by part only once.
+    let mut files: Vec<&OsStr> = findings.iter().map(|entry| entry.finding.file.as_os_str()).collect();
+    files.dedup();
+    files.sort_by_key(|file| Path::new(*file));
+    let mut rank = 0;
+    let mut ranks: HashMap<&OsStr, usize, RandomState> = HashMap::default();
+    for (at, file) in files.iter().enumerate() {
+        rank += usize::from(at > 0 && Path::new(files[at - 1]) != Path::new(file));
+        ranks.insert(file, rank);
+    }
+    let mut order: Vec<(usize, Span, usize)> =
+        findings.iter().enumerate().map(|(n, entry)| (ranks[entry.finding.file.as_os_str()], entry.finding.span, n)).collect();
+    order.sort_unstable_by(|a, b| {
+        let places = || findings[a.2].finding.order(&findings[b.2].finding);
+        (a.0, a.1).cmp(&(b.0, b.1)).then_with(places).then(a.2.cmp(&b.2))
+    });
+    let mut entries: Vec<Option<Entry>> = findings.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|(_, _, n)| entries[n].take()).collect()
 }
 
 impl Entry {

@@ -19,9 +19,17 @@ fn audit(files: &[(&str, &str)], policy: &str, only: &[&'static str]) -> Audit {
     let model = load(&overlay, &Call { files: files.clone(), ..Call::default() }, &Environment::new()).unwrap();
     let tracked = model.sources.iter().map(|source| source.path.clone()).collect();
     let surroundings = Surroundings { tracked: Some(std::sync::Arc::new(tracked)), ..Surroundings::default() };
-    let judging = Judging { today: Date::parse("2026-06-15").unwrap(), only };
-    let subject =
-        Subject { id: "shop", role: Role::Prod, model: &model, files: &files, policy: &policy, surroundings: &surroundings, fixes: false };
+    let judging = Judging { today: Date::parse("2026-06-15").unwrap(), only, cancel: &Default::default() };
+    let subject = Subject {
+        id: "shop",
+        role: Role::Prod,
+        model: &model,
+        files: &files,
+        policy: &policy,
+        surroundings: &surroundings,
+        fixes: false,
+        known: Default::default(),
+    };
     let services = model.services().map(String::from).collect();
     let mut collector = Collector::default();
     collector.add(Looked { id: "shop".into(), role: None, files: files.clone(), services }, judge(&subject, judging));

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::exceptions::accepts;
 use super::ignore::{Ignores, Note};
 use super::{By, Text};
+use crate::cancel::Cancel;
 use crate::finding::{Finding, Severity};
 use crate::model::Source;
 use crate::policy::{Date, Policy};
-use crate::rules::{self, Check, ComposeSource, EnvSource, Evidence, Fact, Found, Rule, Spot, Subject};
+use crate::rules::{self, Check, ComposeSource, EnvSource, Evidence, Fact, Found, Rule, Service, Spot, Subject};
 use crate::text::Span;
 use crate::yaml::expand;
 
@@ -19,6 +20,8 @@ pub struct Judging<'a> {
     pub today: Date,
     /// Only these rules; none: all that the policy lets hold.
     pub only: &'a [&'static str],
+    /// A judgement that somebody wants to stop lacks rules.
+    pub cancel: &'a Cancel,
 }
 
 /// What one stack came to.
@@ -45,9 +48,13 @@ pub fn judge(subject: &Subject<'_>, judging: Judging<'_>) -> Judged {
     let mut findings = Vec::new();
     let mut evidence = credentials(subject);
     judged.hide_comments(&subject.model.sources, &evidence);
+    let services: Vec<Service<'_>> = subject.services().collect();
     for rule in rules::all().filter(|rule| judging.asks(rule.name)) {
         let Some(severity) = subject.policy.severity(rule.name) else { continue };
-        run(rule, severity, subject, &mut findings, &mut judged.facts);
+        if judging.cancel.requested() {
+            break;
+        }
+        run(rule, severity, &services, subject, &mut findings, &mut judged.facts);
         take(rule, severity, &mut evidence, &mut findings, &mut judged);
     }
     // What no rule speaks of is secret all the same.
@@ -79,10 +86,17 @@ pub fn judge_unloaded(id: &str, sources: &[Source], policy: &Policy, judging: Ju
     judged
 }
 
-fn run(rule: &'static Rule, severity: Severity, subject: &Subject<'_>, findings: &mut Vec<Finding>, facts: &mut Vec<(&'static str, Fact)>) {
+fn run(
+    rule: &'static Rule,
+    severity: Severity,
+    services: &[Service<'_>],
+    subject: &Subject<'_>,
+    findings: &mut Vec<Finding>,
+    facts: &mut Vec<(&'static str, Fact)>,
+) {
     let mut found = Found::new(rule, severity, subject.fixes, findings);
     match rule.check {
-        Check::Service(check) => subject.services().for_each(|service| check(&service, &mut found)),
+        Check::Service(check) => services.iter().for_each(|service| check(service, &mut found)),
         Check::Stack(check) => check(subject, &mut found),
         Check::Across { gather, .. } => facts.extend(gather(subject).into_iter().map(|fact| (rule.name, fact))),
         Check::Credential(_) | Check::Elsewhere => {}

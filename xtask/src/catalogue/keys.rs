@@ -33,22 +33,23 @@ pub fn key_shape(key: &str) -> KeyShape {
     if keys.exact.secret.contains(&upper) {
         return KeyShape::Secret;
     }
-    let words = words_of(key);
-    if words.iter().any(|word| keys.public.contains(word)) {
+    let lower = lower_words(key);
+    let words: Vec<&str> = lower.split_ascii_whitespace().collect();
+    if words.iter().any(|word| keys.public.contains(*word)) {
         return KeyShape::About;
     }
-    let Some((first, last, shape)) = credential_words(&words, keys) else {
-        let weak = words.last().is_some_and(|word| keys.weak.contains(word));
+    let Some((first, last, shape)) = credential_words(&lower, &words, keys) else {
+        let weak = words.last().is_some_and(|word| keys.weak.contains(*word));
         return if weak { KeyShape::Weak } else { KeyShape::Neutral };
     };
     let speaks_about =
-        words[last + 1..].iter().any(|w| keys.about_after.contains(w)) || words[..first].iter().any(|w| keys.about_before.contains(w));
+        words[last + 1..].iter().any(|w| keys.about_after.contains(*w)) || words[..first].iter().any(|w| keys.about_before.contains(*w));
     if speaks_about { KeyShape::About } else { shape }
 }
 
 /// Whether a neutral key could be a credential's after all: not one that ends in `user`, `host` ...
 pub fn may_hold_credential(key: &str) -> bool {
-    words_of(key).last().is_some_and(|word| !WORDS.keys.about_after.contains(word))
+    lower_words(key).split_ascii_whitespace().next_back().is_some_and(|word| !WORDS.keys.about_after.contains(word))
 }
 
 /// For a value that holds a user and a password: what stands between them.
@@ -63,14 +64,18 @@ pub fn split_user_password(key: &str) -> Option<char> {
 
 /// The first and last word of the part of a key that names a credential: the last such part, because
 /// an application may be called Secret (`SECRET_JWT_SECRET`, `SECRET_PORT`).
-fn credential_words(words: &[String], keys: &Keys) -> Option<(usize, usize, KeyShape)> {
+fn credential_words(lower: &str, words: &[&str], keys: &Keys) -> Option<(usize, usize, KeyShape)> {
     let mut found = None;
-    for (n, word) in words.iter().enumerate() {
+    let (mut before, mut start) = (0, 0);
+    for (n, &word) in words.iter().enumerate() {
+        let end = start + word.len();
+        let pair = &lower[before..end];
+        (before, start) = (start, end + 1);
         let shape = if keys.password.contains(word) || ends_in(word, &keys.endings.password) {
             KeyShape::Password
         } else if keys.secret.contains(word) || ends_in(word, &keys.endings.secret) {
             KeyShape::Secret
-        } else if n > 0 && keys.pairs.contains(&format!("{} {word}", words[n - 1])) {
+        } else if n > 0 && keys.pairs.contains(pair) {
             found = Some((n - 1, n, KeyShape::Secret));
             continue;
         } else {
@@ -85,12 +90,12 @@ fn ends_in(word: &str, endings: &[String]) -> bool {
     endings.iter().any(|ending| word.ends_with(ending.as_str()))
 }
 
-/// `POSTGRES_PASSWORD2`, `--api-key`, `dbPassword`, `Auth.APIKey` in lower-case words.
-fn words_of(key: &str) -> Vec<String> {
-    let mut words = Vec::new();
+/// `POSTGRES_PASSWORD2`, `--api-key`, `dbPassword`, `Auth.APIKey` in lower-case words, with blanks between them.
+fn lower_words(key: &str) -> String {
+    let mut words = String::with_capacity(key.len() + 8);
+    let mut start = 0;
     for part in key.split(|c: char| !c.is_ascii_alphanumeric()) {
         let bytes = part.as_bytes();
-        let mut word = String::new();
         for (n, byte) in bytes.iter().enumerate() {
             let before = n.checked_sub(1).map(|at| bytes[at]);
             let turns_up = byte.is_ascii_uppercase() && before.is_some_and(|b| b.is_ascii_lowercase());
@@ -98,21 +103,23 @@ fn words_of(key: &str) -> Vec<String> {
                 && before.is_some_and(|b| b.is_ascii_uppercase())
                 && bytes.get(n + 1).is_some_and(u8::is_ascii_lowercase);
             if turns_up || ends_capitals {
-                push_word(&mut words, &word);
-                word.clear();
+                start = end_word(&mut words, start);
             }
-            word.push(char::from(byte.to_ascii_lowercase()));
+            words.push(char::from(byte.to_ascii_lowercase()));
         }
-        push_word(&mut words, &word);
+        start = end_word(&mut words, start);
     }
     words
 }
 
-fn push_word(words: &mut Vec<String>, word: &str) {
-    let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    if !bare.is_empty() {
-        words.push(bare.to_string());
+/// Without the digits at its end, if anything is left of it then. Returns where the next word starts.
+fn end_word(words: &mut String, start: usize) -> usize {
+    let bare = words[start..].trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    words.truncate(start + bare);
+    if bare > 0 {
+        words.push(' ');
     }
+    words.len()
 }
 
 #[cfg(test)]

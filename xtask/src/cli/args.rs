@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod bench;
 mod deploy;
 mod everyday;
 mod images;
@@ -13,7 +14,8 @@ use super::history::HistoryArgs;
 use crate::surroundings::Host;
 use crate::tasks::audit::described;
 
-pub use deploy::ProdUpArgs;
+pub use bench::{BenchAuditArgs, BenchDeployArgs, Measurable};
+pub use deploy::{PreflightArgs, ProdUpArgs};
 pub use everyday::{Everyday, LogsArgs};
 pub use images::{BuildArgs, PullArgs};
 
@@ -99,6 +101,8 @@ pub enum Command {
     Recover,
     /// Bring a stack into production: rehearsed, proven, or what ran before serves again
     ProdUp(ProdUpArgs),
+    /// Answer the eight questions before a stack first goes into production, each by trying; nothing live is touched
+    Preflight(PreflightArgs),
     /// Fetch the images that the stacks name, by digest; nothing that runs is touched
     Pull(PullArgs),
     /// Build the images of a release, and hand them over to their registries
@@ -111,8 +115,9 @@ pub enum Command {
     Doctor,
     /// Try phase 1 on a copy of an example stack, and undo it again
     Try(TryArgs),
-    /// Measure how fast a command is, beside its peers where they are installed
-    Bench(BenchArgs),
+    /// Measure a command beside its peers
+    #[command(subcommand)]
+    Bench(Measurable),
     /// Print the completion script for a shell
     Completions { shell: clap_complete::Shell },
     /// Print the JSON schema of policies or of xtask.yaml, for editors
@@ -290,30 +295,6 @@ pub struct ExplainArgs {
 pub struct RenderArgs {
     /// The stack by id, or by a part of it that fits only one
     pub stack: String,
-}
-
-#[derive(Debug, Args)]
-pub struct BenchArgs {
-    /// The command to measure
-    #[arg(value_enum)]
-    pub command: Measurable,
-    /// Copy the files so often
-    #[arg(long, value_name = "N", default_value = "50")]
-    pub copies: NonZeroUsize,
-    /// Measure everything so often, and tell the median
-    #[arg(long, value_name = "N", default_value = "5")]
-    pub rounds: NonZeroUsize,
-    /// Take the files of this folder instead of the example stacks' compose files
-    #[arg(long, value_name = "DIR")]
-    pub files: Option<PathBuf>,
-    /// Only our own program
-    #[arg(long)]
-    pub no_peers: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Measurable {
-    Audit,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::Exit;
 use super::args::{AuditArgs, ExplainArgs, Global, HostArg, ReviewArgs, RoleArg, Threshold};
 use crate::audit::Since;
+use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::finding::Severity;
 use crate::policy::Date;
@@ -44,6 +45,7 @@ fn request(args: &AuditArgs) -> Result<Request> {
         },
         host,
         jobs: args.jobs,
+        cancel: Cancel::default(),
     })
 }
 

@@ -1,10 +1,12 @@
 //! The commands that bring stacks into production.
 
 use super::Exit;
-use super::args::{ProdUpArgs, RollbackArgs};
+use super::args::{PreflightArgs, ProdUpArgs, RollbackArgs};
 use crate::error::Result;
 use crate::release::Accepted;
 use crate::report::answer::Answer;
+use crate::report::runbook::markdown;
+use crate::tasks::deploy::preflight::{self, runbook};
 use crate::tasks::deploy::{Request, prod_up, rollback_release};
 use crate::tasks::{Context, Ended, Overrides};
 
@@ -25,4 +27,24 @@ pub fn up(cx: &Context<'_>, args: &ProdUpArgs) -> Result<(Exit, Answer)> {
 pub fn back(cx: &Context<'_>, args: &RollbackArgs, overrides: &Overrides) -> Result<(Exit, Answer)> {
     let ended = rollback_release(cx, args.run.as_deref(), args.to.as_deref(), overrides)?;
     Ok((Exit::Done, Answer::Ended(ended)))
+}
+
+pub fn preflight(cx: &Context<'_>, args: &PreflightArgs) -> Result<(Exit, Answer)> {
+    let request = preflight::Request { stack: args.stack.clone(), tag: args.tag.clone(), no_rehearse: args.no_rehearse };
+    let Some(file) = &args.runbook else {
+        let answered = preflight::preflight(cx, &request)?;
+        let exit = match answered.answer() {
+            preflight::Answer::Ok => Exit::Done,
+            preflight::Answer::NotOk => Exit::NotAsItShouldBe,
+            preflight::Answer::NotTried => Exit::Unusable,
+        };
+        return Ok((exit, Answer::Preflight(Box::new(answered))));
+    };
+    let exits = Exit::ALL.map(|exit| (exit.code(), exit.meaning()));
+    let text = markdown(&runbook::of(cx, &request)?, &exits);
+    if file.as_os_str() == "-" {
+        return Ok((Exit::Done, Answer::Text(text.into_bytes())));
+    }
+    runbook::write(file, &text, args.force)?;
+    Ok((Exit::Done, Answer::Wrote(file.clone())))
 }

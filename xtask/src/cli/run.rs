@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::args::{BenchArgs, Cli, Command, Format, Measurable, MigrateArgs, SchemaArg, SecurityFixArgs};
-use super::{Exit, audit, completions, deploy, everyday, history, images, manual};
+use super::args::{Cli, Command, Format, MigrateArgs, SchemaArg, SecurityFixArgs};
+use super::{Exit, audit, bench, completions, deploy, everyday, history, images, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -90,13 +90,16 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         return tasks::try_out::try_out(&args.example, args.keep, events, &cancel).map(|tried| (Exit::Done, Answer::Tried(tried)));
     }
     if let Command::Bench(args) = &cli.command {
-        return bench(args, events, &cancel);
+        return bench::bench(args, events, &cancel);
     }
     let confirm_by_name = |question: &str, name: &str| typed_consent(cli, question, name, &cancel);
     let dry_run = cli.global.dry_run || matches!(&cli.command, Command::ProdUp(args) if args.check);
     let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, dry_run, &confirm)? };
     let live = matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Rollback(_) | Command::Recover);
     if live || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_)) {
+        cx.doors = Doors::open(&cancel)?;
+    }
+    if matches!(&cli.command, Command::Preflight(args) if args.runbook.is_none()) {
         cx.doors = Doors::open(&cancel)?;
     }
     match &cli.command {
@@ -112,6 +115,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             Ok((Exit::Done, Answer::Ended(tasks::rollback::rollback(&cx, args.run.as_deref(), &overrides)?)))
         }
         Command::ProdUp(args) => deploy::up(&cx, args),
+        Command::Preflight(args) => deploy::preflight(&cx, args),
         Command::Pull(args) => images::pull(&cx, args),
         Command::Build(args) => images::build(&cx, args),
         Command::Recover => {
@@ -136,14 +140,6 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     }
 }
 
-fn bench(args: &BenchArgs, events: &dyn Sink, cancel: &Cancel) -> Result<(Exit, Answer)> {
-    let options =
-        tasks::bench::Options { copies: args.copies.get(), rounds: args.rounds.get(), files: args.files.clone(), peers: !args.no_peers };
-    match args.command {
-        Measurable::Audit => Ok((Exit::Done, Answer::Measured(Box::new(tasks::bench::audit(&options, events, cancel)?)))),
-    }
-}
-
 fn schema(of: SchemaArg) -> Vec<u8> {
     let schema = match of {
         SchemaArg::Policy => tasks::schema::policy(),
@@ -154,8 +150,8 @@ fn schema(of: SchemaArg) -> Vec<u8> {
 
 /// `--yes`, or a person at a terminal.
 fn consent(cli: &Cli, question: &str, cancel: &Cancel) -> Result<bool> {
-    // What a pull brings runs only when somebody starts it.
-    if cli.global.yes || matches!(cli.command, Command::Pull(_)) {
+    // What a pull brings runs only when somebody starts it; what a preflight starts is its own.
+    if cli.global.yes || matches!(cli.command, Command::Pull(_) | Command::Preflight(_)) {
         return Ok(true);
     }
     let nobody =

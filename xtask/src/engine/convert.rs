@@ -19,6 +19,7 @@ pub(super) fn info(info: models::SystemInfo, version: models::SystemVersion) -> 
         platform: platform(version.os, version.arch, None),
         security_options: info.security_options.unwrap_or_default(),
         storage_driver: info.driver.unwrap_or_default(),
+        cpus: info.ncpu.unwrap_or_default().max(0).cast_unsigned(),
         memory_bytes: info.mem_total.unwrap_or_default().max(0).cast_unsigned(),
         root_dir: info.docker_root_dir.unwrap_or_default(),
         system_time: info.system_time.unwrap_or_default(),
@@ -78,6 +79,7 @@ fn state(state: models::ContainerState) -> State {
     };
     State {
         status,
+        pid: state.pid.unwrap_or_default(),
         started_at: state.started_at.unwrap_or_default(),
         exit_code: state.exit_code.unwrap_or_default(),
         oom_killed: state.oom_killed.unwrap_or_default(),

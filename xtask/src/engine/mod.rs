@@ -12,6 +12,7 @@ mod convert;
 mod docker;
 pub mod endpoint;
 mod exec;
+pub mod main_process;
 mod network;
 pub mod observe;
 mod platform;

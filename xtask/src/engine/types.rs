@@ -18,6 +18,7 @@ pub struct Info {
     /// `name=seccomp,profile=builtin`, `name=apparmor` ...: what is not listed is silently not enforced.
     pub security_options: Vec<String>,
     pub storage_driver: String,
+    pub cpus: u64,
     pub memory_bytes: u64,
     /// Where it keeps images and volumes, on its machine.
     pub root_dir: String,
@@ -71,6 +72,8 @@ pub enum Restart {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     pub status: Status,
+    /// Of its main process, as the engine's machine counts; 0 when it does not run.
+    pub pid: i64,
     /// As the engine prints it; only compared.
     pub started_at: String,
     pub exit_code: i64,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::audit::Audit;
+use crate::cancel::Cancel;
 use crate::finding::{Finding, Fix, FixKind};
 use crate::yaml::{Operation, Refusal, operate, refusals};
 
@@ -45,8 +46,8 @@ pub fn chosen(audit: &Audit, rules: &[&'static str]) -> Vec<usize> {
 }
 
 impl Patch {
-    /// The patch of these findings.
-    pub fn of(audit: &Audit, chosen: &[usize]) -> Patch {
+    /// The patch of these findings; anything as soon as somebody wants to stop.
+    pub fn of(audit: &Audit, chosen: &[usize], cancel: &Cancel) -> Patch {
         let mut patch = Patch::default();
         let mut files: BTreeMap<&Path, Vec<(usize, &Fix)>> = BTreeMap::new();
         for number in chosen {
@@ -56,7 +57,7 @@ impl Patch {
         }
         for (path, fixes) in files {
             let Some(text) = audit.texts.get(path) else { continue };
-            let (after, findings) = written(&text.text, &fixes, &mut patch.left);
+            let (after, findings) = written(&text.text, &fixes, &mut patch.left, cancel);
             if !findings.is_empty() {
                 patch.files.push(FilePatch { path: path.to_path_buf(), before: text.text.clone(), after, findings });
             }
@@ -71,7 +72,7 @@ impl Patch {
 }
 
 /// The text with as many of the fixes as can stand together; in the order of the findings the first one wins.
-fn written(text: &str, fixes: &[(usize, &Fix)], left: &mut Vec<Left>) -> (String, Vec<usize>) {
+fn written(text: &str, fixes: &[(usize, &Fix)], left: &mut Vec<Left>, cancel: &Cancel) -> (String, Vec<usize>) {
     let all: Vec<Operation> = fixes.iter().flat_map(|(_, fix)| fix.operations.iter().cloned()).collect();
     if let Ok(operated) = operate(text, &all) {
         return (operated.text, fixes.iter().map(|(number, _)| *number).collect());
@@ -84,7 +85,7 @@ fn written(text: &str, fixes: &[(usize, &Fix)], left: &mut Vec<Left>) -> (String
             None => possible.push(*fix),
         }
     }
-    let mut best = Best { source: text, text: text.to_string(), operations: Vec::new(), taken: Vec::new() };
+    let mut best = Best { source: text, text: text.to_string(), operations: Vec::new(), taken: Vec::new(), cancel };
     best.take(&possible, left);
     (best.text, best.taken)
 }
@@ -95,12 +96,13 @@ struct Best<'a> {
     text: String,
     operations: Vec<Operation>,
     taken: Vec<usize>,
+    cancel: &'a Cancel,
 }
 
 impl Best<'_> {
     /// By halves: few fixes of a large file contradict others, and each try reads the whole file.
     fn take(&mut self, fixes: &[(usize, &Fix)], left: &mut Vec<Left>) {
-        if fixes.is_empty() {
+        if fixes.is_empty() || self.cancel.requested() {
             return;
         }
         let mut with = self.operations.clone();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::text::Span;
-use crate::yaml::{Anchors, DEPTH_LIMIT, Data, Document, Node, Origin, VALUE_LIMIT, Value, Written, is_merge};
+use crate::yaml::{Anchors, DEPTH_LIMIT, Data, Document, Dropped, Node, Origin, VALUE_LIMIT, Value, Written, is_merge};
 
 use super::Fault;
 
@@ -11,7 +11,7 @@ use super::Fault;
 #[derive(Default)]
 pub struct Resets {
     /// The values under `!reset`: they do not become part of the model.
-    pub dropped: HashSet<*const Node>,
+    pub dropped: Dropped,
     /// The way to each tagged value.
     paths: HashSet<Vec<String>>,
     /// Those in which a `*` stands for any name.
@@ -40,7 +40,7 @@ impl Resets {
 
     /// Only where the tags stand, for the time after the document is read.
     pub fn paths(self) -> Resets {
-        Resets { dropped: HashSet::new(), ..self }
+        Resets { dropped: Dropped::default(), ..self }
     }
 
     /// Takes what the tags name out of a merged document, or of a part that stands at `place`.

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::yaml::{Data, Value};
 
 use super::Fault;
@@ -73,7 +75,7 @@ fn walk<'v>(value: &'v mut Value, path: &mut Vec<&'v str>) -> Result<(), Fault> 
 }
 
 fn dedupe(items: &mut Vec<Value>, identity: Identity) -> Result<(), Fault> {
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut places: HashMap<String, usize, RandomState> = HashMap::default();
     let mut kept: Vec<Value> = Vec::with_capacity(items.len());
     for item in std::mem::take(items) {
         match places.entry(identity.of(&item)?) {

@@ -93,7 +93,14 @@ struct Pack {
 struct Entry {
     level: Level,
     exceptions: Vec<Exception>,
-    parameters: BTreeMap<String, serde_yaml::Value>,
+    parameters: BTreeMap<String, Parameter>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Parameter {
+    written: serde_yaml::Value,
+    /// Those of a list, as text: rules ask for them with every service.
+    items: Vec<String>,
 }
 
 /// The policy of one role.
@@ -121,7 +128,8 @@ impl Policy {
         let pack: Pack = serde_yaml::from_str(text).expect("policies/ is built in and held by a test");
         let entry = |setting: Setting| {
             let full = setting.full();
-            Entry { level: full.level.unwrap_or(Level::Off), exceptions: full.exceptions, parameters: full.parameters }
+            let parameters = full.parameters.into_iter().map(|(name, value)| (name, Parameter::new(value))).collect();
+            Entry { level: full.level.unwrap_or(Level::Off), exceptions: full.exceptions, parameters }
         };
         Policy {
             role,
@@ -151,7 +159,7 @@ impl Policy {
                 if let Some(entry) = policy.rules.get_mut(&rule) {
                     entry.level = full.level.unwrap_or(entry.level);
                     entry.exceptions.extend(full.exceptions);
-                    entry.parameters.extend(full.parameters);
+                    entry.parameters.extend(full.parameters.into_iter().map(|(name, value)| (name, Parameter::new(value))));
                 }
             }
         }
@@ -191,23 +199,29 @@ impl Policy {
     }
 
     /// A parameter that is a list of words or numbers, as text. Empty when it is not given.
-    pub fn list(&self, rule: &str, parameter: &str) -> Vec<String> {
-        let items = self.parameter(rule, parameter).and_then(serde_yaml::Value::as_sequence);
-        items.into_iter().flatten().filter_map(text).collect()
+    pub fn list(&self, rule: &str, parameter: &str) -> &[String] {
+        self.parameter(rule, parameter).map_or(&[], |parameter| &parameter.items)
     }
 
     /// A parameter that is a number.
     pub fn number(&self, rule: &str, parameter: &str) -> Option<f64> {
-        self.parameter(rule, parameter).and_then(serde_yaml::Value::as_f64)
+        self.parameter(rule, parameter).and_then(|parameter| parameter.written.as_f64())
     }
 
     /// A parameter that is one word.
     pub fn word(&self, rule: &str, parameter: &str) -> Option<String> {
-        self.parameter(rule, parameter).and_then(text)
+        self.parameter(rule, parameter).and_then(|parameter| text(&parameter.written))
     }
 
-    fn parameter(&self, rule: &str, parameter: &str) -> Option<&serde_yaml::Value> {
+    fn parameter(&self, rule: &str, parameter: &str) -> Option<&Parameter> {
         self.rules.get(rule)?.parameters.get(parameter)
+    }
+}
+
+impl Parameter {
+    fn new(written: serde_yaml::Value) -> Self {
+        let items = written.as_sequence().into_iter().flatten().filter_map(text).collect();
+        Parameter { written, items }
     }
 }
 

@@ -18,7 +18,7 @@ pub fn schema(title: impl Fn(&str) -> String) -> Value {
             let mut properties = Map::new();
             properties.insert("level".into(), json!(level));
             properties.insert("exceptions".into(), json!({"type": "array", "items": exception}));
-            properties.extend(entry.parameters.iter().map(|(name, value)| (name.clone(), parameter(value))));
+            properties.extend(entry.parameters.iter().map(|(name, value)| (name.clone(), parameter(&value.written))));
             let full = json!({"type": "object", "properties": properties, "additionalProperties": false});
             (name.clone(), json!({"description": described(&title(name), entry), "anyOf": [level, full]}))
         })

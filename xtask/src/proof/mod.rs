@@ -3,6 +3,7 @@
 pub mod credential;
 pub mod health;
 pub mod rehearsal;
+pub mod trial;
 
 /// How a proof came out. The texts hold no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,4 +11,14 @@ pub enum Verdict {
     Holds { detail: String },
     Fails { why: Vec<String> },
     NotProven { needs: String },
+}
+
+/// What was seen of several things, a sentence each. The texts hold no secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// As it should be.
+    pub good: Vec<String>,
+    pub wrong: Vec<String>,
+    /// What could not be looked at, and why.
+    pub not_tried: Vec<String>,
 }

@@ -20,7 +20,7 @@ use crate::saga::Sha;
 
 pub use keep::keep_files;
 pub use kept::{Kept, KeptFile, KeptFolder, KeptLink, NotKept, Reason};
-pub use plan::{Change, ContainerNow, Replacing, ServicePlan, Target, Why, in_order, plan};
+pub use plan::{Change, ContainerNow, Replacing, ServicePlan, Target, Why, how, in_order, plan};
 pub use store::{Releases, is_release_id};
 pub use targets::{ImageFacts, image_of, targets};
 

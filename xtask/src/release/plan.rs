@@ -85,8 +85,14 @@ pub struct ServicePlan {
 }
 
 /// What has to happen so that `targets` runs, in an order in which each service comes after those that it
-/// needs; services that stop come last. `compose_version` is the one that would make new containers.
-pub fn plan(now: &[ContainerNow], targets: &BTreeMap<String, Target>, compose_version: &str) -> Vec<ServicePlan> {
+/// needs; services that stop come last. `compose_version` is the one that would make new containers. What the
+/// files declare beside the targets, under other profiles, is nobody's business here.
+pub fn plan(
+    now: &[ContainerNow],
+    targets: &BTreeMap<String, Target>,
+    declared: &BTreeSet<String>,
+    compose_version: &str,
+) -> Vec<ServicePlan> {
     let mut plans = Vec::new();
     let mut replaced: BTreeSet<String> = BTreeSet::new();
     for service in in_order(targets) {
@@ -100,7 +106,8 @@ pub fn plan(now: &[ContainerNow], targets: &BTreeMap<String, Target>, compose_ve
         let (image, new_image_id) = (target.image.clone(), target.image_id.clone());
         plans.push(ServicePlan { service, change, image, old_image_id, new_image_id });
     }
-    let gone: BTreeSet<&String> = now.iter().map(|container| &container.service).filter(|name| !targets.contains_key(*name)).collect();
+    let known = |name: &String| targets.contains_key(name) || declared.contains(name);
+    let gone: BTreeSet<&String> = now.iter().map(|container| &container.service).filter(|name| !known(name)).collect();
     for service in gone {
         let here: Vec<&ContainerNow> = now.iter().filter(|container| container.service == *service).collect();
         if here.iter().any(|container| container.running) {
@@ -143,7 +150,7 @@ fn change(here: &[&ContainerNow], target: &Target, compose_version: &str, replac
 
 /// The strategy: the one asked for where it can be had, else the safest that can. `rolling` is never taken
 /// unasked: not every program stands a second one of itself beside it.
-fn how(target: &Target) -> Replacing {
+pub fn how(target: &Target) -> Replacing {
     if !target.alone.is_empty() {
         return Replacing::Recreate;
     }
@@ -165,7 +172,7 @@ pub fn in_order(targets: &BTreeMap<String, Target>) -> Vec<String> {
             first.all(|needed| ordered.contains(needed) || !targets.contains_key(needed))
         };
         // The model refuses cycles; should one come here, its members keep their order by name.
-        let next = waiting.iter().position(|name| ready(name)).unwrap_or(0);
+        let next = waiting.iter().position(ready).unwrap_or(0);
         ordered.push(waiting.remove(next).clone());
     }
     ordered
@@ -200,7 +207,7 @@ mod tests {
 
     fn changes(now: &[ContainerNow], targets: &[(&str, Target)]) -> Vec<(String, Change)> {
         let targets = targets.iter().map(|(name, target)| (name.to_string(), target.clone())).collect();
-        plan(now, &targets, "2.40.3").into_iter().map(|plan| (plan.service, plan.change)).collect()
+        plan(now, &targets, &BTreeSet::from(["debug".to_string()]), "2.40.3").into_iter().map(|plan| (plan.service, plan.change)).collect()
     }
 
     #[test]
@@ -241,7 +248,8 @@ mod tests {
     #[test]
     fn new_missing_and_dropped_services_are_told_apart() {
         let stopped = ContainerNow { running: false, ..running("down", "sha256:1", "h") };
-        let now = [stopped, running("dropped", "sha256:1", "h")];
+        // Declared under a profile that is off: somebody started it by hand.
+        let now = [stopped, running("dropped", "sha256:1", "h"), running("debug", "sha256:1", "h")];
         let planned = changes(&now, &[("down", target("sha256:1", "h")), ("new", target("sha256:1", "h"))]);
         let wanted = [("down", Change::Start), ("new", Change::Start), ("dropped", Change::Stop)];
         assert_eq!(planned, wanted.map(|(name, change)| (name.to_string(), change)));

@@ -36,7 +36,7 @@ pub fn targets(
             needs: needs(service),
             inside: inside(service),
             alone: alone(name, service, &services, facts),
-            no_host_port: list(service, "ports").iter().all(|port| is_dynamic(port)),
+            no_host_port: list(service, "ports").iter().all(is_dynamic),
             files_changed: false,
             asked: asked.get(*name).copied(),
         };

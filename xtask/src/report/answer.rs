@@ -1,15 +1,21 @@
 //! What a command answers, as text for people and as data for programs.
 
+use std::path::PathBuf;
+
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Look, audit, bench, doctor, everyday, explain, history, images, releases, review, status, summary};
+use super::{
+    Look, Style, audit, bench, doctor, downtime, everyday, explain, history, images, preflight, releases, review, status, summary,
+};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Refused, Rule};
 use crate::tasks::Ended;
 use crate::tasks::audit::Fixed;
 use crate::tasks::bench::Measured;
+use crate::tasks::bench::deploy::Downtime;
+use crate::tasks::deploy::preflight::Preflight;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
 use crate::tasks::images::{Built, Fetched};
@@ -39,7 +45,11 @@ pub enum Answer {
     Model(Value),
     Tried(Tried),
     Measured(Box<Measured>),
+    Downtime(Box<Downtime>),
     Everyday(Box<everyday::Everyday>),
+    Preflight(Box<Preflight>),
+    /// A file that was written.
+    Wrote(PathBuf),
     /// For programs as it is: a completion script, a manual page.
     Text(Vec<u8>),
 }
@@ -105,7 +115,10 @@ impl Answer {
             Answer::Model(model) => format!("{model:#}\n"),
             Answer::Tried(tried) => summary::tried(tried, look),
             Answer::Measured(measured) => bench::tables(measured, look),
+            Answer::Downtime(measured) => downtime::table(measured, look),
             Answer::Everyday(answer) => answer.text(look),
+            Answer::Preflight(preflight) => preflight::text(preflight, look),
+            Answer::Wrote(path) => look.line(Style::Good, "Written", &path.display().to_string()),
             Answer::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
@@ -139,7 +152,10 @@ impl Answer {
             Answer::Model(model) => model.clone(),
             Answer::Tried(tried) => json!(tried),
             Answer::Measured(measured) => json!(measured),
+            Answer::Downtime(measured) => json!(measured),
             Answer::Everyday(answer) => answer.json(),
+            Answer::Preflight(preflight) => json!(preflight),
+            Answer::Wrote(path) => json!({"written": path}),
             Answer::Text(bytes) => json!(String::from_utf8_lossy(bytes)),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Look, Style};
-use crate::tasks::bench::{Growth, Measured};
+use crate::tasks::bench::{Growth, Measured, Target};
 
 pub fn tables(measured: &Measured, look: Look) -> String {
     let kind = if measured.optimised { "optimised" } else { "not optimised" };
@@ -30,10 +30,15 @@ pub fn tables(measured: &Measured, look: Look) -> String {
     }
     text.push('\n');
     for target in &measured.targets {
-        let (style, word) = if target.met { (Style::Good, "Met") } else { (Style::Warn, "Missed") };
-        text.push_str(&look.line(style, word, &format!("{:.2} {} ({} {})", target.measured, target.what, target.bound, target.wanted)));
+        text.push_str(&met(target, look));
     }
     text
+}
+
+/// A target and whether it was met, as a line.
+pub fn met(target: &Target, look: Look) -> String {
+    let (style, word) = if target.met { (Style::Good, "Met") } else { (Style::Warn, "Missed") };
+    look.line(style, word, &format!("{:.2} {} ({} {})", target.measured, target.what, target.bound, target.wanted))
 }
 
 fn points(growth: &Growth) -> String {
@@ -47,7 +52,7 @@ fn points(growth: &Growth) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tasks::bench::{Run, Target};
+    use crate::tasks::bench::Run;
 
     #[test]
     fn every_figure_is_shown() {

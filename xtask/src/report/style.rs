@@ -42,17 +42,19 @@ impl Look {
 
 /// Text without the characters that would command a terminal or turn the reading direction of what stands
 /// around them: names of files and services may hold any. Nor does a line begin like a command of a GitHub workflow,
-/// whose runner reads what any step prints, indented or not.
+/// whose runner reads what any step prints, indented or not; in its older form, `##[`, it reads one anywhere in a line.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     let turns = |char: char| matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let commands = |char: char| char.is_control() && !matches!(char, '\n' | '\t') || turns(char);
     let before_command = |at: usize| text[at..].trim_start().starts_with("::");
-    if !text.contains(commands) && !text.match_indices('\n').any(|(at, _)| before_command(at)) {
+    let in_command = |at: usize| text[..at].ends_with('#') && text[at..].starts_with("#[");
+    if !text.contains(commands) && !text.contains("##[") && !text.match_indices('\n').any(|(at, _)| before_command(at)) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
     for (at, char) in text.char_indices() {
-        if commands(char) || char == '\n' && before_command(at) { shown.extend(char.escape_unicode()) } else { shown.push(char) }
+        let escaped = commands(char) || char == '\n' && before_command(at) || char == '#' && in_command(at);
+        if escaped { shown.extend(char.escape_unicode()) } else { shown.push(char) }
     }
     Cow::Owned(shown)
 }
@@ -89,6 +91,7 @@ mod tests {
         assert_eq!(harmless("a\tb\n"), "a\tb\n");
         assert_eq!(harmless("a\nb::c\n"), "a\nb::c\n");
         assert_eq!(harmless("a\n ::error::b"), "a\\u{a} ::error::b");
+        assert_eq!(harmless("a ##[error]b\n##[c]d ## [e] #[f]"), "a #\\u{23}[error]b\n#\\u{23}[c]d ## [e] #[f]");
         assert_eq!(plain.line(Style::Bad, "Not read", "a\n::stop-commands::x").lines().count(), 1);
         assert_eq!(harmless("web\u{202e}bew"), "web\\u{202e}bew");
     }

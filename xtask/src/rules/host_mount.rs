@@ -28,7 +28,7 @@ impl Service<'_> {
             for (index, item) in value.get("volumes_from").and_then(Value::as_seq).into_iter().flatten().enumerate() {
                 let by = by.unwrap_or((item.at, index));
                 let name = item.as_str().and_then(|text| text.split(':').next()).unwrap_or_default();
-                let Some(other) = self.subject.services().find(|service| service.name == name && !seen.contains(&service.name)) else {
+                let Some(other) = self.subject.service(name).filter(|service| !seen.contains(&service.name)) else {
                     continue;
                 };
                 for mut mount in other.bound() {
@@ -104,7 +104,16 @@ mod tests {
         let model = fixture.model();
         let policy = Policy::of(Role::Prod);
         let surroundings = &fixture.surroundings;
-        let subject = Subject { id: "fixture", role: Role::Prod, model: &model, files: &[], policy, surroundings, fixes: false };
+        let subject = Subject {
+            id: "fixture",
+            role: Role::Prod,
+            model: &model,
+            files: &[],
+            policy,
+            surroundings,
+            fixes: false,
+            known: Default::default(),
+        };
         let service = subject.services().find(|found| found.name == service).unwrap();
         service.host_mounts().into_iter().map(|mount| (mount.source, mount.read_only, mount.spot.place)).collect()
     }

@@ -155,7 +155,16 @@ mod tests {
         let fixture = Fixture::new(text);
         let model = fixture.model();
         let (policy, surroundings) = (Policy::of(Role::Prod), &fixture.surroundings);
-        let subject = Subject { id: "fixture", role: Role::Prod, model: &model, files: &[], policy, surroundings, fixes: false };
+        let subject = Subject {
+            id: "fixture",
+            role: Role::Prod,
+            model: &model,
+            files: &[],
+            policy,
+            surroundings,
+            fixes: false,
+            known: Default::default(),
+        };
         let service = subject.services().next().unwrap();
         told(&service)
     }

@@ -1,3 +1,5 @@
+use std::cell::OnceCell;
+
 use super::draft::json;
 use super::subject::{Home, truth};
 use super::{Draft, Spot, Subject};
@@ -14,11 +16,13 @@ pub struct Service<'a> {
     pub value: &'a Value,
     /// Where its name stands.
     key: Origin,
+    /// Of its image, once a rule has asked.
+    kind: OnceCell<Option<&'static ServerKind>>,
 }
 
 impl<'a> Service<'a> {
     pub(super) fn new(subject: &'a Subject<'a>, name: &'a str, field: &'a Field) -> Self {
-        Service { subject, name, value: &field.value, key: field.key }
+        Service { subject, name, value: &field.value, key: field.key, kind: OnceCell::new() }
     }
 
     pub fn is_prod(&self) -> bool {
@@ -26,7 +30,12 @@ impl<'a> Service<'a> {
     }
 
     pub fn get(&self, path: &str) -> Option<&'a Value> {
-        path.split('.').try_fold(self.value, |value, key| value.get(key)).filter(|value| value.data != Data::Null)
+        let found = match path.contains('.') {
+            true => path.split('.').try_fold(self.value, |value, key| value.get(key)),
+            // Most are one key, and rules ask for some hundred of each service.
+            false => self.value.get(path),
+        };
+        found.filter(|value| value.data != Data::Null)
     }
 
     pub fn text(&self, path: &str) -> Option<&'a str> {
@@ -58,7 +67,7 @@ impl<'a> Service<'a> {
 
     /// What is known about its image.
     pub fn kind(&self) -> Option<&'static ServerKind> {
-        self.image().and_then(server_kind)
+        *self.kind.get_or_init(|| self.image().and_then(server_kind))
     }
 
     /// Whether it keeps data for others: a database, cache, broker or search engine.

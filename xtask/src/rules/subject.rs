@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::{Service, Spot};
+use super::{Known, Service, Spot};
 use crate::model::Model;
 use crate::policy::Policy;
 use crate::project::Role;
@@ -21,6 +21,8 @@ pub struct Subject<'a> {
     pub surroundings: &'a Surroundings,
     /// Whether findings shall carry their fixes.
     pub fixes: bool,
+    /// Empty at first.
+    pub known: Known,
 }
 
 /// Where a node stands as written.
@@ -37,6 +39,12 @@ impl<'a> Subject<'a> {
     pub fn services(&self) -> impl Iterator<Item = Service<'_>> {
         let services = self.model.value.get("services").and_then(Value::as_map).into_iter().flatten();
         services.map(|(name, field)| Service::new(self, name, field))
+    }
+
+    /// The service of that name.
+    pub fn service(&self, name: &str) -> Option<Service<'_>> {
+        let (_, name, field) = self.model.value.get("services").and_then(Value::as_map)?.get_full(name)?;
+        Some(Service::new(self, name, field))
     }
 
     /// The entries of `networks`, `volumes`, `secrets` or `configs` that are used.
@@ -125,16 +133,14 @@ fn descend(node: &Node, span: Span, way: &mut Vec<Seg>) -> bool {
     if !node.span.contains(span) {
         return false;
     }
-    // Most neighbours do not hold it: what is no part of the way costs no more than a look.
-    let on_the_way = |node: &Node| node.span.contains(span);
-    for entry in node.entries().iter().filter(|entry| on_the_way(&entry.value)) {
+    for (_, entry) in around(node.entries(), span, |entry| entry.value.span) {
         way.push(Seg::Key(entry.key.text().unwrap_or_default().to_string()));
         if descend(&entry.value, span, way) {
             return true;
         }
         way.pop();
     }
-    for (index, item) in node.items().iter().enumerate().filter(|(_, item)| on_the_way(item)) {
+    for (index, item) in around(node.items(), span, |item| item.span) {
         way.push(Seg::Index(index));
         if descend(item, span, way) {
             return true;
@@ -142,6 +148,13 @@ fn descend(node: &Node, span: Span, way: &mut Vec<Seg>) -> bool {
         way.pop();
     }
     false
+}
+
+/// Those of a node's parts that hold a span, with their numbers. They stand in the order of the text, and a stack of
+/// thousands of services is looked through for each finding.
+fn around<T>(parts: &[T], span: Span, of: impl Fn(&T) -> Span) -> impl Iterator<Item = (usize, &T)> {
+    let first = parts.partition_point(|part| of(part).end < span.end);
+    (first..).zip(&parts[first..]).take_while(move |(_, part)| of(part).start <= span.start)
 }
 
 /// A value that YAML or an environment has as text or as something else, as a truth.

@@ -79,8 +79,16 @@ impl Fixture {
         let model = self.model();
         let policy = Policy::of(self.role).with_file(Path::new("/project/policies/own.yaml"), &self.overlaid()).unwrap();
         let surroundings = &self.surroundings;
-        let subject =
-            Subject { id: "fixture", role: self.role, model: &model, files: &self.compose, policy: &policy, surroundings, fixes: true };
+        let subject = Subject {
+            id: "fixture",
+            role: self.role,
+            model: &model,
+            files: &self.compose,
+            policy: &policy,
+            surroundings,
+            fixes: true,
+            known: Default::default(),
+        };
         let mut findings = Vec::new();
         let mut found = Found::new(rule, Severity::Medium, true, &mut findings);
         match rule.check {

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod bench;
+mod call;
 mod context;
 pub mod deploy;
 pub mod doctor;

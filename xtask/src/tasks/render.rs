@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::Context;
 use super::security_fix::credentials_in_text;
+use super::{Context, call};
 use crate::catalogue::{key_shape, looks_random};
 use crate::error::{Error, Result};
-use crate::model::{self, Call, Model};
+use crate::model::{self, Model, Unset};
 use crate::rules::{self, ComposeSource};
 use crate::secret::{MASK, Masker, Secret};
 use crate::source::Disk;
@@ -21,14 +21,7 @@ use crate::yaml::expand;
 pub fn masked(cx: &Context<'_>, stack: &str) -> Result<Value> {
     let chosen = cx.project.select(&[stack.to_string()])?;
     let stack = chosen[0];
-    let call = Call {
-        files: stack.files.clone(),
-        env_files: stack.env_files.clone(),
-        profiles: stack.profiles.clone(),
-        project_name: None,
-        ..Call::default()
-    };
-    let model = model::load(&Disk, &call, &cx.environment)?;
+    let model = model::load(&Disk, &call::of(stack, Unset::Fail), &cx.environment)?;
     let unwritable = |error: serde_json::Error| {
         Error::failed(format!("mask {}", stack.id)).why(format!("line {} column {} is no JSON", error.line(), error.column()))
     };

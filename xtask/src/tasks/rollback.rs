@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::deploy::preflight;
 use super::history::{Standing, summaries};
 use super::{Context, Ended, Overrides, Prepared, carry_out};
 use crate::actions::{Action, World, inverse};
@@ -57,8 +58,9 @@ pub fn rollback(cx: &Context<'_>, named: Option<&str>, overrides: &Overrides) ->
 
 fn target(cx: &Context<'_>, named: Option<&str>) -> Result<RunView> {
     let views = cx.store.history()?;
-    let standings: Vec<(String, Standing, bool)> =
-        summaries(&views).into_iter().map(|run| (run.run, run.standing, run.target.is_some())).collect();
+    // What only looked has nothing to undo, and hides no run that has.
+    let changing = summaries(&views).into_iter().filter(|run| named.is_some() || run.task != preflight::TASK);
+    let standings: Vec<(String, Standing, bool)> = changing.map(|run| (run.run, run.standing, run.target.is_some())).collect();
     let undoable = |(_, standing, is_rollback): &&(String, Standing, bool)| *standing == Standing::Committed && !is_rollback;
     let chosen = match named {
         None => standings.iter().rev().find(undoable).map(|(run, ..)| run.clone()).ok_or_else(|| {

@@ -11,12 +11,12 @@ use xshell::{Shell, cmd};
 
 use super::rollback::rollback;
 use super::security_fix::{self, Options};
-use super::{Context, Doors, Overrides};
+use super::{Context, Doors, Overrides, call};
 use crate::actions::{Live, StackCall};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::{Event, Sink};
-use crate::model;
+use crate::model::{self, Unset};
 use crate::proof::health;
 use crate::saga::Sha;
 use crate::source::{Disk, walk};
@@ -211,21 +211,7 @@ impl Running {
         let Some(live) = cx.live() else { return Ok(None) };
         let mut calls = Vec::new();
         for stack in cx.project.in_order()? {
-            let call = model::Call {
-                files: stack.files.clone(),
-                env_files: stack.env_files.clone(),
-                profiles: stack.profiles.clone(),
-                ..model::Call::default()
-            };
-            let project = model::load(&Disk, &call, &cx.environment)?.name;
-            calls.push(StackCall {
-                stack: stack.id.clone(),
-                project,
-                files: call.files,
-                env_files: call.env_files,
-                profiles: call.profiles,
-                env: Vec::new(),
-            });
+            calls.push(call::for_compose(stack, &model::load(&Disk, &call::of(stack, Unset::Fail), &cx.environment)?));
         }
         for call in &calls {
             if !live.engine.containers(&[("com.docker.compose.project", &call.project)])?.is_empty() {

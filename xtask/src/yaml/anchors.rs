@@ -1,16 +1,18 @@
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::{Node, Written};
 
 /// The anchored nodes of a document.
 pub struct Anchors<'a> {
     /// By name, each in the order of its definitions: a name may be defined again.
-    known: HashMap<&'a str, Vec<&'a Node>>,
+    known: HashMap<&'a str, Vec<&'a Node>, RandomState>,
 }
 
 impl<'a> Anchors<'a> {
     pub fn of(root: &'a Node) -> Self {
-        let mut anchors = Anchors { known: HashMap::new() };
+        let mut anchors = Anchors { known: HashMap::default() };
         anchors.collect(root);
         anchors
     }

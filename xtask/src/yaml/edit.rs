@@ -2,6 +2,8 @@
 //! it was, and the result read again before anyone sees it.
 
 use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 use std::ops::Range;
 
 use super::write::{rewritten, written_at};
@@ -42,7 +44,7 @@ pub fn replace_within(text: &str, part: Range<usize>, by: &str) -> String {
 pub struct Scalars<'a> {
     source: &'a str,
     /// With each whether it stands in a flow collection.
-    nodes: HashMap<Span, (&'a Node, bool)>,
+    nodes: HashMap<Span, (&'a Node, bool), RandomState>,
 }
 
 /// In a longer scalar no part is told apart: to people it is one block.
@@ -50,7 +52,7 @@ const LONGEST_SHOWN: usize = 64 << 10;
 
 impl<'a> Scalars<'a> {
     pub fn new(source: &'a str, documents: &'a [Document]) -> Self {
-        let mut scalars = Scalars { source, nodes: HashMap::new() };
+        let mut scalars = Scalars { source, nodes: HashMap::default() };
         documents.iter().for_each(|document| scalars.add(&document.root, false));
         scalars
     }

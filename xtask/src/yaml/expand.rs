@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use super::{Anchors, Data, Document, Field, Fields, Node, Origin, ReadError, Resolved, Style, TIMESTAMP, Value, Written, resolve};
 
 /// How many values aliases and merge keys may make before a document is refused as a bomb.
@@ -13,11 +15,14 @@ pub const DEPTH_LIMIT: usize = 200;
 
 /// Expands one document.
 pub fn expand(document: &Document, file: u32) -> Result<Value, ReadError> {
-    expand_without(document, file, &HashSet::new())
+    expand_without(document, file, &Dropped::default())
 }
 
+/// Nodes as they are written.
+pub type Dropped = HashSet<*const Node, RandomState>;
+
 /// The same without the entries and items whose values, as written, are among `dropped`.
-pub fn expand_without(document: &Document, file: u32, dropped: &HashSet<*const Node>) -> Result<Value, ReadError> {
+pub fn expand_without(document: &Document, file: u32, dropped: &Dropped) -> Result<Value, ReadError> {
     let anchors = Anchors::of(&document.root);
     Expander { file, anchors, dropped, active: Vec::new(), made: 0, copying: 0, depth: 0 }.value(&document.root)
 }
@@ -25,7 +30,7 @@ pub fn expand_without(document: &Document, file: u32, dropped: &HashSet<*const N
 struct Expander<'a> {
     file: u32,
     anchors: Anchors<'a>,
-    dropped: &'a HashSet<*const Node>,
+    dropped: &'a Dropped,
     /// The anchored nodes that are being expanded now.
     active: Vec<*const Node>,
     /// Values and merges so far that aliases and merge keys made.

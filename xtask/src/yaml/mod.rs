@@ -18,7 +18,7 @@ mod write;
 
 pub use anchors::Anchors;
 pub use edit::{Refusal, ScalarEdit, Scalars, edits, replace_within, verified};
-pub use expand::{DEPTH_LIMIT, VALUE_LIMIT, expand, expand_without, is_merge, scalar};
+pub use expand::{DEPTH_LIMIT, Dropped, VALUE_LIMIT, expand, expand_without, is_merge, scalar};
 pub use node::{Comment, Data as Written, Document, Entry, Node, Style};
 pub use ops::{Operated, Operation, Plain, What, operate, operate_each, refusals};
 pub use place::{Place, Seg};

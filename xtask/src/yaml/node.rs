@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use foldhash::fast::RandomState;
+
 use crate::text::Span;
 
 /// How a scalar is written in its file.
@@ -29,11 +31,11 @@ pub struct Node {
 
 /// A mapping with more entries is looked through once and not for each key: a stack of thousands of services
 /// is asked for each of them many times.
-const MANY: usize = 32;
+pub(super) const MANY: usize = 32;
 
 /// Made when it is first needed; no part of what a node says.
 #[derive(Debug, Default)]
-pub(super) struct Keys(OnceLock<HashMap<String, usize>>);
+pub(super) struct Keys(OnceLock<HashMap<String, usize, RandomState>>);
 
 impl Clone for Keys {
     fn clone(&self) -> Self {
@@ -115,7 +117,7 @@ impl Node {
             return entries.iter().find(|entry| entry.key.text() == Some(key)).map(|entry| &entry.value);
         }
         let keys = self.keys.0.get_or_init(|| {
-            let mut keys = HashMap::with_capacity(entries.len());
+            let mut keys = HashMap::with_capacity_and_hasher(entries.len(), RandomState::default());
             for (at, entry) in entries.iter().enumerate() {
                 // Of a key that stands there twice the first one counts, as above.
                 if let Some(text) = entry.key.text() {

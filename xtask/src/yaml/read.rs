@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use granit_parser::{Event, Parser, ScalarStyle, Span as RawSpan, StructureStyle, Tag};
 
-use super::node::Keys;
+use super::node::{Keys, MANY};
 use super::{Comment, Document, Entry, Node, Style, Written as Data, strict};
 use crate::text::Span;
 
@@ -61,7 +62,8 @@ pub fn read(text: &str, limits: Limits) -> Result<Vec<Document>, ReadError> {
 struct Open {
     node: Node,
     key: Option<Node>,
-    seen: HashSet<String>,
+    /// The keys so far, once they are many.
+    seen: HashSet<String, RandomState>,
 }
 
 struct Builder<'a> {
@@ -132,7 +134,7 @@ impl Builder<'_> {
             span.start = self.first_dash(span.start);
         }
         let node = Node { span, tag: tag.map(Tag::original), anchor: None, data, keys: Keys::default() };
-        self.open.push(Open { node, key: None, seen: HashSet::new() });
+        self.open.push(Open { node, key: None, seen: HashSet::default() });
     }
 
     /// A sequence in the column of its key is reported behind its first dash.
@@ -202,7 +204,7 @@ impl Builder<'_> {
                 Some(key) => entries.push(Entry { key, value: node }),
                 None => {
                     if let Some(key) = node.text()
-                        && !open.seen.insert(key.to_string())
+                        && stands_there(key, entries, &mut open.seen)
                     {
                         return Err(ReadError { offset: node.span.start, why: format!("the key `{key}` stands here a second time") });
                     }
@@ -213,6 +215,17 @@ impl Builder<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a mapping has a key already. A small one is looked through, which most are.
+fn stands_there(key: &str, entries: &[Entry], seen: &mut HashSet<String, RandomState>) -> bool {
+    if entries.len() < MANY {
+        return entries.iter().any(|entry| entry.key.text() == Some(key));
+    }
+    if seen.is_empty() {
+        seen.extend(entries.iter().filter_map(|entry| entry.key.text()).map(String::from));
+    }
+    !seen.insert(key.to_string())
 }
 
 fn bytes(raw: RawSpan) -> Span {

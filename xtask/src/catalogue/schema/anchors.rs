@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::LONGEST_NAME;
 use crate::yaml::{Document, Node, Place};
 
@@ -23,11 +25,11 @@ impl Way<'_> {
 
 /// The anchored nodes of a document with their places, by name in the order of the file: a name may
 /// be defined again.
-pub(super) struct Anchors<'a>(HashMap<&'a str, Vec<(&'a Node, Place)>>);
+pub(super) struct Anchors<'a>(HashMap<&'a str, Vec<(&'a Node, Place)>, RandomState>);
 
 impl<'a> Anchors<'a> {
     pub fn of(document: &'a Document) -> Anchors<'a> {
-        let mut anchors = Anchors(HashMap::new());
+        let mut anchors = Anchors(HashMap::default());
         anchors.collect(&document.root, &Way::Base(&Place::default()));
         anchors
     }

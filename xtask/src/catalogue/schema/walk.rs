@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use crate::yaml::{Data as Value, Document, Entry, Node, Place, Style, VALUE_LIMIT, Written as Data, is_merge, scalar};
 
 use super::anchors::{Anchors, Way};
@@ -22,7 +24,7 @@ const SUGGESTIONS: usize = 200;
 /// variable either, as Compose sees it, and of a string with a `$` nothing is said.
 pub fn unknown_keys(document: &Document) -> Vec<Unknown<'_>> {
     let anchors = Anchors::of(document);
-    let mut walk = Walk { anchors: &anchors, found: Vec::new(), said: HashSet::new(), seen: HashSet::new(), copied: 0 };
+    let mut walk = Walk { anchors: &anchors, found: Vec::new(), said: HashSet::default(), seen: HashSet::default(), copied: 0 };
     walk.node(&document.root, &FILE, &Way::Base(&Place::default()));
     let mut found = walk.found;
     found.sort_by_key(|unknown| unknown.span().start);
@@ -33,9 +35,9 @@ struct Walk<'a, 'w> {
     anchors: &'w Anchors<'a>,
     found: Vec<Unknown<'a>>,
     /// The nodes, keys and values, that something was said of.
-    said: HashSet<*const Node>,
+    said: HashSet<*const Node, RandomState>,
     /// What aliases and merge keys led to already, under which rule.
-    seen: HashSet<(*const Node, *const Rule)>,
+    seen: HashSet<(*const Node, *const Rule), RandomState>,
     /// Entries that merge keys brought.
     copied: usize,
 }
@@ -103,8 +105,8 @@ impl<'a, 'w> Walk<'a, 'w> {
     /// before those that it merges itself. The model refuses a document that merges more than the limit.
     fn map(&mut self, node: &'a Node, record: &Record, way: &Way<'_>) {
         let merges = node.entries().iter().any(|entry| is_merge(&entry.key));
-        let mut named = HashSet::new();
-        let mut known = HashSet::new();
+        let mut named: HashSet<_, RandomState> = HashSet::default();
+        let mut known: HashSet<_, RandomState> = HashSet::default();
         let mut waiting = vec![Source { mapping: node, place: None }];
         while let Some(Source { mapping, place }) = waiting.pop() {
             let merged = place.is_some();

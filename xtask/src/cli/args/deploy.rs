@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -25,4 +27,22 @@ pub struct ProdUpArgs {
     /// Why; recorded with the run
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PreflightArgs {
+    /// The stack by id, or by a part of it; the only one for production when it is left out
+    pub stack: Option<String>,
+    /// The release's tag, in place of the exported variable
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+    /// Start nothing: health checks, restarts and writing to volumes are not tried
+    #[arg(long)]
+    pub no_rehearse: bool,
+    /// Write the stack's runbook (Markdown) into FILE, or to standard output, and check nothing
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with = "no_rehearse")]
+    pub runbook: Option<PathBuf>,
+    /// Write the runbook also over a file that this did not write, or that was changed since
+    #[arg(long, requires = "runbook")]
+    pub force: bool,
 }

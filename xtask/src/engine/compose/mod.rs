@@ -19,6 +19,7 @@ mod frozen;
 mod said;
 #[cfg(test)]
 mod tests;
+mod waited;
 
 pub use find::{Found, Version, find};
 

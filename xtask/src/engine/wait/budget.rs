@@ -1,9 +1,9 @@
 //! How long containers may take: a bound from their own healthchecks, along what they depend on.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
-use crate::engine::{Container, Healthcheck};
+use crate::engine::{Container, Healthcheck, Status};
 
 /// For the engine's own work between one container and the next.
 const SLACK: Duration = Duration::from_secs(2);
@@ -16,19 +16,60 @@ pub fn of_check(check: &Healthcheck) -> Duration {
     check.start_period + check.timeout + check.retries * (check.interval + check.timeout)
 }
 
-/// The budget of each container by its id: its own bound and that of the longest path of what it
-/// depends on, as Compose noted it on the container.
-pub(super) fn of(containers: &[Container], settle: Duration) -> BTreeMap<String, Duration> {
-    let mut own: BTreeMap<&str, Duration> = BTreeMap::new();
-    let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for container in containers {
-        let bound = container.healthcheck.as_ref().map_or(settle * SETTLES, of_check) + SLACK;
-        let longest = own.entry(container.service()).or_default();
-        *longest = bound.max(*longest);
-        needs.insert(container.service(), depends_on(container));
+/// How long each service may take, and since when its time counts: what it needs has time of its own, but
+/// once that is well nobody waits for it any more.
+#[derive(Debug)]
+pub(super) struct Budgets {
+    own: BTreeMap<String, Duration>,
+    /// With the longest path of what it depends on, as Compose noted it on the containers.
+    whole: BTreeMap<String, Duration>,
+    needs: BTreeMap<String, Vec<String>>,
+    began: Instant,
+    /// When a service was seen started and all that it needs well.
+    since: BTreeMap<String, Instant>,
+}
+
+impl Budgets {
+    pub fn of(containers: &[Container], settle: Duration, began: Instant) -> Self {
+        let mut own: BTreeMap<&str, Duration> = BTreeMap::new();
+        let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for container in containers {
+            let bound = container.healthcheck.as_ref().map_or(settle * SETTLES, of_check) + SLACK;
+            let longest = own.entry(container.service()).or_default();
+            *longest = bound.max(*longest);
+            needs.insert(container.service(), depends_on(container));
+        }
+        let whole = longest_paths(&own, &needs);
+        let needs = needs.into_iter().map(|(service, needs)| (service.into(), needs.into_iter().map(String::from).collect())).collect();
+        let own = own.into_iter().map(|(service, bound)| (service.into(), bound)).collect();
+        Budgets { own, whole, needs, began, since: BTreeMap::new() }
     }
-    let whole = longest_paths(&own, &needs);
-    containers.iter().map(|container| (container.id.clone(), whole[container.service()])).collect()
+
+    /// `well`: the services of which every container is well now.
+    pub fn look(&mut self, containers: &[Container], well: &BTreeSet<&str>, now: Instant) {
+        for (service, needs) in &self.needs {
+            let started = containers.iter().filter(|one| one.service() == service).all(|one| one.state.status != Status::Created);
+            let waits = needs.iter().any(|need| self.own.contains_key(need) && !well.contains(need.as_str()));
+            if started && !waits {
+                self.since.entry(service.clone()).or_insert(now);
+            }
+        }
+    }
+
+    /// The time that a service had, once that is all that it may have.
+    pub fn over(&self, service: &str, now: Instant) -> Option<Duration> {
+        let (since, bound) = match self.since.get(service) {
+            Some(since) => (*since, self.own.get(service)),
+            None => (self.began, self.whole.get(service)),
+        };
+        bound.copied().filter(|bound| now.saturating_duration_since(since) > *bound)
+    }
+
+    /// Whether it had so much time with all that it needs. What was well from the first look on may have been
+    /// so for long.
+    pub fn had(&self, service: &str, time: Duration, now: Instant) -> bool {
+        self.since.get(service).is_some_and(|since| *since == self.began || now.saturating_duration_since(*since) >= time)
+    }
 }
 
 /// Sums along the longest path, for every name. What is named but not there, and a circle, add nothing.
@@ -87,5 +128,30 @@ mod tests {
         assert_eq!((sums["db"], sums["api"], sums["web"]), (s(10), s(15), s(17)));
         let needs = BTreeMap::from([("api", vec!["web"]), ("web", vec!["api"])]);
         assert_eq!(longest_paths(&own, &needs)["api"], s(7));
+    }
+
+    #[test]
+    fn a_service_has_its_own_time_once_what_it_needs_is_well() {
+        let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let began = Instant::now();
+        let of = || Budgets {
+            own: BTreeMap::from([("db".into(), s(60)), ("api".into(), s(10))]),
+            whole: BTreeMap::from([("db".into(), s(60)), ("api".into(), s(70))]),
+            needs: BTreeMap::from([("db".into(), Vec::new()), ("api".into(), names(&["db", "elsewhere"]))]),
+            began,
+            since: BTreeMap::new(),
+        };
+        let mut budgets = of();
+        budgets.look(&[], &BTreeSet::new(), began);
+        assert_eq!((budgets.over("api", began + s(69)), budgets.over("api", began + s(71))), (None, Some(s(70))), "db has its time");
+        budgets.look(&[], &BTreeSet::from(["db"]), began + s(5));
+        budgets.look(&[], &BTreeSet::new(), began + s(6));
+        assert_eq!((budgets.over("api", began + s(14)), budgets.over("api", began + s(16))), (None, Some(s(10))));
+        assert!(!budgets.had("api", s(8), began + s(12)) && budgets.had("api", s(8), began + s(13)));
+
+        let mut budgets = of();
+        budgets.look(&[], &BTreeSet::from(["db"]), began);
+        assert_eq!(budgets.over("api", began + s(11)), Some(s(10)));
+        assert!(budgets.had("api", s(8), began + s(1)), "db may have been well for long");
     }
 }

@@ -3,7 +3,7 @@
 //! The events of the engine only shorten the wait: the verdict is what an inspection says, asked at
 //! every event, at every reconnection and at least every two seconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::{Container, Engine, Health, Status};
@@ -14,7 +14,8 @@ use crate::secret::Masker;
 pub mod budget;
 pub mod clock;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
+use budget::Budgets;
 
 /// For how long a container without a healthcheck must run undisturbed.
 pub const SETTLE: Duration = Duration::from_secs(15);
@@ -74,6 +75,19 @@ enum Judgement {
 /// # Errors
 /// The engine does not answer (`Failed`), or somebody wants to stop (`Interrupted`).
 pub fn until_well(engine: &dyn Engine, ids: &[String], settle: Duration, masker: &Masker, cancel: &Cancel) -> Result<Waited> {
+    wait(engine, ids, settle, false, masker, cancel)
+}
+
+/// The same for containers whose healthchecks count failures only after all the time that they may take, as
+/// those of a rehearsal: there the engine's `unhealthy` is the end.
+///
+/// # Errors
+/// As [`until_well`].
+pub fn until_tried(engine: &dyn Engine, ids: &[String], settle: Duration, masker: &Masker, cancel: &Cancel) -> Result<Waited> {
+    wait(engine, ids, settle, true, masker, cancel)
+}
+
+fn wait(engine: &dyn Engine, ids: &[String], settle: Duration, final_check: bool, masker: &Masker, cancel: &Cancel) -> Result<Waited> {
     let watch = engine.watch(ids);
     let began = Instant::now();
     let engine_now = engine.info()?.system_time;
@@ -84,18 +98,31 @@ pub fn until_well(engine: &dyn Engine, ids: &[String], settle: Duration, masker:
         if containers.len() < ids.len() {
             return Ok(Waited::Unwell(removed(ids, &containers)));
         }
-        let budgets = budgets.get_or_insert_with(|| budget::of(&containers, settle));
+        let now = if budgets.is_none() { began } else { Instant::now() };
+        let budgets = budgets.get_or_insert_with(|| Budgets::of(&containers, settle, began));
+        let judged: Vec<(&Container, Judgement)> = containers
+            .iter()
+            .map(|container| {
+                let seen = seen.entry(container.id.clone()).or_insert_with(|| Seen::first(container, &engine_now));
+                seen.look(container);
+                (container, judge(container, seen, settle))
+            })
+            .collect();
+        budgets.look(&containers, &well_services(&judged), now);
         let (mut well, mut unwell) = (BTreeMap::new(), Vec::new());
-        for container in &containers {
-            let seen = seen.entry(container.id.clone()).or_insert_with(|| Seen::first(container, &engine_now));
-            seen.look(container);
-            match judge(container, seen, settle) {
+        for (container, judgement) in judged {
+            match judgement {
                 Judgement::Well(how) => drop(well.insert(container.name.clone(), how)),
                 Judgement::Unwell(why) => unwell.push((container, why)),
-                Judgement::NotYet(why) if began.elapsed() > budgets[&container.id] => {
-                    unwell.push((container, format!("{why} after {} s", budgets[&container.id].as_secs())));
+                Judgement::NotYet(why) => {
+                    if let Some(spent) = budgets.over(container.service(), now) {
+                        unwell.push((container, format!("{why} after {} s", spent.as_secs())));
+                    } else if let Some(time) = failed_for_good(container).filter(|_| final_check)
+                        && budgets.had(container.service(), time, now)
+                    {
+                        unwell.push((container, format!("{why} after {} s", time.as_secs())));
+                    }
                 }
-                Judgement::NotYet(_) => {}
             }
         }
         if !unwell.is_empty() {
@@ -106,6 +133,21 @@ pub fn until_well(engine: &dyn Engine, ids: &[String], settle: Duration, masker:
         }
         pause(&watch, cancel)?;
     }
+}
+
+/// The services of which every container is well.
+fn well_services<'c>(judged: &[(&'c Container, Judgement)]) -> BTreeSet<&'c str> {
+    let all: BTreeSet<&str> = judged.iter().map(|(container, _)| container.service()).collect();
+    let not = judged.iter().filter(|(_, judgement)| !matches!(judgement, Judgement::Well(_))).map(|(container, _)| container.service());
+    let not: BTreeSet<&str> = not.collect();
+    all.difference(&not).copied().collect()
+}
+
+/// How long an unhealthy container had until its failures began to count.
+fn failed_for_good(container: &Container) -> Option<Duration> {
+    let check = container.healthcheck.as_ref()?;
+    let unhealthy = container.state.status == Status::Running && container.state.health == Some(Health::Unhealthy);
+    unhealthy.then_some(check.start_period)
 }
 
 fn inspect(engine: &dyn Engine, ids: &[String]) -> Result<Vec<Container>> {

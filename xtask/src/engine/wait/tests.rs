@@ -1,9 +1,16 @@
 use super::*;
 use crate::engine::{Healthcheck, Restart, State};
 
-fn container(status: Status) -> Container {
-    let state =
-        State { status, started_at: "2026-11-21T22:00:00Z".into(), exit_code: 0, oom_killed: false, error: String::new(), health: None };
+pub fn container(status: Status) -> Container {
+    let state = State {
+        status,
+        pid: 0,
+        started_at: "2026-11-21T22:00:00Z".into(),
+        exit_code: 0,
+        oom_killed: false,
+        error: String::new(),
+        health: None,
+    };
     Container {
         id: "id".into(),
         name: "name".into(),

@@ -130,7 +130,7 @@ fn list(value: &Value, of: &Shape, unique: bool, place: &Place) -> Result<(), Fa
 
 /// The first entry that stands in the list before.
 fn twin(items: &[Value]) -> Option<&Value> {
-    let mut texts = std::collections::HashSet::new();
+    let mut texts: std::collections::HashSet<_, foldhash::fast::RandomState> = std::collections::HashSet::default();
     items.iter().enumerate().find_map(|(n, item)| {
         let again = match &item.data {
             Data::Str(text) => !texts.insert(text),

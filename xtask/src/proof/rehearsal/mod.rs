@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::engine::compose::Compose;
 use crate::engine::remove::{RUN_LABEL, remove_run};
 use crate::engine::wait::budget::longest_paths;
-use crate::engine::wait::{Unwell, Waited, Well, until_well};
+use crate::engine::wait::{Unwell, Waited, Well, until_tried};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Masker;
 
@@ -75,11 +75,24 @@ impl Rehearsal<'_> {
     /// A model cannot be rewritten (`Refused`), the engine does not answer or something cannot be
     /// removed (`Failed`), somebody wants to stop (`Interrupted`).
     pub fn rehearse(&self, stacks: &[Stack<'_>]) -> Result<Rehearsed> {
-        let rehearsed = self.copied_and_tried(stacks);
+        let rehearsed = self.copied_and_tried(stacks, false);
         let removed = self.remove();
         let rehearsed = rehearsed?;
         removed?;
         Ok(rehearsed)
+    }
+
+    /// The same, with the restart policies that the services have in production; `look` is asked while
+    /// everything still is there.
+    ///
+    /// # Errors
+    /// As above, and those of `look`.
+    pub fn rehearse_and<T>(&self, stacks: &[Stack<'_>], look: impl FnOnce(&Rehearsed) -> Result<T>) -> Result<(Rehearsed, T)> {
+        let looked = self.copied_and_tried(stacks, true).and_then(|rehearsed| look(&rehearsed).map(|looked| (rehearsed, looked)));
+        let removed = self.remove();
+        let looked = looked?;
+        removed?;
+        Ok(looked)
     }
 
     /// Also for recovery: takes away what is left of this run's rehearsals.
@@ -92,8 +105,8 @@ impl Rehearsal<'_> {
         removed.map(|_| ())
     }
 
-    fn copied_and_tried(&self, stacks: &[Stack<'_>]) -> Result<Rehearsed> {
-        let rewritten = self.rewritten(stacks)?;
+    fn copied_and_tried(&self, stacks: &[Stack<'_>], keep_restart: bool) -> Result<Rehearsed> {
+        let rewritten = self.rewritten(stacks, keep_restart)?;
         let mut left_out = Vec::new();
         for (stack, rewritten) in stacks.iter().zip(&rewritten) {
             left_out.extend(rewritten.left_out.iter().map(|left| (stack.name.to_string(), left.clone())));
@@ -102,7 +115,7 @@ impl Rehearsal<'_> {
         Ok(Rehearsed { verdict, left_out })
     }
 
-    fn rewritten(&self, stacks: &[Stack<'_>]) -> Result<Vec<Rewritten>> {
+    fn rewritten(&self, stacks: &[Stack<'_>], keep_restart: bool) -> Result<Vec<Rewritten>> {
         let paths = stacks.iter().flat_map(|stack| rewrite::bound_paths(stack.model)).collect();
         let copied = copy::copy_all(&paths, self.scratch)?;
         let mut images = BTreeMap::new();
@@ -116,6 +129,7 @@ impl Rehearsal<'_> {
             copies: copied.copies,
             not_copied: copied.not_copied,
             images,
+            keep_restart,
             outside: outside::look(self.engine, stacks)?,
             ..Facts::default()
         };
@@ -144,7 +158,7 @@ impl Rehearsal<'_> {
         let ids: Vec<String> = parts.values().map(|part| part.id.clone()).collect();
         // Compose gives up when one that others wait for is ill: then who that is says more than it does.
         let waited = match &started {
-            Ok(()) => until_well(self.engine, &ids, self.settle, self.masker, self.cancel)?,
+            Ok(()) => until_tried(self.engine, &ids, self.settle, self.masker, self.cancel)?,
             Err(_) => self.ill(&ids)?,
         };
         match (ended_too_early(waited, &parts), started) {
@@ -160,7 +174,11 @@ impl Rehearsal<'_> {
         self.compose.create_frozen(json.as_bytes(), project, STARTING, self.masker, self.cancel)?;
         self.on_its_own()?;
         let deadline = STARTING + longest_path(&stack.model);
-        let started = self.compose.up_frozen(json.as_bytes(), project, deadline, self.masker, self.cancel);
+        let started = if nobody_waits(&stack.model) {
+            self.start_all(project)
+        } else {
+            self.compose.up_frozen(json.as_bytes(), project, deadline, self.masker, self.cancel)
+        };
         match started {
             Err(error) if error.kind == Kind::Interrupted => Err(error),
             started => {
@@ -168,6 +186,16 @@ impl Rehearsal<'_> {
                 Ok(started)
             }
         }
+    }
+
+    /// In no order: another call of Compose would only take its time.
+    fn start_all(&self, project: &str) -> Result<()> {
+        for container in self.engine.containers(&[(RUN_LABEL, self.run), ("com.docker.compose.project", project)])? {
+            // What the engine says may quote the command.
+            let masked = |error: Error| Error { why: error.why.as_ref().map(|why| self.masker.mask(why).into_owned()), ..error };
+            self.engine.start(&container.id).map_err(masked)?;
+        }
+        Ok(())
     }
 
     /// Every container of the rehearsal, by its name.
@@ -203,7 +231,7 @@ impl Rehearsal<'_> {
         for id in ids {
             let Some(container) = self.engine.container(id)? else { continue };
             if crate::engine::wait::is_ill(&container) {
-                match until_well(self.engine, std::slice::from_ref(id), self.settle, self.masker, self.cancel)? {
+                match until_tried(self.engine, std::slice::from_ref(id), self.settle, self.masker, self.cancel)? {
                     Waited::Unwell(unwell) => ill.extend(unwell),
                     Waited::Well(_) => {}
                 }
@@ -211,6 +239,17 @@ impl Rehearsal<'_> {
         }
         Ok(Waited::Unwell(ill))
     }
+}
+
+/// Whether all services of a model can be started at once, and Compose has nothing to do after a start.
+fn nobody_waits(model: &Value) -> bool {
+    let empty = |value: &Value| value.as_object().is_none_or(serde_json::Map::is_empty) && value.as_array().is_none_or(Vec::is_empty);
+    let alone = |service: &Value| {
+        let lists = ["depends_on", "links", "post_start"].iter().all(|key| service.get(*key).is_none_or(empty));
+        let mode = |key: &str| service.get(key).and_then(Value::as_str).unwrap_or_default();
+        lists && !["network_mode", "pid", "ipc"].iter().any(|key| mode(key).starts_with("service:"))
+    };
+    model.get("services").and_then(Value::as_object).into_iter().flatten().all(|(_, service)| alone(service))
 }
 
 /// A rehearsal starts nothing again, so what is a loop in production looks like a one-shot here.
@@ -252,4 +291,26 @@ fn longest_path(model: &Value) -> Duration {
         (name.as_str(), needs.map(|(needed, _)| needed.as_str()).collect())
     });
     longest_paths(&own.collect(), &needs.collect()).into_values().max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn services_start_at_once_where_none_waits_for_another() {
+        let waits = |service: Value| !nobody_waits(&json!({"services": {"db": {"image": "i"}, "web": service}}));
+        assert!(!waits(json!({"image": "i", "depends_on": {}, "links": [], "network_mode": "none", "ipc": "private"})));
+        for service in [
+            json!({"depends_on": {"db": {"condition": "service_started"}}}),
+            json!({"links": ["db"]}),
+            json!({"network_mode": "service:db"}),
+            json!({"pid": "service:db"}),
+            json!({"post_start": [{"command": ["true"]}]}),
+        ] {
+            assert!(waits(service.clone()), "{service}");
+        }
+    }
 }

@@ -33,9 +33,9 @@ pub fn human(audit: &Audit, look: Look) -> String {
     text
 }
 
-fn shown(regions: &Regions<'_>, entry: &Entry, patches: &Patches<'_>, look: Look) -> String {
+fn shown<'a>(regions: &Regions<'a>, entry: &'a Entry, patches: &Patches<'_>, look: Look) -> String {
     let finding = &entry.finding;
-    let path = regions.audit.relative(&finding.file).display().to_string();
+    let path = regions.shown(&finding.file).display().to_string();
     let file = regions.file(&finding.file);
     let mut said = findings::human(
         &Shown {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -18,7 +19,7 @@ pub struct Json<'a>(pub &'a Audit);
 struct Common<'a> {
     audit: &'a Audit,
     regions: Regions<'a>,
-    rules: HashMap<&'static str, &'static Rule>,
+    rules: HashMap<&'static str, &'static Rule, RandomState>,
 }
 
 #[derive(Serialize)]
@@ -112,7 +113,7 @@ impl<'a> Common<'a> {
     fn finding(&self, entry: &'a Entry) -> Finding<'a> {
         let finding = &entry.finding;
         let rule = self.rules.get(finding.rule);
-        let path = self.audit.relative(&finding.file);
+        let path = self.regions.shown(&finding.file);
         Finding {
             rule: finding.rule,
             severity: finding.severity,

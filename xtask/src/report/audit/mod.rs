@@ -21,6 +21,8 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
+use foldhash::fast::RandomState;
+
 use crate::audit::{Audit, Entry, Text};
 use crate::text::{LineIndex, Span};
 
@@ -38,13 +40,15 @@ struct Region {
 struct Regions<'a> {
     audit: &'a Audit,
     /// By their paths as they are written: taking a path apart for each finding takes longer than all else here.
-    files: HashMap<&'a OsStr, File<'a>>,
+    files: HashMap<&'a OsStr, File<'a>, RandomState>,
     /// For a finding in a file that is not there.
     nothing: File<'a>,
 }
 
 /// A file that findings point into.
 struct File<'a> {
+    /// As reports show it.
+    path: &'a Path,
     text: &'a str,
     lines: LineIndex,
     /// The bytes in it that are never shown.
@@ -53,13 +57,23 @@ struct File<'a> {
 
 impl<'a> Regions<'a> {
     fn new(audit: &'a Audit) -> Self {
-        let file = |text: &'a Text| File { text: &text.text, lines: LineIndex::new(&text.text), secrets: &text.secrets };
-        let files = audit.texts.iter().map(|(path, text)| (path.as_os_str(), file(text))).collect();
-        Regions { audit, files, nothing: File { text: "", lines: LineIndex::new(""), secrets: &[] } }
+        let file = |path: &'a Path, text: &'a Text| File {
+            path: audit.relative(path),
+            text: &text.text,
+            lines: LineIndex::new(&text.text),
+            secrets: &text.secrets,
+        };
+        let files = audit.texts.iter().map(|(path, text)| (path.as_os_str(), file(path, text))).collect();
+        Regions { audit, files, nothing: File { path: Path::new(""), text: "", lines: LineIndex::new(""), secrets: &[] } }
     }
 
     fn file(&self, path: &Path) -> &File<'a> {
         self.files.get(path.as_os_str()).unwrap_or(&self.nothing)
+    }
+
+    /// A path as reports show it.
+    fn shown(&self, path: &'a Path) -> &'a Path {
+        self.files.get(path.as_os_str()).map_or_else(|| self.audit.relative(path), |file| file.path)
     }
 
     fn of(&self, entry: &Entry) -> Region {

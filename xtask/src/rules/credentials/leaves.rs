@@ -1,18 +1,17 @@
-//! From a file to the places in it that can hold a credential.
+//! From a compose file to the places in it that can hold a credential.
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::arguments::{option_values, shell_words};
 use super::evidence::Form;
-use super::inline;
-use super::interpolation::has_variable;
-use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site, Way};
-use crate::catalogue::{KeyShape, is_example_file, key_shape, split_user_password};
-use crate::dotenv::Quoting;
+use super::inside::{config_line, inner_sites};
+use super::site::{ComposeSource, LONGEST_READ, Site, Way};
+use crate::catalogue::{KeyShape, is_example_file, key_shape};
 use crate::yaml::{Data, Origin, TIMESTAMP, Value};
 
 /// A scalar and where it stands.
@@ -31,11 +30,11 @@ type Identity<'a> = (Origin, usize, usize, Cow<'a, str>);
 struct Leaves<'a> {
     source: &'a ComposeSource<'a>,
     example: bool,
-    sites: IndexMap<Identity<'a>, Site<'a>>,
+    sites: IndexMap<Identity<'a>, Site<'a>, RandomState>,
 }
 
 pub(super) fn compose_sites<'a>(source: &'a ComposeSource<'a>) -> Vec<Site<'a>> {
-    let mut leaves = Leaves { source, example: is_example_file(source.path), sites: IndexMap::new() };
+    let mut leaves = Leaves { source, example: is_example_file(source.path), sites: IndexMap::default() };
     for value in source.values {
         let top = |key: &str| value.get(key).and_then(Value::as_map).into_iter().flatten();
         for (name, service) in top("services") {
@@ -57,64 +56,6 @@ pub(super) fn compose_sites<'a>(source: &'a ComposeSource<'a>) -> Vec<Site<'a>> 
         }
     }
     leaves.sites.into_values().collect()
-}
-
-pub(super) fn env_file_sites<'a>(source: &'a EnvSource<'a>) -> Vec<Site<'a>> {
-    let example = is_example_file(source.path);
-    let mut sites = Vec::new();
-    for entry in source.entries.iter().filter(|entry| entry.quoting != Quoting::Inherited) {
-        let written = entry.value_span.slice(source.text);
-        let inner = match entry.quoting {
-            Quoting::Single | Quoting::Double if written.len() > 1 => &written[1..written.len() - 1],
-            _ => written,
-        };
-        let verbatim = source.raw || entry.quoting == Quoting::Single || !has_variable(inner);
-        let text: &str = if verbatim { &entry.value } else { inner };
-        let main = Site {
-            key: Cow::Borrowed(&entry.key),
-            shape: key_shape(&entry.key),
-            form: Form::EnvFile,
-            place: Way::start(&entry.key),
-            services: source.services.iter().map(String::as_str).collect(),
-            scalar: Origin { file: source.file, span: entry.value_span },
-            text,
-            value: 0..text.len(),
-            in_shell: false,
-            verbatim,
-            example,
-            connection: None,
-        };
-        sites.extend(inner_sites(&main));
-        sites.push(main);
-    }
-    sites
-}
-
-/// What a comment would set if it were none: the text behind its `#`, whose ranges are of the whole comment.
-pub(super) fn comment_sites(comment: &str, scalar: Origin) -> Vec<Site<'_>> {
-    let whole = Site {
-        key: Cow::Borrowed(""),
-        shape: KeyShape::Neutral,
-        form: Form::Other,
-        place: Way::start(""),
-        services: Vec::new(),
-        scalar,
-        text: comment,
-        value: 0..comment.len(),
-        in_shell: false,
-        verbatim: false,
-        example: false,
-        connection: None,
-    };
-    let mut sites = inner_sites(&whole);
-    let body = comment.trim_start_matches(['#', ' ', '\t', '-']);
-    if let Some((key, value)) = config_line(body) {
-        let start = comment.len() - body.len();
-        let (shape, value) = (key_shape(key), start + value.start..start + value.end);
-        sites.push(Site { key: Cow::Borrowed(key), shape, value, ..whole.clone() });
-    }
-    sites.push(whole);
-    sites
 }
 
 impl<'a> Leaves<'a> {
@@ -301,52 +242,4 @@ impl<'a> Leaves<'a> {
             indexmap::map::Entry::Vacant(place) => drop(place.insert(site)),
         }
     }
-}
-
-/// The key of a credential in a line of a config file, and the bytes of its value.
-fn config_line(line: &str) -> Option<(&str, Range<usize>)> {
-    let mid = line.find([':', '='])?;
-    let key = line[..mid].trim().trim_matches(['"', '\'']);
-    let value = line[mid + 1..].trim().trim_end_matches(',').trim_matches(['"', '\'']);
-    let start = mid + 1 + line[mid + 1..].find(value)?;
-    (key_shape(key).is_credential() && !value.is_empty()).then_some((key, start..start + value.len()))
-}
-
-/// The keys and values inside a value whose own key says nothing.
-fn inner_sites<'a>(site: &Site<'a>) -> Vec<Site<'a>> {
-    if site.text.len() > LONGEST_READ {
-        return Vec::new();
-    }
-    if let Some(between) = split_user_password(&site.key) {
-        return user_passwords(site, between);
-    }
-    if site.shape.is_credential() {
-        return Vec::new();
-    }
-    let assignments = inline::assignments(site.text, site.value.clone());
-    let connection = if site.in_shell { None } else { inline::connection(site.text, site.value.clone(), &assignments) };
-    let mut inner = Vec::new();
-    for assignment in assignments {
-        let shape = key_shape(&assignment.key);
-        if shape.is_credential() && !assignment.value.is_empty() {
-            let key = if connection.is_some() { site.key.clone() } else { Cow::Owned(assignment.key) };
-            inner.push(Site { key, shape, value: assignment.value, connection: connection.clone(), ..site.clone() });
-        }
-    }
-    for header in inline::authorizations(site.text, site.value.clone()) {
-        inner.push(Site { key: Cow::Owned(header.key), shape: KeyShape::Secret, value: header.value, ..site.clone() });
-    }
-    inner
-}
-
-fn user_passwords<'a>(site: &Site<'a>, between: char) -> Vec<Site<'a>> {
-    let mut inner = Vec::new();
-    let mut at = site.value.start;
-    for part in site.value().split(',') {
-        if let Some(n) = part.find(between).filter(|n| *n > 0) {
-            inner.push(Site { shape: KeyShape::Password, value: at + n + 1..at + part.len(), ..site.clone() });
-        }
-        at += part.len() + 1;
-    }
-    inner
 }

@@ -1,10 +1,14 @@
 //! Runs the rules about credentials over a file and makes findings of what they say.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
+use foldhash::fast::RandomState;
+
 use super::evidence::{Evidence, EvidenceKind, Hit};
-use super::leaves::{comment_sites, compose_sites, env_file_sites};
+use super::leaves::compose_sites;
+use super::lines::{comment_sites, env_file_sites};
 use super::site::{ComposeSource, EnvSource, LONGEST_READ, Site};
 use super::{AT_SITES, Check, Rule, provider_token, tracked_env_file_secret};
 use crate::catalogue::is_known_default;
@@ -17,7 +21,8 @@ use crate::yaml::{Origin, Scalars};
 /// one entry.
 pub fn credentials_in_compose(source: &ComposeSource<'_>) -> Vec<Evidence> {
     let sites = compose_sites(source);
-    let scalars = Scalars::new(source.text, source.documents);
+    // Most files have nothing to be located.
+    let scalars = LazyCell::new(|| Scalars::new(source.text, source.documents));
     let located = |site: &Site<'_>, hit: &Hit| scalars.span_within(site.scalar.span, hit.range.clone()).unwrap_or(site.scalar.span);
     let found = look(&sites);
     let mut evidence: Vec<Evidence> =
@@ -73,7 +78,7 @@ type Found<'s, 'a> = (&'static Rule, &'s Site<'a>, Hit);
 fn look<'s, 'a>(sites: &'s [Site<'a>]) -> Vec<Found<'s, 'a>> {
     let mut kept: Vec<Found<'s, 'a>> = Vec::new();
     // The bytes of each scalar that are spoken for: starts and ends.
-    let mut spoken: HashMap<Origin, BTreeMap<usize, usize>> = HashMap::new();
+    let mut spoken: HashMap<Origin, BTreeMap<usize, usize>, RandomState> = HashMap::default();
     for rule in AT_SITES {
         let Check::Credential(check) = rule.check else { continue };
         for site in sites.iter().filter(|site| site.text.len() <= LONGEST_READ || rule.name == provider_token::RULE.name) {

@@ -21,7 +21,7 @@ pub(super) fn mounts(service: &Service<'_>) -> Vec<HostMount> {
 
 /// Whether a mount gives the host away: it is writable, and what is written there runs as root.
 pub(super) fn is_root_equivalent(service: &Service<'_>, mount: &HostMount) -> bool {
-    !mount.read_only && is_listed(&mount.source, &service.subject.policy.list(super::root_equivalent_mount::RULE.name, "paths"))
+    !mount.read_only && is_listed(&mount.source, service.subject.policy.list(super::root_equivalent_mount::RULE.name, "paths"))
 }
 
 #[cfg(test)]

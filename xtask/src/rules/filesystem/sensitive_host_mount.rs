@@ -25,7 +25,7 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
     let (paths, names) = (list("paths"), list("names"));
     for mount in mounts(service) {
         let has_name = |name: &String| format!("{}/", mount.source).contains(&format!("/{name}/")) && !is_public(&mount.source, name);
-        if is_root_equivalent(service, &mount) || !(is_listed(&mount.source, &paths) || names.iter().any(has_name)) {
+        if is_root_equivalent(service, &mount) || !(is_listed(&mount.source, paths) || names.iter().any(has_name)) {
             continue;
         }
         let does = if mount.read_only { "sees" } else { "can write to" };

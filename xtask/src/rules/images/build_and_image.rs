@@ -19,7 +19,7 @@ pub static RULE: Rule = Rule {
 fn check(service: &Service<'_>, found: &mut Found<'_>) {
     let Some(image) = service.image().filter(|_| service.get("build").is_some()) else { return };
     let moving = service.subject.policy.list(super::untagged_or_latest::RULE.name, "tags");
-    if matches!(service.text("pull_policy"), Some("build" | "never")) || !Image::parse(image).moves(&moving) {
+    if matches!(service.text("pull_policy"), Some("build" | "never")) || !Image::parse(image).moves(moving) {
         return;
     }
     found

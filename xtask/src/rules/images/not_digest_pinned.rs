@@ -20,7 +20,7 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
     let moving = service.subject.policy.list(super::untagged_or_latest::RULE.name, "tags");
     let image = Image::parse(image);
     // A tag that moves on is another rule's.
-    if image.digest.is_none() && !image.moves(&moving) {
+    if image.digest.is_none() && !image.moves(moving) {
         let message = format!("`{}` runs whatever image its tag is given to", service.name);
         found.report(service.spot("image"), message, "append the digest of the image that was tested: `NAME:TAG@sha256:...`");
     }

@@ -17,7 +17,7 @@ pub static RULE: Rule = Rule {
 
 fn check(service: &Service<'_>, found: &mut Found<'_>) {
     let moving = service.subject.policy.list(super::untagged_or_latest::RULE.name, "tags");
-    let Some(variable) = tag_variable(service, &moving).filter(|variable| variable.falls_back) else { return };
+    let Some(variable) = tag_variable(service, moving).filter(|variable| variable.falls_back) else { return };
     let name = &variable.name;
     found
         .report(

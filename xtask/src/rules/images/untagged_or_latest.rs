@@ -25,7 +25,7 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
     let Some(image) = service.image().filter(|_| service.get("build").is_none()).map(Image::parse) else { return };
     // An image that a variable names which has no value here can be any.
     let is_any = image.tag.is_none() && image.repository == STAND_IN && image_is_made_up(service);
-    if is_any || !image.moves(&moving) || tag_variable(service, &moving).is_some() || is_built_here(service, image.repository) {
+    if is_any || !image.moves(moving) || tag_variable(service, moving).is_some() || is_built_here(service, image.repository) {
         return;
     }
     let message = match image.tag {
@@ -41,8 +41,7 @@ fn image_is_made_up(service: &Service<'_>) -> bool {
 
 /// Whether another service of the stack builds the image: then the stack itself decides what it is.
 fn is_built_here(service: &Service<'_>, repository: &str) -> bool {
-    let mut others = service.subject.services();
-    others.any(|other| other.get("build").is_some() && other.image().is_some_and(|image| Image::parse(image).repository == repository))
+    service.subject.is_built(repository, |image| Image::parse(image).repository)
 }
 
 #[cfg(test)]

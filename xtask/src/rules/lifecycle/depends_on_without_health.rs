@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::health::{Health, condition, health, is_job, known_command};
+use super::health::{Health, health, is_job, known_command};
 use crate::finding::{Category, Change, FixKind, Priority};
+use crate::rules::known::condition;
 use crate::rules::{Check, Draft, Found, Reference, Rule, Service};
 use crate::yaml::{Field, Operation, Origin, Place, Plain, Value, What};
 
@@ -65,7 +66,7 @@ fn written<'a>(service: &Service<'a>) -> impl Iterator<Item = (&'a str, &'a Fiel
 }
 
 fn ready(service: &Service<'_>, name: &str) -> Option<Ready> {
-    let dependency = service.subject.services().find(|other| other.name == name)?;
+    let dependency = service.subject.service(name)?;
     match health(&dependency) {
         Health::Checked => Some(Ready::Checked),
         Health::Unsaid if !is_job(&dependency) && known_command(&dependency).is_some() => Some(Ready::Possible),

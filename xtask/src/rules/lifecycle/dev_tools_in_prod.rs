@@ -39,7 +39,7 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
     }
     for key in ["command", "entrypoint"] {
         let words: Vec<&str> = service.words(key).into_iter().flat_map(str::split_whitespace).collect();
-        if let Some(phrase) = list("commands").into_iter().find(|phrase| says(&words, phrase)) {
+        if let Some(phrase) = list("commands").iter().find(|phrase| says(&words, phrase)) {
             let message = format!("`{}` runs in development mode: `{phrase}`", service.name);
             found.report(service.spot(key), message, "start it as it shall run in production").about(key);
         }

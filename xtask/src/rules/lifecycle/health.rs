@@ -39,21 +39,9 @@ pub fn known_command(service: &Service<'_>) -> Option<&'static HealthCommand> {
 /// Whether it does its work and ends: nobody asks such a service how it is.
 pub fn is_job(service: &Service<'_>) -> bool {
     let says = |path: &str, words: &[&str]| service.text(path).is_some_and(|text| words.contains(&text));
-    let awaited = || {
-        let waits = |other: &Service<'_>| {
-            let mut needs = other.entries("depends_on");
-            needs.any(|(name, need)| name == service.name && condition(need) == Some("service_completed_successfully"))
-        };
-        service.subject.services().any(|other| waits(&other))
-    };
     says("restart", &["no"])
         || says("deploy.mode", &["replicated-job", "global-job"])
         || says("deploy.restart_policy.condition", &["none"])
         || service.get("provider").is_some()
-        || awaited()
-}
-
-/// What is waited for before a service starts.
-pub fn condition(need: &Value) -> Option<&str> {
-    need.get("condition").and_then(Value::as_str)
+        || service.subject.is_awaited(service.name)
 }

@@ -84,12 +84,12 @@ fn is_public(service: &Service<'_>, host: &str) -> bool {
     let is_name = host.contains('.') && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
     let is_inner = INNER_ENDINGS.iter().any(|ending| host.strip_suffix(ending).is_some_and(|head| head.is_empty() || head.ends_with('.')));
     let listed = service.items("extra_hosts").iter().filter_map(|item| item.as_str()).any(|line| line.starts_with(host));
-    let of_stack = service.subject.services().any(|other| {
+    let of_stack = |other: Service<'_>| {
         let aliases = other.entries("networks").filter_map(|(_, network)| network.get("aliases")?.as_seq());
         aliases.flatten().any(|alias| alias.as_str() == Some(host))
             || [Some(other.name), other.text("hostname"), other.text("container_name")].contains(&Some(host))
-    });
-    is_name && !is_inner && !listed && !of_stack
+    };
+    is_name && !is_inner && !listed && !service.subject.services().any(of_stack)
 }
 
 #[cfg(test)]

@@ -37,9 +37,6 @@ pub fn capabilities(service: &Service<'_>, key: &str) -> Vec<String> {
 pub fn dangerous(service: &Service<'_>) -> Vec<String> {
     let rule = dangerous_capability_added::RULE.name;
     let list = |parameter| service.subject.policy.list(rule, parameter);
-    let mut names = list("capabilities");
-    if service.text("pid") == Some("host") {
-        names.extend(list("with_host_pid"));
-    }
-    names.iter().map(|name| capability(name)).collect()
+    let of_host: &[String] = if service.text("pid") == Some("host") { list("with_host_pid") } else { &[] };
+    list("capabilities").iter().chain(of_host).map(|name| capability(name)).collect()
 }

@@ -35,7 +35,7 @@ fn check(service: &Service<'_>, found: &mut Found<'_>) {
     }
     let majors = service.subject.policy.list(RULE.name, "harmless_majors");
     for (index, rule) in service.items("device_cgroup_rules").iter().enumerate() {
-        let Some((rule, kind)) = rule.as_str().and_then(|rule| Some((rule, whole_kind(rule, &majors)?))) else { continue };
+        let Some((rule, kind)) = rule.as_str().and_then(|rule| Some((rule, whole_kind(rule, majors)?))) else { continue };
         found
             .report(
                 service.item_spot("device_cgroup_rules", index),

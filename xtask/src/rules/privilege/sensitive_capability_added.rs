@@ -22,6 +22,9 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(service: &Service<'_>, found: &mut Found<'_>) {
+    if service.items("cap_add").is_empty() {
+        return;
+    }
     let dangerous = dangerous(service);
     let sensitive = service.subject.policy.list(RULE.name, "capabilities");
     for (index, capability) in capabilities(service, "cap_add").into_iter().enumerate() {

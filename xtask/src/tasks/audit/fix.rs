@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use super::look::{look, look_at_stacks};
+use super::look::{go_on, look, look_at_stacks};
 use super::scope::STDIN_TARGET;
 use super::verify::{Renders, beyond, renders, unsettled};
 use super::{Request, Scope, named_rules};
 use crate::actions::{Action, WriteFile};
 use crate::audit::Audit;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::event::{Event, FileDiff};
 use crate::finding::Fix;
 use crate::fix::{FilePatch, Left, Patch, chosen};
@@ -106,11 +106,13 @@ fn fixed(ended: Ended, proposal: Proposal) -> Fixed {
 fn propose(cx: &Context<'_>, options: &Options, today: Date) -> Result<Proposal> {
     let rules = named_rules(&options.rules)?;
     let only = named_rules(&options.request.only)?;
-    let request = Request { fixes: true, ..options.request.clone() };
+    let request = Request { fixes: true, cancel: cx.cancel.clone(), ..options.request.clone() };
     let scope = Scope::resolve(&request, &options.folder)?;
     let audit = look(&scope, &scope.files, &request, &only, &cx.environment, today)?;
     let concerned = concerned(cx, &scope);
+    go_on(cx.cancel)?;
     let before = renders(&concerned, &scope.files, &cx.environment);
+    go_on(cx.cancel)?;
     let settling =
         Settling { cx, scope: &scope, request: &request, only: &only, today, audit: &audit, concerned: &concerned, before: &before };
     let patch = settling.settle(&chosen(&audit, &rules))?;
@@ -145,7 +147,7 @@ struct Settling<'a> {
 
 impl Settling<'_> {
     fn settle(&self, chosen: &[usize]) -> Result<Patch> {
-        let whole = Patch::of(self.audit, chosen);
+        let whole = Patch::of(self.audit, chosen, self.cx.cancel);
         let (mut good, mut left) = (Vec::new(), whole.left.clone());
         // File by file: only the stacks that read one have to be looked at again for it.
         for file in &whole.files {
@@ -167,7 +169,8 @@ impl Settling<'_> {
             1 => together = good,
             _ => self.keep_together(good, &mut together, &mut left)?,
         }
-        let mut patch = Patch::of(self.audit, &together);
+        let mut patch = Patch::of(self.audit, &together, self.cx.cancel);
+        go_on(self.cx.cancel)?;
         patch.left = left;
         Ok(patch)
     }
@@ -177,7 +180,7 @@ impl Settling<'_> {
     fn take(&self, findings: &[usize], holding: &mut Vec<usize>, spoiling: &mut Vec<Left>) -> Result<()> {
         let mut with: Vec<usize> = holding.iter().chain(findings).copied().collect();
         with.sort_unstable();
-        match (self.wrong(&Patch::of(self.audit, &with))?.into_iter().next(), findings) {
+        match (self.wrong(&Patch::of(self.audit, &with, self.cx.cancel))?.into_iter().next(), findings) {
             (None, _) => *holding = with,
             (Some(why), [finding]) => spoiling.push(Left { finding: *finding, why }),
             (Some(_), _) => {
@@ -191,7 +194,7 @@ impl Settling<'_> {
 
     /// Fixes of several files, which hold file by file, are kept when they hold together.
     fn keep_together(&self, findings: Vec<usize>, good: &mut Vec<usize>, left: &mut Vec<Left>) -> Result<()> {
-        match self.wrong(&Patch::of(self.audit, &findings))?.into_iter().next() {
+        match self.wrong(&Patch::of(self.audit, &findings, self.cx.cancel))?.into_iter().next() {
             None => good.extend(findings),
             Some(why) => {
                 left.extend(findings.iter().map(|number| Left { finding: *number, why: format!("together with other fixes: {why}") }))
@@ -201,9 +204,7 @@ impl Settling<'_> {
     }
 
     fn wrong(&self, patch: &Patch) -> Result<Vec<String>> {
-        if self.cx.cancel.requested() {
-            return Err(Error::new(Kind::Interrupted, "interrupted; nothing was touched"));
-        }
+        go_on(self.cx.cancel)?;
         let mut files = Overlay::new(&self.scope.files);
         patch.files.iter().for_each(|file| files.set(&file.path, Some(file.after.clone().into_bytes())));
         let read_by = |stack: &Stack| {
@@ -212,7 +213,9 @@ impl Settling<'_> {
         };
         let of = |stacks: &[Stack]| -> Vec<Stack> { stacks.iter().filter(|stack| read_by(stack)).cloned().collect() };
         let after = look_at_stacks(&of(&self.scope.stacks), self.scope, &files, self.request, self.only, &self.cx.environment, self.today)?;
-        wrong(self.audit, patch, self.before, &after, &renders(&of(self.concerned), &files, &self.cx.environment))
+        let renders = renders(&of(self.concerned), &files, &self.cx.environment);
+        go_on(self.cx.cancel)?;
+        wrong(self.audit, patch, self.before, &after, &renders)
     }
 }
 

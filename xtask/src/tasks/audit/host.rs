@@ -19,9 +19,18 @@ pub fn this_machine() -> Result<Host> {
     Ok(Host { cpus: cpus.get() as f64, memory_bytes })
 }
 
-/// `MemTotal:  16314636 kB`, in bytes.
+/// What programs of this machine could still take without others having to give, in bytes.
+pub fn free_memory_bytes() -> Option<u64> {
+    line_of(&std::fs::read_to_string(MEMORY).ok()?, "MemAvailable:")
+}
+
 fn total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line_of(meminfo, "MemTotal:")
+}
+
+/// `MemTotal:  16314636 kB`, in bytes.
+fn line_of(meminfo: &str, name: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 

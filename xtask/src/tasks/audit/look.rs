@@ -7,13 +7,15 @@ use std::sync::{Arc, mpsc};
 
 use super::{Request, Scope};
 use crate::audit::{Around, Audit, Collector, Gap, Judged, Judging, Looked, judge, judge_unloaded};
-use crate::error::{Error, Result};
-use crate::model::{self, Call, Environment, Model, Source, SourceKind, Unset};
+use crate::cancel::Cancel;
+use crate::error::{Error, Kind, Result};
+use crate::model::{self, Environment, Model, Source, SourceKind, Unset};
 use crate::policy::Date;
 use crate::project::{Role, Stack};
-use crate::rules::Subject;
+use crate::rules::{Known, Subject};
 use crate::source::Files;
 use crate::surroundings::Surroundings;
+use crate::tasks::call;
 use crate::yaml::{Limits, read};
 
 /// Judges the stacks of a scope, as they are in these files.
@@ -38,7 +40,7 @@ pub fn look_at_stacks(
     environment: &Environment,
     today: Date,
 ) -> Result<Audit> {
-    let judging = Judging { today, only };
+    let judging = Judging { today, only, cancel: &request.cancel };
     let one = |stack: &Stack| look_at(stack, scope, files, request, judging, environment);
     let mut collector = Collector::default();
     for (stack, outcome) in in_parallel(stacks, request.jobs, &one) {
@@ -50,6 +52,7 @@ pub fn look_at_stacks(
             }
         }
     }
+    go_on(&request.cancel)?;
     let asked_for_all = request.targets.is_empty() && request.files.is_empty();
     Ok(collector.finish(Around {
         root: scope.root.clone(),
@@ -58,6 +61,11 @@ pub fn look_at_stacks(
         judging,
         whole: asked_for_all && stacks.len() == scope.stacks.len(),
     }))
+}
+
+/// An error when somebody wants to stop: nothing is touched by a look.
+pub(super) fn go_on(cancel: &Cancel) -> Result<()> {
+    if cancel.requested() { Err(Error::new(Kind::Interrupted, "interrupted; nothing was touched")) } else { Ok(()) }
 }
 
 /// What a stack came to; else why it could not be loaded, and what its files show all the same.
@@ -102,6 +110,7 @@ fn look_at(
     judging: Judging<'_>,
     environment: &Environment,
 ) -> Outcome {
+    go_on(&request.cancel).map_err(|error| Box::new((error, Judged::default())))?;
     let role = request.role.or(stack.role).unwrap_or(Role::Prod);
     let model = model_of(stack, files, environment)
         .map_err(|error| Box::new((error, judge_unloaded(&stack.id, &sources(stack, files), scope.policies.of(role), judging))))?;
@@ -114,6 +123,7 @@ fn look_at(
         policy: scope.policies.of(role),
         surroundings: &surroundings,
         fixes: request.fixes,
+        known: Known::default(),
     };
     let judged = judge(&subject, judging);
     let services = model.services().map(String::from).collect();
@@ -134,19 +144,13 @@ fn sources(stack: &Stack, files: &dyn Files) -> Vec<Source> {
 /// The stack with all its services. Where services of different profiles contradict each other, it is judged
 /// as its users call it.
 pub(in crate::tasks) fn model_of(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
-    let whole = model::load(files, &call(stack, vec!["*".to_string()]), environment);
+    let whole = model::load(files, &call::whole(stack, Unset::StandIn), environment);
     whole.or_else(|error| users_model(stack, files, environment).map_err(|_| error))
 }
 
-/// The stack as its users call it.
+/// The stack as its users call it. What a machine that deploys sets, this one need not have.
 pub(super) fn users_model(stack: &Stack, files: &dyn Files, environment: &Environment) -> Result<Model> {
-    model::load(files, &call(stack, stack.profiles.clone()), environment)
-}
-
-fn call(stack: &Stack, profiles: Vec<String>) -> Call {
-    // What a machine that deploys sets, this one need not have.
-    let unset = Unset::StandIn;
-    Call { files: stack.files.clone(), env_files: stack.env_files.clone(), profiles, unset, ..Call::default() }
+    model::load(files, &call::of(stack, Unset::StandIn), environment)
 }
 
 fn surroundings(model: &Model, scope: &Scope<'_>, request: &Request) -> Surroundings {
@@ -156,4 +160,22 @@ fn surroundings(model: &Model, scope: &Scope<'_>, request: &Request) -> Surround
     let builds = model.services().any(|service| model.service(service).is_some_and(|service| service.get("build").is_some()));
     let listed = if builds { scope.listed() } else { &[] };
     Surroundings { host: request.host, ..Surroundings::gather(model, &scope.files, &scope.root, listed, tracked.as_ref()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::tasks::audit::audit;
+
+    #[test]
+    fn a_look_ends_when_somebody_wants_to_stop() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stacks/agent");
+        let request = Request { targets: vec!["compose.dev.yaml".into()], ..Request::default() };
+        let look = |request: &Request| audit(request, &folder, &Environment::new(), Date::of_unix_seconds(1_700_000_000));
+        assert!(!look(&request).unwrap().findings.is_empty());
+        request.cancel.request();
+        assert_eq!(look(&request).unwrap_err().kind, Kind::Interrupted);
+    }
 }

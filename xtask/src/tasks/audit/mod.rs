@@ -13,6 +13,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::audit::{Audit, Since};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::model::Environment;
 use crate::policy::Date;
@@ -21,9 +22,9 @@ use crate::rules;
 use crate::surroundings::Host;
 
 pub use fix::{Fixed, Options, fix};
-pub use host::{described, this_machine};
+pub use host::{described, free_memory_bytes, this_machine};
 pub use look::look;
-pub(super) use look::model_of;
+pub(super) use look::{look_at_stacks, model_of};
 pub use scope::Scope;
 
 /// What shall be looked at, and how.
@@ -47,6 +48,8 @@ pub struct Request {
     pub host: Option<Host>,
     /// The number of threads; `None`: one for each core.
     pub jobs: Option<NonZeroUsize>,
+    /// Whoever asks it ends the look with [`crate::error::Kind::Interrupted`].
+    pub cancel: Cancel,
 }
 
 /// Looks at everything that was asked for. What cannot be read is a gap of the audit, not an error.

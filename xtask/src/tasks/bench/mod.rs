@@ -1,5 +1,7 @@
-//! How fast `audit` is, beside its peers on the same files, and beside only parsing them.
+//! How fast `audit` is, beside its peers on the same files, and beside only parsing them; and how long a
+//! service is away while a release goes out.
 
+pub mod deploy;
 mod inputs;
 mod parsing;
 mod peers;
@@ -114,4 +116,14 @@ pub fn audit(options: &Options, events: &dyn Sink, cancel: &Cancel) -> Result<Me
     };
     let scratch = Scratch::new()?;
     rounds::measure(options, &Program::new(own), &inputs, &scratch, events, cancel)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::inputs::{Copies, Inputs, Scratch, large};
 use super::peers::{Peer, installed};
-use super::{Growth, Measured, Options, Run, Target, parsing};
+use super::{Growth, Measured, Options, Run, Target, cores, median, parsing};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
@@ -199,18 +199,8 @@ fn targets(measured: &Measured, [parsed, parsed_on_one]: [f64; 2]) -> Vec<Target
     targets
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
 fn per_second(files: usize, seconds: f64) -> f64 {
     if seconds > 0.0 { files as f64 / seconds } else { 0.0 }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

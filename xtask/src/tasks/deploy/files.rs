@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::actions::FileBefore;
 use crate::release::{Kept, KeptFile};
+use crate::saga::Sha;
 
 /// The files that are other ones now than they were: changed, new, or gone.
 pub fn changed(before: &Kept, now: &Kept) -> BTreeSet<PathBuf> {
@@ -32,6 +33,26 @@ pub fn both(root: &Path, changed: &BTreeSet<PathBuf>, before: &Kept, now: &Kept)
 pub fn readers(model: &Value, changed: &BTreeSet<PathBuf>) -> BTreeSet<String> {
     let services = model.get("services").and_then(Value::as_object).into_iter().flatten();
     services.filter(|(_, service)| reads(model, service, changed)).map(|(name, _)| name.clone()).collect()
+}
+
+/// Those of `changed` that services read, and none of the named ones: what is not deployed reads what it read.
+pub fn read_by_others(model: &Value, changed: &BTreeSet<PathBuf>, named: &[String]) -> BTreeSet<PathBuf> {
+    let others = |path: &&PathBuf| {
+        let readers = readers(model, &BTreeSet::from([(*path).clone()]));
+        !readers.is_empty() && readers.iter().all(|service| !named.contains(service))
+    };
+    changed.iter().filter(others).cloned().collect()
+}
+
+/// Keeps these files as they were before, so that the next deploy finds them changed. The contents that
+/// `kept` now holds besides are returned.
+pub fn still(kept: &mut Kept, before: &Kept, paths: &BTreeSet<PathBuf>) -> Vec<Sha> {
+    kept.files.retain(|file| !paths.contains(&file.path));
+    let old: Vec<KeptFile> = before.files.iter().filter(|file| paths.contains(&file.path)).cloned().collect();
+    let contents = old.iter().map(|file| file.content.clone()).collect();
+    kept.files.extend(old);
+    kept.files.sort_by(|one, other| one.path.cmp(&other.path));
+    contents
 }
 
 fn reads(model: &Value, service: &Value, changed: &BTreeSet<PathBuf>) -> bool {
@@ -59,7 +80,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::saga::Sha;
 
     fn kept(files: &[(&str, &str)]) -> Kept {
         let file = |(path, text): &(&str, &str)| KeptFile { path: path.into(), content: Sha::of(text.as_bytes()), mode: 0o644 };
@@ -79,5 +99,12 @@ mod tests {
         }});
         let names: Vec<String> = readers(&model, &changed).into_iter().collect();
         assert_eq!(names, ["api", "proxy", "site"]);
+        // A deploy of the proxy alone leaves what the others read for the next one to find.
+        let mut kept = now.clone();
+        let others = read_by_others(&model, &changed, &["proxy".to_string()]);
+        assert_eq!(others, BTreeSet::from(["/p/site/index", "/p/site/new", "/p/key"].map(PathBuf::from)));
+        assert_eq!(still(&mut kept, &before, &others), [Sha::of(b"a"), Sha::of(b"a")]);
+        let left: Vec<PathBuf> = super::changed(&kept, &now).into_iter().collect();
+        assert_eq!(left, ["/p/key", "/p/site/index", "/p/site/new"].map(PathBuf::from));
     }
 }

@@ -14,13 +14,14 @@ use crate::guards::deploy::{
     names_are_kept, no_major_change, one_role, ports_are_free, room_for_images, secret_files, secret_files_are_ready, tag_is_set, tag_use,
     variables_are_set, wanted_ports,
 };
-use crate::model::{self, Call, Unset};
+use crate::model::{self, Unset};
 use crate::policy::{Date, Policy};
-use crate::project::Role;
+use crate::project::{Role, Stack};
 use crate::release::Release;
 use crate::source::Disk;
-use crate::tasks::Context;
+use crate::surroundings::Host;
 use crate::tasks::audit::{self, Scope};
+use crate::tasks::{Context, call};
 
 /// What the policies call tags that are no version.
 const MOVING: (&str, &str) = ("untagged-or-latest", "tags");
@@ -37,7 +38,7 @@ pub fn guards(
     let engine = looked.standing.live.engine.as_ref();
     let images = looked.images();
     let mut guards = vec![
-        tag_is_set(&tag_use(&looked.model, &looked.standing.settings.tag), &images, &policy.list(MOVING.0, MOVING.1)),
+        tag_is_set(&tag_use(&looked.model, &looked.standing.settings.tag), &images, policy.list(MOVING.0, MOVING.1)),
         variables_are_set(&looked.model),
         one_role(&looked.model.name, looked.standing.stack.role.or(Some(Role::Prod)), &others(cx, looked)),
         same_files(looked)?,
@@ -85,26 +86,34 @@ fn same_files(looked: &Looked<'_>) -> Result<Checked> {
 /// The other stacks of the project by name, with the project name that each renders to.
 fn others(cx: &Context<'_>, looked: &Looked<'_>) -> Vec<(String, Option<Role>, String)> {
     let others = cx.project.stacks.iter().filter(|stack| stack.id != looked.standing.stack.id);
-    let read = |stack: &crate::project::Stack| {
-        let call = Call { files: stack.files.clone(), env_files: stack.env_files.clone(), unset: Unset::StandIn, ..Call::default() };
-        model::load(&Disk, &call, &cx.environment).ok().map(|model| model.name)
-    };
+    let read = |stack: &Stack| model::load(&Disk, &call::of(stack, Unset::StandIn), &cx.environment).ok().map(|model| model.name);
     others.filter_map(|stack| Some((stack.id.clone(), stack.role, read(stack)?))).collect()
 }
 
 /// The audit of this one stack, by the policy for production.
 fn findings(cx: &Context<'_>, looked: &Looked<'_>, request: &Request, policy: &Policy) -> Result<Checked> {
-    let asked = audit::Request { targets: vec![looked.standing.stack.id.clone()], role: Some(Role::Prod), ..audit::Request::default() };
-    let mut environment = cx.environment.clone();
-    environment.extend(looked.standing.call.env.iter().cloned());
-    let scope = Scope::resolve(&asked, &cx.project.root)?;
-    let now = crate::saga::now_ms() / 1000;
-    let audit = audit::look(&scope, &scope.files, &asked, &[], &environment, Date::of_unix_seconds(now))?;
+    let audit = audited(cx, looked.standing.stack, &looked.standing.call.env, None)?;
     let unread: Vec<String> = audit.gaps.iter().map(|gap| gap.error.to_string()).collect();
     Ok(findings_are_accepted(&blocking(cx, &audit, policy), &unread, &request.accepted))
 }
 
-fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy) -> Vec<Blocking> {
+/// The audit of one stack as production is judged; `host`: the machine that it shall run on, where that counts.
+pub(super) fn audited(cx: &Context<'_>, stack: &Stack, env: &[(String, String)], host: Option<Host>) -> Result<Audit> {
+    let asked = audit::Request { targets: vec![stack.id.clone()], role: Some(Role::Prod), host, ..audit::Request::default() };
+    let mut environment = cx.environment.clone();
+    environment.extend(env.iter().cloned());
+    // The stack itself is handed on, not its name: a folder may be called so.
+    let scope = Scope::resolve(&audit::Request::default(), &cx.project.root)?;
+    let today = Date::of_unix_seconds(crate::saga::now_ms() / 1000);
+    audit::look_at_stacks(std::slice::from_ref(stack), &scope, &scope.files, &asked, &[], &environment, today)
+}
+
+/// What the policies call tags that are no version.
+pub(super) fn moving_tags(cx: &Context<'_>) -> Result<Vec<String>> {
+    Ok(Policy::load(&cx.project.root, Role::Prod, &Disk)?.list(MOVING.0, MOVING.1).to_vec())
+}
+
+pub(super) fn blocking(cx: &Context<'_>, audit: &Audit, policy: &Policy) -> Vec<Blocking> {
     let findings = audit.findings.iter().map(|entry| &entry.finding).filter(|finding| policy.blocks(finding.rule, finding.severity));
     findings
         .map(|finding| {

@@ -8,7 +8,7 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::guards::deploy::{Room, Unavailable};
 use crate::registry::{From, Logins, Resolved, Resolver};
-use crate::release::Target;
+use crate::release::{ServicePlan, Target};
 
 /// The images of a stack, by the name in the model.
 #[derive(Default)]
@@ -50,8 +50,8 @@ impl Images {
     }
 
     /// What fetches those that are not here; the images of unchanged services among them where a tag moved.
-    pub fn pulls(&self, targets: &BTreeMap<String, Target>) -> Vec<Action> {
-        let wanted = |image: &String| targets.values().any(|target| target.image == *image);
+    pub fn pulls(&self, plans: &[ServicePlan]) -> Vec<Action> {
+        let wanted = |image: &String| plans.iter().any(|plan| plan.image == *image);
         let fetched = self.resolved.values().filter(|resolved| resolved.from == From::Registry && wanted(&resolved.image));
         fetched
             .filter_map(|resolved| {

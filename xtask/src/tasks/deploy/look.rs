@@ -1,7 +1,7 @@
 //! Everything that a deploy has to know before it is a plan: what the files say, what runs, what was
 //! there before. Reads only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -9,14 +9,14 @@ use serde_json::Value;
 use crate::actions::{Live, StackCall};
 use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
-use crate::model::{self, Call, Environment, Model, Unset};
+use crate::model::{self, Environment, Model, Unset};
 use crate::project::{DeploySettings, Stack};
 use crate::proof::health;
 use crate::registry::Reference;
 use crate::release::{ContainerNow, ImageFacts, Releases, Target, image_of, targets};
 use crate::secret::Secret;
 use crate::source::Disk;
-use crate::tasks::{Context, hidden};
+use crate::tasks::{Context, call, hidden};
 
 /// A stack as it stands on the engine, whatever its files say today.
 pub struct Standing<'c> {
@@ -35,6 +35,8 @@ pub struct Looked<'c> {
     pub standing: Standing<'c>,
     /// Our own reading, complete also where variables are missing.
     pub model: Model,
+    /// The services of every profile, also of those that are not part of this deploy.
+    pub declared: BTreeSet<String>,
     /// As Compose renders it; where it refuses, why: a guard then says so.
     pub rendered: std::result::Result<Rendered, String>,
 }
@@ -52,22 +54,8 @@ impl<'c> Standing<'c> {
     ///
     /// # Errors
     /// No engine answers or Compose is missing (`Refused`).
-    fn look(
-        cx: &'c Context<'_>,
-        stack: &'c Stack,
-        project: &str,
-        model: Option<&Model>,
-        env: Vec<(String, String)>,
-    ) -> Result<Standing<'c>> {
+    fn look(cx: &'c Context<'_>, stack: &'c Stack, call: StackCall, model: Option<&Model>) -> Result<Standing<'c>> {
         let live = Rc::new(cx.live().ok_or_else(|| no_engine(cx))?);
-        let call = StackCall {
-            stack: stack.id.clone(),
-            project: project.to_string(),
-            files: stack.files.clone(),
-            env_files: stack.env_files.clone(),
-            profiles: stack.profiles.clone(),
-            env,
-        };
         let containers = containers(live.engine.as_ref(), &call)?;
         let mut secrets = hidden::of_project(cx, model.into_iter());
         secrets.extend(containers.iter().flat_map(hidden::of_container));
@@ -82,12 +70,12 @@ impl<'c> Standing<'c> {
     /// As above; and when neither says the name, why the files cannot be read.
     pub fn recorded(cx: &'c Context<'_>, stack: &'c Stack) -> Result<Standing<'c>> {
         let unread = match read(stack, &cx.environment) {
-            Ok(model) => return Standing::look(cx, stack, &model.name, Some(&model), Vec::new()),
+            Ok(model) => return Standing::look(cx, stack, call::for_compose(stack, &model), Some(&model)),
             Err(unread) => unread,
         };
         let engine = cx.doors.engine.clone().ok_or_else(|| no_engine(cx))?;
         match Releases::projects_of(&cx.state_folder()?, &engine.info()?.id, &stack.id)?.as_slice() {
-            [one] => Standing::look(cx, stack, one, None, Vec::new()),
+            [one] => Standing::look(cx, stack, call::unread(stack, one), None),
             _ => Err(unread),
         }
     }
@@ -109,9 +97,11 @@ impl<'c> Looked<'c> {
         let env: Vec<(String, String)> = tag.map(|tag| (settings.tag.clone(), tag.to_string())).into_iter().collect();
         environment.extend(env.iter().cloned());
         let model = read(stack, &environment)?;
-        let standing = Standing::look(cx, stack, &model.name, Some(&model), env)?;
+        let call = StackCall { env, ..call::for_compose(stack, &model) };
+        let standing = Standing::look(cx, stack, call, Some(&model))?;
+        let declared = call::services(stack, &Disk, &environment)?;
         let rendered = rendered(cx, &standing.live, &standing.call);
-        Ok(Looked { standing, model, rendered })
+        Ok(Looked { standing, model, declared, rendered })
     }
 
     /// The rendered model, for who comes after the guards.
@@ -180,15 +170,8 @@ pub fn containers(engine: &dyn Engine, call: &StackCall) -> Result<Vec<Container
     Ok(found)
 }
 
-fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
-    let call = Call {
-        files: stack.files.clone(),
-        env_files: stack.env_files.clone(),
-        profiles: stack.profiles.clone(),
-        project_name: None,
-        unset: Unset::StandIn,
-    };
-    model::load(&Disk, &call, environment)
+pub(super) fn read(stack: &Stack, environment: &Environment) -> Result<Model> {
+    model::load(&Disk, &call::of(stack, Unset::StandIn), environment)
 }
 
 fn rendered(cx: &Context<'_>, live: &Live, call: &StackCall) -> std::result::Result<Rendered, String> {

@@ -5,6 +5,7 @@ mod files;
 mod guards;
 mod images;
 mod look;
+pub mod preflight;
 mod probe;
 mod prove;
 mod records;
@@ -90,12 +91,13 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     let mut targets = looked.targets()?;
     images.settle(&mut targets);
     let mut contents = Vec::new();
-    let kept = records::kept(cx, &looked, &rendered.json, &mut contents)?;
-    let keep_files = files_before(cx, &looked, &recorded, &rendered.json, &kept, &mut contents)?;
+    let mut kept = records::kept(cx, &looked, &rendered.json, &mut contents)?;
+    let keep_files = files_before(cx, &looked, &recorded, &rendered.json, &mut kept, request, &mut contents)?;
     for service in keep_files.iter().flat_map(|keep| &keep.services) {
         targets.entry(service.clone()).and_modify(|target| target.files_changed = true);
     }
-    let plans = wanted(plan(&looked.standing.now(), &targets, &looked.standing.live.compose.version.to_string()), request)?;
+    let compose = looked.standing.live.compose.version.to_string();
+    let plans = wanted(plan(&looked.standing.now(), &targets, &looked.declared, &compose), request)?;
     prepared.preview.push(Event::Planned { files: Vec::new(), other: show::lines(&plans, &images) });
     if plans.iter().all(|plan| plan.change == Change::Unchanged) {
         return Ok(prepared);
@@ -108,7 +110,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     contents.extend(saved.contents);
     contents.extend(changes.contents);
     let steps = &mut prepared.plan.steps;
-    steps.extend(images.pulls(&targets));
+    steps.extend(images.pulls(&plans));
     if looked.standing.settings.rehearse
         && !request.no_rehearse
         && let Some((rehearse, content)) = steps::rehearse(&looked.standing, &plans, &rendered.json)
@@ -147,17 +149,25 @@ fn files_before(
     looked: &Looked<'_>,
     recorded: &Recorded,
     model: &Value,
-    kept: &Kept,
+    kept: &mut Kept,
+    request: &Request,
     contents: &mut Vec<Vec<u8>>,
 ) -> Result<Option<KeepFiles>> {
     let Some(last) = recorded.current.as_ref().filter(|release| !release.adopted) else { return Ok(None) };
-    let changed = files::changed(&last.kept, kept);
+    let mut changed = files::changed(&last.kept, kept);
+    let blobs = recorded.releases.blobs(&last.id)?;
+    if !request.services.is_empty() {
+        let others = files::read_by_others(model, &changed, &request.services);
+        for content in files::still(kept, &last.kept, &others) {
+            contents.push(blobs.get(&content)?);
+        }
+        changed.retain(|path| !others.contains(path));
+    }
     let services: Vec<String> = files::readers(model, &changed).into_iter().collect();
     if services.is_empty() {
         return Ok(None);
     }
     let files = files::both(&cx.project.root, &changed, &last.kept, kept);
-    let blobs = recorded.releases.blobs(&last.id)?;
     for file in &files {
         contents.push(blobs.get(&file.before)?);
     }

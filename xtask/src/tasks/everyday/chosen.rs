@@ -4,11 +4,11 @@ use super::order;
 use crate::engine::compose::ComposeCall;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::model::{self, Call, Model, Unset};
+use crate::model::{self, Model, Unset};
 use crate::project::Stack;
 use crate::proof::health::Running;
 use crate::source::Disk;
-use crate::tasks::Context;
+use crate::tasks::{Context, call};
 
 /// A stack that a command works on.
 pub struct Chosen<'p> {
@@ -46,11 +46,7 @@ impl Chosen<'_> {
     /// As its users call it; naming a service turns its profiles on. Compose gets the project's name and
     /// the profiles that this process has worked with, wherever they were set.
     pub fn call(&self) -> ComposeCall {
-        let mut profiles = self.stack.profiles.clone();
-        if profiles.is_empty() {
-            let set = self.model.lookup("COMPOSE_PROFILES").unwrap_or_default();
-            profiles.extend(set.split(',').map(str::trim).filter(|profile| !profile.is_empty()).map(String::from));
-        }
+        let mut profiles = call::profiles(self.stack, &self.model);
         for service in self.named.iter().filter(|service| !self.active.contains(service)) {
             profiles.extend(self.model.profiles_of(service).first().map(ToString::to_string));
         }
@@ -134,15 +130,8 @@ fn load_all<'p>(cx: &'p Context<'_>, stacks: &[&'p Stack]) -> Result<Vec<Chosen<
 }
 
 fn load<'p>(cx: &Context<'_>, stack: &'p Stack) -> Result<Chosen<'p>> {
-    let call = Call {
-        files: stack.files.clone(),
-        env_files: stack.env_files.clone(),
-        profiles: stack.profiles.clone(),
-        project_name: None,
-        unset: Unset::StandIn,
-    };
-    let active = model::load(&Disk, &call, &cx.environment)?.services().map(String::from).collect();
-    let model = model::load(&Disk, &Call { profiles: vec!["*".into()], ..call }, &cx.environment)?;
+    let active = model::load(&Disk, &call::of(stack, Unset::StandIn), &cx.environment)?.services().map(String::from).collect();
+    let model = model::load(&Disk, &call::whole(stack, Unset::StandIn), &cx.environment)?;
     Ok(Chosen { stack, model, active, named: Vec::new() })
 }
 

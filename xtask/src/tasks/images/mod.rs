@@ -11,9 +11,10 @@ pub use tag::{Tagged, tagged};
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::model::{self, Call};
+use crate::model::{self, Unset};
 use crate::project::Stack;
 use crate::source::Disk;
+use crate::tasks::call;
 
 /// An image that services of a stack name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +33,7 @@ pub struct Wanted {
 /// # Errors
 /// The stack does not render.
 pub fn wanted(stack: &Stack, environment: &model::Environment) -> Result<(String, Vec<Wanted>)> {
-    let call = Call {
-        files: stack.files.clone(),
-        env_files: stack.env_files.clone(),
-        profiles: stack.profiles.clone(),
-        project_name: None,
-        ..Call::default()
-    };
-    let model = model::load(&Disk, &call, environment)?;
+    let model = model::load(&Disk, &call::of(stack, Unset::Fail), environment)?;
     let project = model.name.clone();
     let mut images: BTreeMap<(String, Option<String>), Wanted> = BTreeMap::new();
     let json = model.json();

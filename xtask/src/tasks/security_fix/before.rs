@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::rendering::{self, Rendering};
+use super::rendering::Rendering;
 use super::survey::Survey;
 use crate::cancel::Cancel;
 use crate::engine::compose::{Compose, ComposeCall};
@@ -70,11 +70,10 @@ impl Asked<'_> {
 }
 
 fn call<'p>(stack: &'p Stack, cwd: &Path, seen: impl Fn(&'p Path) -> &'p Path) -> ComposeCall {
-    let users = rendering::call(stack);
     ComposeCall {
         files: stack.files.iter().map(|file| seen(file).to_path_buf()).collect(),
-        env_files: users.env_files,
-        profiles: users.profiles,
+        env_files: stack.env_files.clone(),
+        profiles: stack.profiles.clone(),
         cwd: Some(cwd.to_path_buf()),
         ..ComposeCall::default()
     }

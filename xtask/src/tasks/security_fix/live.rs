@@ -15,6 +15,7 @@ use crate::proof::Verdict;
 use crate::proof::credential::{self, Answer, Login};
 use crate::proof::health;
 use crate::secret::Masker;
+use crate::tasks::call;
 
 /// How long a container without a health check must stay as it is to count as well.
 pub const SETTLE: Duration = Duration::from_secs(2);
@@ -55,14 +56,7 @@ pub fn running(live: &Live, survey: &Survey<'_>, variables: &[Variable]) -> Resu
 }
 
 pub fn stack_call(view: &View<'_>) -> StackCall {
-    StackCall {
-        stack: view.stack.id.clone(),
-        project: view.model.name.clone(),
-        files: view.stack.files.clone(),
-        env_files: view.stack.env_files.clone(),
-        profiles: view.stack.profiles.clone(),
-        env: Vec::new(),
-    }
+    call::for_compose(view.stack, &view.model)
 }
 
 fn awake(live: &Live, containers: Vec<Listed>) -> Result<Vec<Listed>> {

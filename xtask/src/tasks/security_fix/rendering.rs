@@ -4,9 +4,10 @@ use serde_json::Value as Json;
 
 use super::equal::differences;
 use crate::error::Result;
-use crate::model::{self, Call, Environment, Model};
+use crate::model::{self, Environment, Model, Unset};
 use crate::project::Stack;
 use crate::source::Files;
+use crate::tasks::call;
 
 /// What Compose would run.
 #[derive(Clone, PartialEq)]
@@ -25,28 +26,12 @@ impl Rendering {
     }
 }
 
-/// The way a stack's users call Compose.
-pub fn call(stack: &Stack) -> Call {
-    Call {
-        files: stack.files.clone(),
-        env_files: stack.env_files.clone(),
-        profiles: stack.profiles.clone(),
-        project_name: None,
-        ..Call::default()
-    }
-}
-
-/// The same with every profile.
-pub fn full_call(stack: &Stack) -> Call {
-    Call { profiles: vec!["*".to_string()], ..call(stack) }
-}
-
 /// The richest model that the stack has, and what it renders to.
 pub fn render(files: &dyn Files, stack: &Stack, environment: &Environment) -> Result<(Model, Rendering)> {
-    let model = model::load(files, &call(stack), environment)?;
+    let model = model::load(files, &call::of(stack, Unset::Fail), environment)?;
     let users = model.json();
     // Services of profiles that nobody starts together may contradict each other.
-    let Ok(full) = model::load(files, &full_call(stack), environment) else {
+    let Ok(full) = model::load(files, &call::whole(stack, Unset::Fail), environment) else {
         return Ok((model, Rendering { users, full: None }));
     };
     let json = full.json();

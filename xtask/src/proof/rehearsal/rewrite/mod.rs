@@ -40,6 +40,8 @@ pub struct Facts {
     pub copies: Copies,
     /// Bound paths that are not copied, and why.
     pub not_copied: BTreeMap<PathBuf, String>,
+    /// Whether a service is started again as in production; else an end is an end.
+    pub keep_restart: bool,
     /// The images that are there, with the healthcheck they bring along.
     pub images: BTreeMap<String, Option<Healthcheck>>,
 }

@@ -108,9 +108,10 @@ pub(super) fn rewrite(name: &str, service: &Value, left_out: &BTreeMap<String, S
     for (key, value) in service.as_object().into_iter().flatten() {
         let new = match key.as_str() {
             kept if KEPT.contains(&kept) => value.clone(),
+            "restart" if facts.keep_restart => value.clone(),
             dropped if DROPPED.contains(&dropped) || dropped.starts_with("x-") => continue,
             "depends_on" => depends_on(value, left_out),
-            "deploy" => deploy(&place, value)?,
+            "deploy" => deploy(&place, value, facts.keep_restart)?,
             "extra_hosts" => extra_hosts(value),
             "volumes" => mounts::rewrite(name, value, facts)?,
             // Both are looked at below, also when they are absent.
@@ -129,7 +130,9 @@ pub(super) fn rewrite(name: &str, service: &Value, left_out: &BTreeMap<String, S
     }
     rewritten.insert("labels".into(), json!({RUN_LABEL: facts.run}));
     rewritten.insert("logging".into(), json!({"driver": "json-file"}));
-    rewritten.insert("restart".into(), json!("no"));
+    if !facts.keep_restart {
+        rewritten.insert("restart".into(), json!("no"));
+    }
     Ok(Value::Object(rewritten))
 }
 
@@ -139,14 +142,18 @@ fn depends_on(value: &Value, left_out: &BTreeMap<String, String>) -> Value {
     Value::Object(kept.map(|(name, how)| (name.clone(), how.clone())).collect())
 }
 
-fn deploy(place: &str, value: &Value) -> Result<Value> {
+fn deploy(place: &str, value: &Value, keep_restart: bool) -> Result<Value> {
     let known =
         ["mode", "replicas", "endpoint_mode", "labels", "resources", "restart_policy", "update_config", "rollback_config", "placement"];
     only(&format!("deploy of {place}"), value, &known)?;
     let limits = value.pointer("/resources/limits").and_then(Value::as_object);
     let kept = limits.into_iter().flatten().filter(|(key, _)| LIMITS.contains(&key.as_str()));
     let kept: Map<String, Value> = kept.map(|(key, limit)| (key.clone(), limit.clone())).collect();
-    Ok(json!({"resources": {"limits": kept}}))
+    let mut deploy = json!({"resources": {"limits": kept}});
+    if let Some(policy) = value.get("restart_policy").filter(|_| keep_restart) {
+        deploy["restart_policy"] = policy.clone();
+    }
+    Ok(deploy)
 }
 
 /// Names that lead to the machine itself go.

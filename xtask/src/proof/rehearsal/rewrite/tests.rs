@@ -195,3 +195,18 @@ fn a_healthcheck_is_asked_every_second_and_as_patiently_as_the_live_one() {
 fn s(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
+
+#[test]
+fn a_trial_keeps_how_services_are_started_again() {
+    let model = json!({"name": "shop", "services": {
+        "web": {"image": "nginx:1.22", "restart": "unless-stopped"},
+        "job": {"image": "nginx:1.22", "deploy": {"restart_policy": {"condition": "on-failure"}, "replicas": 2}},
+    }});
+    let kept = rewrite(&model, &Facts { keep_restart: true, ..facts(&model) }).unwrap().model;
+    assert_eq!(kept["services"]["web"]["restart"], "unless-stopped");
+    assert_eq!(kept["services"]["job"].get("restart"), None);
+    assert_eq!(kept["services"]["job"]["deploy"]["restart_policy"], json!({"condition": "on-failure"}));
+    let ended = rewrite(&model, &facts(&model)).unwrap().model;
+    assert!(["web", "job"].iter().all(|name| ended["services"][name]["restart"] == "no"));
+    assert_eq!(ended["services"]["job"]["deploy"].get("restart_policy"), None);
+}
