@@ -134,7 +134,7 @@ fn file(folder: &tempfile::TempDir, name: &str) -> File {
 }
 
 impl Going {
-    pub fn of(mut command: Command) -> Going {
+    fn of(mut command: Command) -> Going {
         let said = tempfile::tempdir().unwrap();
         let child = command.stdin(Stdio::null()).stdout(file(&said, "out")).stderr(file(&said, "err")).spawn().unwrap();
         Going { child, said, terminal: None }
