@@ -17,18 +17,14 @@ mod support;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use own_engine::{FOLDER, OwnEngine, folder, host, kill_engine, start_engine};
 use serde_json::Value;
 use support::during::Going;
-use support::{Prod, STACK, Who};
-use xtask::engine::{Engine, Health};
+use support::{Prod, STACK, Said, Who};
+use xtask::engine::Health;
 
-const TESTS: &[(&str, fn())] = &[
-    ("an_engine_that_is_killed_in_the_rehearsal", in_the_rehearsal),
-    ("an_engine_that_is_killed_between_the_old_release_and_the_new_one", between),
-    ("an_engine_that_is_killed_while_the_release_settles", while_it_settles),
-    ("an_engine_that_stays_away_until_the_deploy_gives_up", away),
-];
+const TESTS: &[(&str, fn())] = &[("deploys_whose_engine_is_killed_end_with_the_old_release", killed)];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -57,92 +53,118 @@ fn main() -> ExitCode {
     if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A release that serves; its containers are started again with the engine, or not.
-fn serving(test: &str, restart: &str) -> (Prod, Vec<Who>) {
-    let restart = format!("restart: '{restart}',");
-    let stack = STACK.replace("{WEB,", &format!("{{WEB, {restart}")).replace("{DB}", &format!("{{DB, {restart}}}"));
-    let prod = Prod::of(test, &stack, "deploy: {settle: 3}\n").unwrap();
-    prod.up(&["--tag", "v1", "--no-rehearse"]).expect(0, &[]);
-    let before = prod.whole("v1");
-    (prod, before)
+/// One deploy that is stopped at its moment, until the engine is gone.
+struct Case {
+    name: &'static str,
+    /// Of its containers: whether the engine starts them again by itself.
+    restart: &'static str,
+    args: &'static [&'static str],
+    reached: fn(&Prod, &[Value]) -> bool,
+    /// It goes on while there is no engine.
+    alone: bool,
 }
 
-/// Kills the engine at that moment of a deploy, and starts it again at once.
-fn killed_at(prod: &Prod, args: &[&str], moment: impl Fn(&[Value]) -> bool) -> Going {
-    let known = prod.journals().len();
-    let mut going = prod.start(&[&["--tag", "v2"], args].concat());
-    prod.until(&mut going, known, moment);
-    kill_engine(&folder());
-    start_engine(&folder());
-    going
+const CASES: [Case; 4] = [
+    Case { name: "rehearsal", restart: "always", args: &[], reached: in_rehearsal, alone: false },
+    Case { name: "between", restart: "unless-stopped", args: &["--no-rehearse"], reached: between, alone: false },
+    Case { name: "settle", restart: "no", args: &["--no-rehearse"], reached: in_proof, alone: false },
+    Case { name: "away", restart: "no", args: &["--no-rehearse"], reached: in_proof, alone: true },
+];
+
+fn in_rehearsal(prod: &Prod, _: &[Value]) -> bool {
+    prod.rehearsed().iter().any(|name| name.contains("-web-"))
 }
 
-/// The engine starts what it kept by and by.
-fn until_well(prod: &Prod) {
+/// The old container is set aside, and the new one does not run yet.
+fn between(prod: &Prod, _: &[Value]) -> bool {
+    let web: Vec<_> = prod.containers().into_iter().filter(|one| one.service() == "web").collect();
+    web.len() == 2 && web.iter().all(|one| !one.is_up())
+}
+
+fn in_proof(_: &Prod, records: &[Value]) -> bool {
+    let steps = records[0]["steps"].as_u64().unwrap();
+    records.iter().filter(|record| record["record"] == "applied").count() as u64 >= steps
+}
+
+impl Case {
+    fn serving(&self) -> (Prod, Vec<Who>) {
+        let restart = format!("restart: '{}',", self.restart);
+        let stack = STACK.replace("{WEB,", &format!("{{WEB, {restart}")).replace("{DB}", &format!("{{DB, {restart}}}"));
+        let prod = Prod::of(&format!("ed-{}", self.name), &stack, "deploy: {settle: 3}\n").unwrap();
+        prod.up(&["--tag", "v1", "--no-rehearse"]).expect(0, &[]);
+        let before = prod.whole("v1");
+        (prod, before)
+    }
+
+    /// A deploy that stands still at its moment.
+    fn until_its_moment(&self, prod: &Prod) -> Going {
+        let known = prod.journals().len();
+        let mut going = prod.start(&[&["--tag", "v2"], self.args].concat());
+        prod.until(&mut going, known, |records| (self.reached)(prod, records));
+        going.signal(Signal::SIGSTOP);
+        going
+    }
+
+    /// It has put everything back, or says what is to be done, and that does it.
+    fn old_release_serves(&self, prod: &Prod, said: &Said, before: &[Who]) {
+        println!("    {}: ended with {}", self.name, said.code);
+        // Compose may have outlived the engine in the rehearsal, and all went its way.
+        let codes: &[i32] = match (self.alone, self.args) {
+            (true, _) => &[5],
+            (_, []) => &[0, 3, 4],
+            _ => &[4],
+        };
+        assert!(codes.contains(&said.code), "{}: {}", self.name, said.text);
+        if said.code == 5 {
+            assert!(said.text.contains("cargo xtask recover"), "{}", said.text);
+            prod.run(&["recover"]).expect(0, &[]);
+        }
+        until_well(prod, &said.text);
+        if said.code == 0 {
+            prod.whole("v2");
+        } else {
+            assert_eq!(prod.whole("v1"), before, "{}", self.name);
+        }
+    }
+}
+
+fn killed() {
     let began = Instant::now();
-    let well = |prod: &Prod| prod.containers().iter().all(|one| one.is_up() && one.state.health == Some(Health::Healthy));
-    while !well(prod) {
-        assert!(
-            began.elapsed() < Duration::from_secs(30),
-            "{:?}",
-            prod.containers().iter().map(|one| (one.name.clone(), one.state.clone())).collect::<Vec<_>>()
-        );
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
-/// It has put everything back, or says what is to be done, and that does it.
-fn old_release_serves(prod: &Prod, going: Going, codes: &[i32], before: &[Who]) {
-    let said = going.end();
-    println!("    ended with {}", said.code);
-    assert!(codes.contains(&said.code), "{}", said.text);
-    if said.code == 5 {
-        assert!(said.text.contains("cargo xtask recover"), "{}", said.text);
-        prod.run(&["recover"]).expect(0, &[]);
-    }
-    until_well(prod);
-    assert_eq!(prod.whole("v1"), before);
+    let serving: Vec<(Prod, Vec<Who>)> = in_parallel(CASES.iter(), Case::serving);
+    let together = CASES.iter().zip(&serving);
+    let mut going: Vec<Going> = in_parallel(together, |(case, (prod, _))| case.until_its_moment(prod));
+    println!("    all at their moment after {:.0} s", began.elapsed().as_secs_f32());
+    kill_engine(&folder());
+    let alone = going.pop().unwrap();
+    alone.signal(Signal::SIGCONT);
+    let alone = alone.end();
+    start_engine(&folder());
+    going.iter().for_each(|going| going.signal(Signal::SIGCONT));
+    let mut said: Vec<Said> = going.into_iter().map(Going::end).collect();
+    said.push(alone);
+    println!("    all ended after {:.0} s", began.elapsed().as_secs_f32());
+    in_parallel(CASES.iter().zip(&serving).zip(&said), |((case, (prod, before)), said)| case.old_release_serves(prod, said, before));
     // Nothing of it stands in the way.
+    let prod = &serving[1].0;
     prod.up(&["--tag", "v2", "--no-rehearse"]).expect(0, &[]);
     prod.whole("v2");
 }
 
-fn in_the_rehearsal() {
-    let (prod, before) = serving("ed-rehearse", "unless-stopped");
-    let going = killed_at(&prod, &[], |_| prod.rehearsed().iter().any(|name| name.contains("-web-")));
-    old_release_serves(&prod, going, &[3, 4, 5], &before);
+fn in_parallel<T: Send, R: Send>(of: impl Iterator<Item = T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    std::thread::scope(|scope| {
+        let work = &work;
+        let at_work: Vec<_> = of.map(|one| scope.spawn(move || work(one))).collect();
+        at_work.into_iter().map(|one| one.join().unwrap()).collect()
+    })
 }
 
-fn between() {
-    let (prod, before) = serving("ed-between", "unless-stopped");
-    // The old container is set aside, and the new one does not run yet.
-    let aside = || prod.containers().iter().any(|one| one.name.contains("-before-") && !one.is_up());
-    let going = killed_at(&prod, &["--no-rehearse"], |_| aside());
-    old_release_serves(&prod, going, &[4, 5], &before);
-}
-
-/// Its containers are not started with the engine.
-fn while_it_settles() {
-    let (prod, before) = serving("ed-settle", "no");
-    let known = prod.journals().len();
-    let mut going = prod.start(&["--tag", "v2", "--no-rehearse"]);
-    prod.until_proof(&mut going, known);
-    std::thread::sleep(Duration::from_millis(500));
-    kill_engine(&folder());
-    start_engine(&folder());
-    old_release_serves(&prod, going, &[4, 5], &before);
-}
-
-fn away() {
-    let (prod, before) = serving("ed-away", "no");
-    let known = prod.journals().len();
-    let mut going = prod.start(&["--tag", "v2", "--no-rehearse"]);
-    prod.until_proof(&mut going, known);
-    kill_engine(&folder());
-    let said = going.end();
-    start_engine(&folder());
-    said.expect(5, &["cargo xtask recover"]);
-    prod.run(&["recover"]).expect(0, &[]);
-    assert_eq!(prod.whole("v1"), before);
-    assert!(prod.sandbox.docker.info().is_ok());
+/// The engine starts what it kept by and by.
+fn until_well(prod: &Prod, said: &str) {
+    let began = Instant::now();
+    let well = |prod: &Prod| prod.containers().iter().all(|one| one.is_up() && one.state.health == Some(Health::Healthy));
+    while !well(prod) {
+        let now: Vec<_> = prod.containers().into_iter().map(|one| (one.name, one.state)).collect();
+        assert!(began.elapsed() < Duration::from_secs(30), "{now:?} after\n{said}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

@@ -41,6 +41,17 @@ fn a_plan_that_is_not_true_any_more_is_not_carried_out() {
     prod.whole("v2");
 }
 
+/// What runs is only frozen as a release once the rehearsal has let the new one through.
+#[test]
+fn a_first_deploy_that_its_rehearsal_refuses_leaves_what_runs_alone() {
+    let Some(prod) = Prod::of("df-first", STACK, QUICK) else { return };
+    prod.by_hand("v1", &["up", "-d", "--wait"]);
+    let by_hand = prod.serves("v1");
+    prod.up(&["--tag", "crash"]).expect(3, &["it falls over", "nothing was touched"]);
+    assert_eq!(prod.whole("v1"), by_hand);
+    assert_eq!(prod.releases().len(), 0);
+}
+
 fn disturbed(prod: &Prod, args: &[&str]) -> super::support::Said {
     prod.write("xtask.yaml", SLOW);
     let known = prod.journals().len();

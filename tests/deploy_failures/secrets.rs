@@ -76,7 +76,7 @@ fn what_a_container_says_that_is_put_back_is_shown_without_its_secrets() {
     up(&prod, LATER, &["--tag", "talks", "--no-rehearse"]).expect(5, &shown);
     prod.run(&["recover"]).expect(5, &shown);
     std::fs::remove_file(prod.root().join(".env")).unwrap();
-    std::fs::remove_file(prod.root().join("key.txt")).unwrap();
+    prod.write("key.txt", "canary-pu-key-Third");
     prod.run(&["--format", "json", "recover"]).expect(5, &["it has told"]);
 }
 

@@ -210,11 +210,9 @@ impl Action {
 
     /// Whether its undo asks the engine for something.
     fn reaches_engine(&self) -> bool {
-        match self {
-            Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) | Action::NameImage(_) => true,
-            Action::Replace(_) | Action::StartService(_) | Action::StopService(_) | Action::SaveRelease(_) | Action::KeepFiles(_) => true,
-            _ => false,
-        }
+        let images = matches!(self, Action::PullImage(_) | Action::NameImage(_) | Action::SaveRelease(_));
+        let stack = matches!(self, Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::KeepFiles(_));
+        images || stack || matches!(self, Action::Replace(_) | Action::StartService(_) | Action::StopService(_))
     }
 
     /// Whether it changes anything that was there before the run.
