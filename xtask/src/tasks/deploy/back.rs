@@ -87,7 +87,8 @@ impl<'p> Back<'p> {
         }
         other.extend(told);
         other.extend(files);
-        let preview = vec![Event::Planned { files: Vec::new(), other }];
+        let mut preview = vec![Event::Planned { files: Vec::new(), other }];
+        preview.extend((changes.is_empty() && restored.is_empty()).then(|| self.further()));
         if !changes.is_empty() || !restored.is_empty() {
             let current = self.recorded.current.as_ref().map(|release| release.id.as_str());
             plan.steps.push(steps::keep(&self.standing));
@@ -112,6 +113,15 @@ impl<'p> Back<'p> {
                 prove::prove(cx, world, &standing, &Expected { targets: &targets, services: &[], replaced: &replaced })
             }),
         })
+    }
+
+    /// Without it the same command would do nothing for ever.
+    fn further(&self) -> Event {
+        let next = match &self.target.previous {
+            Some(before) => format!("`--to {before}` goes to the one before it"),
+            None => "`cargo xtask history --releases` lists the others".to_string(),
+        };
+        Event::Note(format!("what runs is what ran in {} already; {next}", self.target.id))
     }
 
     fn title(&self) -> String {
