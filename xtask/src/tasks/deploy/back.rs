@@ -192,7 +192,7 @@ impl<'p> Back<'p> {
                 told.push(format!("{name}  stays as it is"));
             } else if here.is_empty() {
                 told.push(format!("{name}  start  {}", service.record.image));
-                steps.push(Action::StartService(StartService { call, service: name, source, settle_secs }));
+                steps.push(Action::StartService(StartService { call, service: name, source, surplus: Vec::new(), settle_secs }));
             } else {
                 told.push(format!("{name}  swap  {}", service.record.image));
                 replaced.extend(here.iter().map(|container| container.id.clone()));
