@@ -1,5 +1,6 @@
 //! The kinds of steps that change things: one a file. A new kind does not compile without its undo.
 
+mod backup;
 mod converge;
 mod create_folder;
 mod file;
@@ -33,6 +34,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backup::Summary;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::Git;
@@ -40,6 +42,7 @@ use crate::release::{HOLDS, ServiceRecord};
 use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
+pub use backup::{MakeRepository, PublishBackup, Quieted, TakeBackup, prove_dump};
 pub use create_folder::CreateFolder;
 pub use file::Original;
 pub use forget_releases::ForgetReleases;
@@ -85,6 +88,8 @@ pub struct World {
     pub state: Option<PathBuf>,
     /// What the proof saw running, by service: what a release records.
     pub running: RefCell<BTreeMap<String, ServiceRecord>>,
+    /// By name, what is known of the backups that this run has written.
+    pub backups: RefCell<BTreeMap<String, Summary>>,
 }
 
 /// What a step has to say for the proof of its run.
@@ -108,6 +113,7 @@ impl World {
             said: RefCell::default(),
             state: None,
             running: RefCell::default(),
+            backups: RefCell::default(),
         }
     }
 
@@ -144,7 +150,7 @@ impl World {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Action {
     WriteFile(WriteFile),
@@ -170,6 +176,9 @@ pub enum Action {
     SaveRelease(SaveRelease),
     MoveCurrent(MoveCurrent),
     ForgetReleases(ForgetReleases),
+    MakeRepository(MakeRepository),
+    TakeBackup(Box<TakeBackup>),
+    PublishBackup(PublishBackup),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,6 +195,13 @@ pub enum Receipt {
     Named(Named),
     Stack(KeptStack),
     Saved(Saved),
+    Quieted(QuietedAll),
+}
+
+/// The containers that a backup may pause or stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuietedAll {
+    pub containers: Vec<Quieted>,
 }
 
 impl Action {
@@ -198,6 +214,8 @@ impl Action {
     pub fn touches(&self) -> bool {
         match self {
             Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
+            // Who is paused for it goes on.
+            Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -238,6 +256,9 @@ impl Step<World> for Action {
             Action::CreateFolder(create) => format!("create the folder {}", create.path.display()),
             Action::SaveRelease(save) => format!("save the release {} of {}", save.id, save.shelf.stack),
             Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
+            Action::MakeRepository(make) => format!("make a repository in {}", make.place.location.display()),
+            Action::TakeBackup(take) => take.label(),
+            Action::PublishBackup(publish) => format!("list the backup {}", publish.name),
             Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
         }
     }
@@ -267,6 +288,8 @@ impl Step<World> for Action {
             Action::SaveRelease(save) => save.prepare(world).map(Receipt::Saved),
             Action::MoveCurrent(to) => to.prepare(world).map(Receipt::Saved),
             Action::ForgetReleases(forget) => forget.prepare(world).map(|()| Receipt::Nothing),
+            Action::TakeBackup(take) => take.prepare(world).map(|containers| Receipt::Quieted(QuietedAll { containers })),
+            Action::MakeRepository(_) | Action::PublishBackup(_) => Ok(Receipt::Nothing),
         }
     }
 
@@ -294,6 +317,9 @@ impl Step<World> for Action {
             Action::SaveRelease(save) => save.apply(world, receipt.saved()?),
             Action::MoveCurrent(to) => to.apply(world),
             Action::ForgetReleases(forget) => forget.apply(world),
+            Action::MakeRepository(make) => make.apply(world),
+            Action::TakeBackup(take) => take.apply(world),
+            Action::PublishBackup(publish) => publish.apply(world),
         }
     }
 
@@ -320,6 +346,9 @@ impl Step<World> for Action {
             Action::CreateFolder(create) => create.undo(world),
             Action::SaveRelease(save) => save.undo(world, receipt.saved()?),
             Action::MoveCurrent(to) => to.undo(world, receipt.saved()?),
+            Action::MakeRepository(make) => make.undo(world),
+            Action::TakeBackup(take) => take.undo(world, &receipt.quieted()?.containers),
+            Action::PublishBackup(publish) => publish.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) => Ok(()),
         }
@@ -368,6 +397,10 @@ impl Receipt {
 
     fn saved(&self) -> Result<&Saved> {
         if let Receipt::Saved(saved) = self { Ok(saved) } else { Err(self.of_another_step()) }
+    }
+
+    fn quieted(&self) -> Result<&QuietedAll> {
+        if let Receipt::Quieted(quieted) = self { Ok(quieted) } else { Err(self.of_another_step()) }
     }
 
     fn of_another_step(&self) -> Error {
