@@ -98,7 +98,7 @@ impl Place {
 }
 
 /// What is known of a backup without opening it: stands beside its snapshot.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// `20261122T081500-3f9a1b2c`: the time, and a piece of a hash; it outlives changes of what is known.
     pub name: String,
@@ -125,7 +125,7 @@ pub struct Summary {
 }
 
 /// It was restored, and was what it says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {
     pub at_ms: u64,
     pub took_ms: u64,
@@ -140,7 +140,7 @@ impl Summary {
 }
 
 /// A backup that is in a repository.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stored {
     #[serde(flatten)]
     pub summary: Summary,

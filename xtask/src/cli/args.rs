@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod backup;
 mod deploy;
 mod everyday;
 mod images;
@@ -13,6 +14,7 @@ use super::history::HistoryArgs;
 use crate::surroundings::Host;
 use crate::tasks::audit::described;
 
+pub use backup::{BackupArgs, BackupCommand, CreateArgs};
 pub use deploy::ProdUpArgs;
 pub use everyday::{Everyday, LogsArgs};
 pub use images::{BuildArgs, PullArgs};
@@ -99,6 +101,8 @@ pub enum Command {
     Recover,
     /// Bring a stack into production: rehearsed, proven, or what ran before serves again
     ProdUp(ProdUpArgs),
+    /// Back up everything that a stack would need to live again, or look at the backups
+    Backup(BackupArgs),
     /// Fetch the images that the stacks name, by digest; nothing that runs is touched
     Pull(PullArgs),
     /// Build the images of a release, and hand them over to their registries

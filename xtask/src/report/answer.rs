@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Look, audit, bench, doctor, everyday, explain, history, images, releases, review, status, summary};
+use super::{Look, audit, backup, bench, doctor, everyday, explain, history, images, releases, review, status, summary};
 use crate::audit::Audit;
 use crate::error::{Error, Result};
 use crate::rules::{self, Refused, Rule};
@@ -22,6 +22,7 @@ use crate::tasks::try_out::Tried;
 
 pub enum Answer {
     Audit(Box<Audit>),
+    Backup(Box<backup::Backup>),
     Fixed(Box<Fixed>),
     Review(Box<Review>),
     Rule(&'static Rule),
@@ -90,6 +91,7 @@ impl Answer {
             Answer::Ended(ended) => summary::ended(ended, look),
             Answer::Recovered(recovered) => summary::recovered(recovered, look),
             Answer::Audit(found) => audit::human(found, look),
+            Answer::Backup(answer) => answer.text(look),
             Answer::Fixed(fixed) => audit::fixed(fixed, look),
             // There is no other form for people to read.
             Answer::Review(made) => review::markdown(made),
@@ -125,6 +127,7 @@ impl Answer {
                 Recovered::Finished(run) => json!({"recovered": run, "would_put_back": null, "would_finish": null}),
             },
             Answer::Audit(_) => Value::Null,
+            Answer::Backup(answer) => answer.json(),
             Answer::Fixed(fixed) => audit::fixed_json(fixed),
             Answer::Review(made) => review::json(made),
             Answer::Rule(rule) => explain::json(rule),

@@ -29,7 +29,7 @@ pub use repository::MakeRepository;
 const LARGEST_FILE: u64 = 64 << 20;
 
 /// Writes one backup of one stack, which does not count yet.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TakeBackup {
     pub place: Place,
     /// As far as it is known before.
