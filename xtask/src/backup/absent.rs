@@ -102,7 +102,7 @@ impl Writer {
         match self.0 {}
     }
 
-    pub fn settle(&self) {
+    pub fn settle(&self, _: &dyn Fn() -> Result<()>) -> Result<()> {
         match self.0 {}
     }
 }

@@ -11,8 +11,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::{Metadata, Node, NodeType};
@@ -20,6 +21,7 @@ use rustic_core::{ReadSource, ReadSourceEntry, RusticResult};
 use serde_json::json;
 
 use super::tar::{Header, Kind};
+use crate::error::Result;
 
 pub type Item = ReadSourceEntry<Body>;
 
@@ -33,7 +35,11 @@ struct State {
     trouble: Vec<String>,
     /// Files of this machine that are still to be read.
     unread: usize,
+    stopped: bool,
 }
+
+/// How long the wish to stop may go unseen.
+const TURN: Duration = Duration::from_millis(200);
 
 impl Shared {
     pub fn note(&self, what: String) {
@@ -46,12 +52,23 @@ impl Shared {
     }
 
     /// Waits until every file of this machine that was handed over is read. Something else must have been handed
-    /// over after the last of them: the library holds one entry back until it has the next.
-    pub fn wait_until_read(&self) {
+    /// over after the last of them: the library holds one entry back until it has the next. `go_on` is asked again
+    /// and again; its error ends the waiting and the reading.
+    pub fn wait_until_read(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
         let mut state = self.lock();
         while state.unread > 0 {
-            state = self.0.1.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.0.1.wait_timeout(state, TURN).unwrap_or_else(PoisonError::into_inner).0;
+            if let Err(error) = go_on() {
+                state.stopped = true;
+                return Err(error);
+            }
         }
+        Ok(())
+    }
+
+    /// Nothing is read any more: the backup has failed.
+    pub fn stop(&self) {
+        self.lock().stopped = true;
     }
 
     fn count(&self, add: bool) {
@@ -138,6 +155,9 @@ impl Body {
 
 impl Read for Body {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.shared.lock().stopped {
+            return Err(IoError::other("the backup was stopped"));
+        }
         let read = match &mut self.from {
             From::Memory(content) => content.read(into),
             From::Stream(receive, piece) => loop {

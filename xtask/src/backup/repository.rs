@@ -128,6 +128,9 @@ impl Repository {
             let storing = scope.spawn(|| indexed.archive(&options, &feed, snapshot, &[PathBuf::from("/")]).map(|_| ()));
             let written = write(&mut writer);
             let total = writer.total();
+            if written.is_err() {
+                shared.stop();
+            }
             drop(writer);
             (written, total, storing.join())
         });

@@ -107,8 +107,11 @@ impl Writer {
     }
 
     /// Waits until the files of folders that were written are read; something must have been written after them.
-    pub fn settle(&self) {
-        self.shared.wait_until_read();
+    ///
+    /// # Errors
+    /// That of `go_on`, which is asked meanwhile.
+    pub fn settle(&self, go_on: &dyn Fn() -> Result<()>) -> Result<()> {
+        self.shared.wait_until_read(go_on)
     }
 
     /// A file out of an archive: whole when it is small, else piece by piece.

@@ -56,7 +56,7 @@ pub fn copy(world: &World, wanted: &WantedCopy, writer: &mut Writer) -> Result<C
     };
     writer.file(&format!("{own}/volume.json"), 0o600, to_bytes(&copied)?)?;
     // Files are read after they are handed over: they go on once all of them are.
-    writer.settle();
+    writer.settle(&|| go_on(world))?;
     silence.end()?;
     Ok(copied)
 }

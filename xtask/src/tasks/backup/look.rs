@@ -12,9 +12,11 @@ use crate::error::{Error, Result};
 use crate::git::Git;
 use crate::project::{SETTINGS_FILE, Stack};
 use crate::saga::{RunId, Sha, now_ms, who};
+use crate::secret::Secret;
 use crate::tasks::Context;
 use crate::tasks::deploy::look::Looked;
 use crate::tasks::deploy::records::{Recorded, kept};
+use crate::tasks::hidden;
 
 use super::Request;
 
@@ -23,6 +25,8 @@ pub struct Planned {
     pub take: TakeBackup,
     /// How many containers the stack has.
     containers: usize,
+    /// Of its files and containers.
+    pub secrets: Vec<Secret>,
 }
 
 impl Planned {
@@ -103,7 +107,9 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
         compose: standing.live.compose.version.to_string(),
         git_commit: cx.git.as_ref().and_then(Git::head),
     };
-    Ok(Planned { containers: standing.containers.len(), take })
+    let mut secrets = hidden::of_project(cx, std::iter::once(&looked.model));
+    secrets.extend(standing.containers.iter().flat_map(hidden::of_container));
+    Ok(Planned { containers: standing.containers.len(), take, secrets })
 }
 
 /// Everybody on the engine who could write to a volume now.

@@ -11,8 +11,9 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::project::Stack;
 use crate::saga::{Plan, RunId, Step};
+use crate::secret::Secret;
 
-use super::{Context, Ended, Overrides, Prepared, carry_out};
+use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
 use look::Planned;
 pub use read::{Shown, check, dump, list, show};
 
@@ -86,6 +87,9 @@ fn prepare<'p>(cx: &'p Context<'_>, request: &Request, place: &Place, stacks: &[
             planned.push(found);
         }
     }
+    // Each look knows the secrets of its own stack; the run is about all of them.
+    let secrets: Vec<Secret> = planned.iter().flat_map(|planned| planned.secrets.iter().cloned()).collect();
+    cx.masker.replace(hidden::masker(&secrets));
     let mut plan = Plan::new(TASK, Vec::new());
     plan.stacks = planned.iter().map(|planned| planned.take.summary.stack.clone()).collect();
     if !planned.is_empty() && !Repository::exists(place) {
