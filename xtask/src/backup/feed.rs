@@ -9,7 +9,7 @@ use std::io::{Cursor, Error as IoError, ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -125,8 +125,8 @@ pub struct Body {
 
 enum From {
     Memory(Cursor<Vec<u8>>),
-    /// Pieces that are sent meanwhile.
-    Stream(Receiver<Vec<u8>>, Cursor<Vec<u8>>),
+    /// A file without a name, from its beginning.
+    Spooled(fs::File),
     /// A file that is opened when it is its turn.
     Disk(PathBuf, Option<fs::File>),
 }
@@ -137,10 +137,10 @@ impl Body {
         Body::new(From::Memory(Cursor::new(content)), path, size, shared)
     }
 
-    /// And where its pieces are sent to.
-    pub fn stream(path: &Path, size: u64, shared: &Shared) -> (Body, SyncSender<Vec<u8>>) {
-        let (send, receive) = std::sync::mpsc::sync_channel(2);
-        (Body::new(From::Stream(receive, Cursor::default()), path, size, shared), send)
+    /// What is too large for memory: the library holds an entry back until it has the next, so whoever reads an
+    /// archive must be past an entry before the library has read it.
+    pub fn spooled(path: &Path, file: fs::File, size: u64, shared: &Shared) -> Body {
+        Body::new(From::Spooled(file), path, size, shared)
     }
 
     pub fn disk(path: &Path, file: PathBuf, size: u64, shared: &Shared) -> Body {
@@ -160,15 +160,7 @@ impl Read for Body {
         }
         let read = match &mut self.from {
             From::Memory(content) => content.read(into),
-            From::Stream(receive, piece) => loop {
-                match piece.read(into) {
-                    Ok(0) => match receive.recv() {
-                        Ok(next) => *piece = Cursor::new(next),
-                        Err(_) => break Ok(0),
-                    },
-                    other => break other,
-                }
-            },
+            From::Spooled(file) => file.read(into),
             From::Disk(_, Some(file)) => file.read(into),
             From::Disk(path, opened) => fs::File::open(path).and_then(|file| opened.insert(file).read(into)),
         };

@@ -123,7 +123,7 @@ impl Repository {
         let options = BackupOptions::default().parent_opts(ParentOptions::default().force(true)).no_scan(true);
         let (send, receive) = sync_channel(WAITING);
         let (feed, shared) = (Feed::new(receive), Shared::default());
-        let mut writer = Writer::new(send, shared.clone(), summary.at_ms);
+        let mut writer = Writer::new(send, shared.clone(), summary.at_ms, self.place.location.clone());
         let (written, total, stored) = std::thread::scope(|scope| {
             let storing = scope.spawn(|| indexed.archive(&options, &feed, snapshot, &[PathBuf::from("/")]).map(|_| ()));
             let written = write(&mut writer);

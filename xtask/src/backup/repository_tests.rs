@@ -96,8 +96,6 @@ fn a_source_that_breaks_off_is_an_error_and_can_be_taken_back() {
     let volume = tempfile::tempdir().unwrap();
     std::fs::write(volume.path().join("a"), "content").unwrap();
     let gone = repository.backup(&summary, |writer| {
-        let (body, pieces) = crate::backup::feed::Body::stream(Path::new("/volumes/v/x"), 10, &crate::backup::feed::Shared::default());
-        drop((body, pieces));
         let walked = writer.folder("/volumes/v", volume.path());
         std::fs::remove_file(volume.path().join("a")).unwrap();
         walked.map(|_| ())

@@ -1,8 +1,10 @@
 //! Writes a backup, entry by entry, in the order of its paths: a tree that is not sorted cannot be searched.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
 use rustic_core::repofile::{Node, NodeType};
@@ -15,19 +17,19 @@ use super::tar::{Header, Kind, Tar};
 use super::{Extent, PART, hex, repository};
 use crate::error::{Error, Result};
 
-/// How much of a large file is handed on at once.
-const PIECE: usize = 1 << 20;
-
 pub struct Writer {
     send: SyncSender<Item>,
     shared: Shared,
     at_ms: u64,
     total: Extent,
+    /// The repository's own.
+    folder: PathBuf,
+    spooled: usize,
 }
 
 impl Writer {
-    pub(super) fn new(send: SyncSender<Item>, shared: Shared, at_ms: u64) -> Self {
-        Writer { send, shared, at_ms, total: Extent::default() }
+    pub(super) fn new(send: SyncSender<Item>, shared: Shared, at_ms: u64, folder: PathBuf) -> Self {
+        Writer { send, shared, at_ms, total: Extent::default(), folder, spooled: 0 }
     }
 
     /// All that was written so far.
@@ -114,7 +116,7 @@ impl Writer {
         self.shared.wait_until_read(go_on)
     }
 
-    /// A file out of an archive: whole when it is small, else piece by piece.
+    /// A file out of an archive: in memory when it is small.
     fn copy(&mut self, path: &Path, header: &Header, size: u64, from: &mut impl Read) -> std::io::Result<()> {
         let mut node = feed::of_header(path, header);
         node.meta.size = size;
@@ -129,16 +131,21 @@ impl Writer {
             from.read_exact(&mut content)?;
             return self.put(path, node, |path, shared| Body::memory(path, content, shared)).map_err(std::io::Error::other);
         }
-        let (body, pieces) = Body::stream(path, size, &self.shared);
-        self.put(path, node, |_, _| body).map_err(std::io::Error::other)?;
-        let mut left = size;
-        while left > 0 {
-            let mut piece = vec![0; PIECE.min(usize::try_from(left).unwrap_or(PIECE))];
-            from.read_exact(&mut piece)?;
-            left -= piece.len() as u64;
-            pieces.send(piece).map_err(|_| std::io::Error::other(no_more()))?;
+        let mut file = self.spool()?;
+        if std::io::copy(&mut from.take(size), &mut file)? != size {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(())
+        file.seek(SeekFrom::Start(0))?;
+        self.put(path, node, |path, shared| Body::spooled(path, file, size, shared)).map_err(std::io::Error::other)
+    }
+
+    /// A file without a name beside the packs, where there must be room for what is in it anyway.
+    fn spool(&mut self) -> std::io::Result<File> {
+        self.spooled += 1;
+        let path = self.folder.join(format!(".spool-{}-{}", std::process::id(), self.spooled));
+        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        std::fs::remove_file(&path)?;
+        Ok(file)
     }
 
     fn put(&mut self, path: &Path, node: Node, body: impl FnOnce(&Path, &Shared) -> Body) -> Result<()> {
