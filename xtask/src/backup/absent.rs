@@ -98,7 +98,7 @@ impl Writer {
         match self.0 {}
     }
 
-    pub fn folder(&mut self, _: &str, _: &Path) -> Result<Extent> {
+    pub fn folder(&mut self, _: &str, _: &Path, _: bool) -> Result<Extent> {
         match self.0 {}
     }
 

@@ -57,7 +57,7 @@ fn a_backup_counts_once_it_is_published_and_holds_what_was_written() {
             }
             stream = Some(parts.finish()?);
             writer.file("/files/compose.yaml", 0o644, b"services: {}\n".to_vec())?;
-            extent = writer.folder("/volumes/data", volume.path())?;
+            extent = writer.folder("/volumes/data", volume.path(), false)?;
             writer.file("/xtask.json", 0o600, b"{}".to_vec())
         })
         .unwrap();
@@ -96,7 +96,7 @@ fn a_source_that_breaks_off_is_an_error_and_can_be_taken_back() {
     let volume = tempfile::tempdir().unwrap();
     std::fs::write(volume.path().join("a"), "content").unwrap();
     let gone = repository.backup(&summary, |writer| {
-        let walked = writer.folder("/volumes/v", volume.path());
+        let walked = writer.folder("/volumes/v", volume.path(), false);
         std::fs::remove_file(volume.path().join("a")).unwrap();
         walked.map(|_| ())
     });
@@ -159,7 +159,7 @@ fn restic_checks_it_and_restores_equal_files() {
     let summary = summary("run-3", "shop");
     repository
         .backup(&summary, |writer| {
-            writer.folder("/volumes/direct", volume.path())?;
+            writer.folder("/volumes/direct", volume.path(), false)?;
             let mut again = |path: &Path| -> Result<Box<dyn Read>> {
                 let one = std::process::Command::new("tar").args(["-cf", "-"]).arg(path).current_dir(volume.path()).output().unwrap();
                 Ok(Box::new(std::io::Cursor::new(one.stdout)))

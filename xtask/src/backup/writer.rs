@@ -83,11 +83,12 @@ impl Writer {
         Ok(Extent { entries: self.total.entries - before.entries - 1, bytes: self.total.bytes - before.bytes })
     }
 
-    /// A folder of this machine, which becomes the folder `at`.
+    /// A folder of this machine, which becomes the folder `at`. Where it is written to meanwhile (`hot`), files are
+    /// what they are when it is their turn, and those that are gone by then are left out.
     ///
     /// # Errors
     /// Something of it cannot be read.
-    pub fn folder(&mut self, at: &str, from: &Path) -> Result<Extent> {
+    pub fn folder(&mut self, at: &str, from: &Path, hot: bool) -> Result<Extent> {
         let before = self.total;
         let root = feed::of_folder(Path::new(at), from).map_err(|error| Error::io("read", from, error))?;
         self.put_empty(Path::new(at), root)?;
@@ -95,10 +96,16 @@ impl Writer {
         let source =
             LocalSource::new(save, &Excludes::default(), &filter, &[from]).map_err(|error| repository::failed("read a volume", &error))?;
         for entry in source.entries() {
-            let ReadSourceEntry { path, node, .. } = entry.map_err(|error| repository::failed("read a volume", &error))?;
+            let ReadSourceEntry { path, mut node, .. } = entry.map_err(|error| repository::failed("read a volume", &error))?;
             let rest = path.strip_prefix(from).map_err(|_| Error::failed("read a volume").why("a path leads out of it"))?;
             let to = Path::new(at).join(rest);
-            if node.is_file() {
+            if node.is_file() && hot {
+                let Some((size, body)) = self.now(&path, &to, node.meta.size).map_err(|error| Error::io("read", &path, error))? else {
+                    continue;
+                };
+                node.meta.size = size;
+                self.put(&to, node, |_, _| body)?;
+            } else if node.is_file() {
                 let size = node.meta.size;
                 self.put(&to, node, |to, shared| Body::disk(to, path, size, shared))?;
             } else {
@@ -137,6 +144,23 @@ impl Writer {
         }
         file.seek(SeekFrom::Start(0))?;
         self.put(path, node, |path, shared| Body::spooled(path, file, size, shared)).map_err(std::io::Error::other)
+    }
+
+    /// A file as it is now, at most `size` bytes of it; `None`: it is gone.
+    fn now(&mut self, from: &Path, to: &Path, size: u64) -> std::io::Result<Option<(u64, Body)>> {
+        let file = match File::open(from) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?.take(size),
+        };
+        let (mut file, mut content) = (file, Vec::new());
+        if size <= PART as u64 {
+            file.read_to_end(&mut content)?;
+            return Ok(Some((content.len() as u64, Body::memory(to, content, &self.shared))));
+        }
+        let mut spool = self.spool()?;
+        let size = std::io::copy(&mut file, &mut spool)?;
+        spool.seek(SeekFrom::Start(0))?;
+        Ok(Some((size, Body::spooled(to, spool, size, &self.shared))))
     }
 
     /// A file without a name beside the packs, where there must be room for what is in it anyway.

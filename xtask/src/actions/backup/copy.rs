@@ -30,7 +30,7 @@ pub fn copy(world: &World, wanted: &WantedCopy, writer: &mut Writer) -> Result<C
     let path = format!("{own}/data");
     let silence = Silence::over(world, &wanted.writers, wanted.way_to_be_quiet)?;
     let (extent, way) = match direct(engine, &volume, &container, &at)? {
-        Some(folder) => (writer.folder(&path, &folder)?, Way::Direct),
+        Some(folder) => (writer.folder(&path, &folder, wanted.way_to_be_quiet == Pause::Hot)?, Way::Direct),
         None => (archive(world, engine, &container, &at, &path, writer)?, Way::Engine),
     };
     let not_kept = if way == Way::Engine { vec!["xattrs".to_string(), "holes".to_string(), "sockets".to_string()] } else { Vec::new() };

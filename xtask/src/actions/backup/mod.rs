@@ -81,6 +81,8 @@ impl TakeBackup {
             }
             writer.file(MANIFEST, 0o600, to_bytes(&manifest)?)
         })?;
+        // Containers that volumes were read from, because none of the stack's had them.
+        remove_run(world.live()?.engine.as_ref(), world.run.as_str())?;
         let summary = Summary {
             took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             bytes: total.bytes,
