@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::endpoint::{self, Surroundings};
 use super::exec::{self, Exec, Executed};
 use super::registry::{self, Login, Told};
 use super::types::{Container, Image, ImageNames, Info, Listed, Network, Volume};
-use super::{Engine, NetworkSpec, Spec, convert, watch::Watch};
+use super::{Engine, NetworkSpec, PathStat, Sink, Spec, convert, pipe, watch::Watch};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
@@ -196,6 +197,20 @@ impl Engine for Docker {
         self.runtime.block_on(exec::run(&self.client, id, exec))
     }
 
+    fn pipe(&self, id: &str, exec: &Exec<'_>, stdin: Option<&mut dyn Read>, said: &mut Sink<'_>) -> Result<Executed> {
+        self.runtime.block_on(pipe::run(&self.client, id, exec, stdin, said))
+    }
+
+    fn read_archive(&self, id: &str, path: &str) -> Result<Box<dyn Read>> {
+        pipe::read_archive(&self.runtime, self.patient(pipe::DAY), id, path)
+    }
+
+    fn stat(&self, id: &str, path: &str) -> Result<Option<PathStat>> {
+        let options = query::ContainerArchiveInfoOptionsBuilder::default().path(path).build();
+        let asked = self.client.get_container_archive_info(id, Some(options));
+        Ok(self.look(&format!("look at {path} in the container {id}"), asked)?.map(PathStat::of))
+    }
+
     fn logs(&self, id: &str, lines: usize) -> Result<String> {
         let options = query::LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&lines.to_string()).build();
         self.runtime.block_on(async {
@@ -213,6 +228,14 @@ impl Engine for Docker {
 
     fn watch(&self, ids: &[String]) -> Watch {
         Watch::start(&self.runtime, &self.client, ids)
+    }
+
+    fn pause(&self, id: &str) -> Result<()> {
+        self.ask(&format!("pause the container {id}"), self.client.pause_container(id))
+    }
+
+    fn unpause(&self, id: &str) -> Result<()> {
+        self.ask(&format!("resume the container {id}"), self.client.unpause_container(id))
     }
 
     fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told> {
@@ -270,6 +293,10 @@ impl Engine for Docker {
 
     fn create(&self, name: &str, spec: &Spec) -> Result<String> {
         self.make(make::checked(name)?, spec)
+    }
+
+    fn create_holder(&self, name: &str, image: &str, label: (&str, &str), volume: &str) -> Result<String> {
+        self.make_holder(make::checked(name)?, image, label, volume)
     }
 
     fn rename(&self, id: &str, name: &str) -> Result<()> {

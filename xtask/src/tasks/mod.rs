@@ -1,6 +1,7 @@
 //! The tasks, one a file or a folder, and the guarded way that all changing ones go.
 
 pub mod audit;
+pub mod backup;
 pub mod bench;
 mod call;
 mod context;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bollard::models::{EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest, NetworkingConfig};
+use bollard::models::{
+    ContainerCreateBody, EndpointSettings, HostConfig, NetworkConnectRequest, NetworkDisconnectRequest, NetworkingConfig,
+};
 use bollard::query_parameters as query;
 
 use super::Docker;
-use crate::engine::{Engine, Spec};
+use crate::engine::{Engine, HELD_AT, Spec};
 use crate::error::{Error, Result};
 
 /// Since this version of its API an engine takes all networks of a container when it creates it.
@@ -43,6 +45,24 @@ impl Docker {
             self.join(&network, &id, settings)?;
         }
         Ok(id)
+    }
+
+    pub(super) fn make_holder(&self, name: &str, image: &str, label: (&str, &str), volume: &str) -> Result<String> {
+        let host = HostConfig {
+            binds: Some(vec![format!("{volume}:{HELD_AT}:ro,nocopy")]),
+            network_mode: Some("none".to_string()),
+            ..HostConfig::default()
+        };
+        let body = ContainerCreateBody {
+            image: Some(image.to_string()),
+            // Some images name no program; it is never started.
+            cmd: Some(vec!["/".to_string()]),
+            labels: Some([(label.0.to_string(), label.1.to_string())].into()),
+            host_config: Some(host),
+            ..ContainerCreateBody::default()
+        };
+        let options = query::CreateContainerOptionsBuilder::default().name(name).build();
+        Ok(self.ask(&format!("create the container {name}"), self.client.create_container(Some(options), body))?.id)
     }
 
     pub(super) fn join(&self, network: &str, id: &str, settings: EndpointSettings) -> Result<()> {
