@@ -325,7 +325,13 @@ fn services_are_started_and_stopped_and_images_held_and_all_that_is_taken_back()
     let old = bench.container("web");
     let extra = web("9", "").replace("  web:", "  extra:");
     bench.write(&format!("{}{extra}", web("1", "")));
-    let start = StartService { call: bench.call(), service: "extra".into(), source: bench.compose_source("extra", 2), settle_secs: 2 };
+    let start = StartService {
+        call: bench.call(),
+        service: "extra".into(),
+        source: bench.compose_source("extra", 2),
+        surplus: vec![],
+        settle_secs: 2,
+    };
     let stop = StopService { call: bench.call(), service: "web".into() };
     let name = format!("xtask.local/{}/shop/web:r0001", bench.project);
     let hold = NameImage { image_id: Some(old.image_id.clone()), name: name.clone() };

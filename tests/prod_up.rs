@@ -312,3 +312,42 @@ fn a_deploy_of_one_service_leaves_the_others_to_the_next() {
     assert_eq!(id_of(&third, "web"), id_of(&second, "web"));
     assert_ne!(id_of(&third, "side"), id_of(&second, "side"));
 }
+
+const SHARED: &str =
+    "name: PROJECT\nservices:\n  db: {DB, scale: 2}\n  extra: {SLEEP, scale: 1}\n  side: {SLEEP, network_mode: 'service:db'}\n";
+const SLEEP: &str = "image: 'redis:7', command: [sleep, '600'], stop_grace_period: 1s";
+
+#[test]
+fn fewer_containers_are_a_deploy_that_is_proven_or_undone_and_who_shares_a_network_stays() {
+    let shared = SHARED.replace("SLEEP", SLEEP);
+    let Some(prod) = Prod::of("pu-fewer", &shared, QUICK) else { return };
+    prod.up(&[]).expect(0, &["start"]);
+    let first = prod.serving();
+    assert_eq!(first.len(), 4, "{first:?}");
+    prod.run(&["prod-up", "--check"]).expect(0, &["side   stays as it is"]);
+    prod.write("compose.prod.yaml", &shared.replace("network_mode", "labels: {level: debug}, network_mode"));
+    prod.run(&["prod-up", "--check"]).expect(1, &["side   recreate (configuration)"]);
+    // Nothing goes before the rest is proven: the same containers serve again.
+    let fewer = shared.replace("scale: 2", "scale: 1").replace("scale: 1}\n  side", "scale: 0}\n  side");
+    prod.write("compose.prod.yaml", &fewer);
+    prod.write("xtask.yaml", "deploy: {settle: 1, probes: [{tcp: 'localhost:1', timeout: 1}]}\n");
+    prod.up(&[]).expect(4, &["stop what is more than its files ask for", "localhost:1"]);
+    assert_eq!(prod.serving(), first);
+    prod.write("xtask.yaml", QUICK);
+    prod.up(&[]).expect(0, &["stop 1 containers of db", "stop 1 containers of extra"]);
+    let second = prod.serving();
+    let stayed = |name: &str| name.ends_with("-db-1") || name.ends_with("-side-1");
+    assert_eq!(second, first.iter().filter(|(name, _)| stayed(name)).cloned().collect::<Vec<_>>());
+    prod.run(&["prod-up", "--check"]).expect(0, &["othing to do"]);
+    prod.by_hand("v1", &["up", "-d", "--wait"]);
+    assert_eq!(prod.serving(), second, "a hand-made up recreates nothing");
+    // Somebody has gone back by hand: nothing is replaced for it, and the record follows.
+    prod.write("compose.prod.yaml", &shared);
+    prod.by_hand("v1", &["up", "-d", "--wait"]);
+    let by_hand = prod.serving();
+    prod.run(&["--yes", "rollback", "--release"]).expect(0, &["make r0001 the current release"]);
+    assert_eq!(prod.serving(), by_hand);
+    let current = prod.releases().into_iter().find(|one| one["current"] == true).map(|one| one["id"].clone());
+    assert_eq!(current.unwrap(), "r0001");
+    prod.nothing_left_over();
+}

@@ -272,7 +272,7 @@ impl Step<World> for Action {
             }
             Action::KeepStack(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Replace(replace) => replace.label(),
-            Action::StartService(start) => format!("start {} of {}", start.service, start.call.stack),
+            Action::StartService(start) => start.label(),
             Action::StopService(stop) => format!("stop {} of {}", stop.service, stop.call.stack),
             Action::RemoveContainers(remove) => format!("remove {} replaced containers", remove.ids.len()),
             Action::CreateFolder(create) => format!("create the folder {}", create.path.display()),
@@ -334,7 +334,7 @@ impl Step<World> for Action {
             Action::Hook(hook) => hook.apply(world),
             Action::KeepFiles(_) => Ok(()),
             Action::Replace(replace) => replace.apply(world, receipt.stack()?),
-            Action::StartService(start) => start.apply(world),
+            Action::StartService(start) => start.apply(world, receipt.stack()?),
             Action::StopService(stop) => stop.apply(world, receipt.stack()?),
             Action::RemoveContainers(remove) => remove.apply(world),
             Action::CreateFolder(create) => create.apply(world),

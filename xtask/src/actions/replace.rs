@@ -151,7 +151,7 @@ impl Replace {
 }
 
 /// Renames it first: who finds that name knows that a request to stop may be under way.
-fn set_aside(world: &World, old: &KeptContainer) -> Result<()> {
+pub(super) fn set_aside(world: &World, old: &KeptContainer) -> Result<()> {
     let engine = world.live()?.engine.as_ref();
     let gone = || Error::failed(format!("replace {}", old.name)).why("it is gone, or has another name, since the run began");
     let container: Container = engine.container(&old.id)?.filter(|container| container.name == old.name).ok_or_else(gone)?;

@@ -10,6 +10,7 @@ use super::registry::Manifest;
 use super::types::{
     Container, Endpoint, Health, Healthcheck, Image, ImageNames, Info, Listed, Mount, Network, Restart, State, Status, Volume,
 };
+use crate::secret::Secret;
 
 pub(super) fn info(info: models::SystemInfo, version: models::SystemVersion) -> Info {
     Info {
@@ -71,6 +72,7 @@ fn state(state: models::ContainerState) -> State {
         Some(S::DEAD) => Status::Dead,
         _ => Status::Created,
     };
+    let checked = state.health.as_ref().and_then(|health| health.log.as_ref()?.last()?.output.clone()).unwrap_or_default();
     let health = match state.health.and_then(|health| health.status) {
         Some(models::HealthStatusEnum::STARTING) => Some(Health::Starting),
         Some(models::HealthStatusEnum::HEALTHY) => Some(Health::Healthy),
@@ -85,6 +87,7 @@ fn state(state: models::ContainerState) -> State {
         oom_killed: state.oom_killed.unwrap_or_default(),
         error: state.error.unwrap_or_default(),
         health,
+        checked: Secret::new(checked),
     }
 }
 

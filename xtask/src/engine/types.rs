@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::platform::Platform;
+use crate::secret::Secret;
 
 /// The engine itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,8 @@ pub struct State {
     /// Why it could not be started; empty when nothing is wrong.
     pub error: String,
     pub health: Option<Health>,
+    /// What its own check printed last; may hold anything that the container knows.
+    pub checked: Secret,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

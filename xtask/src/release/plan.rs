@@ -1,5 +1,6 @@
 //! What a deploy would do, service by service: what runs now against what shall run. Pure.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A container of the stack, as it was found. Of each service the plan looks at all.
@@ -67,6 +68,8 @@ pub enum Replacing {
 pub enum Change {
     Unchanged,
     Start,
+    /// There are more containers of it than shall be.
+    Fewer,
     Replace {
         why: Vec<Why>,
         how: Replacing,
@@ -145,7 +148,11 @@ fn change(here: &[&ContainerNow], target: &Target, compose_version: &str, replac
     if !why.is_empty() {
         return Change::Replace { why: why.into_iter().collect(), how: how(target) };
     }
-    if serving == here.len() && here.len() == target.replicas { Change::Unchanged } else { Change::Start }
+    match here.len().cmp(&target.replicas) {
+        Ordering::Greater => Change::Fewer,
+        Ordering::Equal if serving == here.len() => Change::Unchanged,
+        _ => Change::Start,
+    }
 }
 
 /// The strategy: the one asked for where it can be had, else the safest that can. `rolling` is never taken
@@ -253,6 +260,16 @@ mod tests {
         let planned = changes(&now, &[("down", target("sha256:1", "h")), ("new", target("sha256:1", "h"))]);
         let wanted = [("down", Change::Start), ("new", Change::Start), ("dropped", Change::Stop)];
         assert_eq!(planned, wanted.map(|(name, change)| (name.to_string(), change)));
+    }
+
+    #[test]
+    fn more_containers_than_shall_be_are_told_from_too_few() {
+        let second = ContainerNow { id: "web-2".into(), ..running("web", "sha256:1", "h") };
+        let now = [running("web", "sha256:1", "h"), second];
+        let asked = |replicas| Target { replicas, ..target("sha256:1", "h") };
+        for (replicas, change) in [(0, Change::Fewer), (1, Change::Fewer), (2, Change::Unchanged), (3, Change::Start)] {
+            assert_eq!(changes(&now, &[("web", asked(replicas))])[0].1, change, "{replicas}");
+        }
     }
 
     #[test]

@@ -8,8 +8,7 @@ pub fn text(preflight: &Preflight, look: Look) -> String {
     let count = |answer| preflight.points.iter().filter(|point| point.answer == answer).count();
     let (ok, wrong, not_tried) = (count(Answer::Ok), count(Answer::NotOk), count(Answer::NotTried));
     let (style, word) = shown(preflight.answer());
-    let sum =
-        format!("{} of {} points of {} are ok, {wrong} are not, {not_tried} were not tried", ok, preflight.points.len(), preflight.stack);
+    let sum = format!("of {} points of {}: {ok} ok, {wrong} not ok, {not_tried} not tried", preflight.points.len(), preflight.stack);
     text.push_str(&look.line(style, word, &sum));
     text
 }
@@ -69,7 +68,7 @@ mod tests {
    Not tried 3 limits fit
              not tried: no engine
              to do: lower them
-      Not ok 1 of 3 points of shop are ok, 1 are not, 1 were not tried
+      Not ok of 3 points of shop: 1 ok, 1 not ok, 1 not tried
 "
         );
     }

@@ -114,7 +114,10 @@ pub fn carry_out<'p>(
     let run = RunId::new(task);
     let _lock = if cx.dry_run { None } else { Some(lock(cx, task, &run)?) };
     refuse_open_run(cx)?;
-    let mut prepared = prepare(&run)?;
+    let prepared = prepare(&run);
+    // What was cut short looks as if it were refused.
+    stop_when_interrupted(cx)?;
+    let mut prepared = prepared?;
     let guards: Vec<Checked> = prepared.guards.into_iter().chain(git_guard(cx, &prepared.plan)).collect();
     check_names(&guards, overrides)?;
     let overrides = overrides.masked(cx);
@@ -206,10 +209,12 @@ fn check(cx: &Context<'_>, guards: Vec<Checked>, overrides: &Overrides) -> Resul
 fn consent(cx: &Context<'_>, plan: &Plan<Action>) -> Result<()> {
     let question = format!("Carry out these {} steps?", plan.len());
     let agreed = (cx.confirm)(&question)?;
-    if cx.cancel.requested() {
-        return Err(Error::new(Kind::Interrupted, "interrupted; nothing was touched"));
-    }
+    stop_when_interrupted(cx)?;
     if agreed { Ok(()) } else { Err(Error::refused("nothing was touched").why("the answer was no")) }
+}
+
+fn stop_when_interrupted(cx: &Context<'_>) -> Result<()> {
+    if cx.cancel.requested() { Err(Error::new(Kind::Interrupted, "interrupted; nothing was touched")) } else { Ok(()) }
 }
 
 fn start(cx: &Context<'_>, run: RunId, plan: &Plan<Action>, contents: &[Vec<u8>], prove: Prove<'_>) -> Result<Ended> {

@@ -14,7 +14,7 @@ pub struct PullArgs {
 
 #[derive(Debug, Args)]
 pub struct BuildArgs {
-    /// Stacks by id, or by a part of it that fits only one; none means all
+    /// Stacks by id, or by a part of it that fits only one; none means all but those for development
     #[arg(value_name = "STACK")]
     pub stacks: Vec<String>,
     /// The release's tag; else the variable of that name (TAG) is read from the environment

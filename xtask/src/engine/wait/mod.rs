@@ -20,6 +20,8 @@ use budget::Budgets;
 /// For how long a container without a healthcheck must run undisturbed.
 pub const SETTLE: Duration = Duration::from_secs(15);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// From so many bytes on the engine keeps only the beginning of what a check printed.
+const CHECK_OUTPUT_CUT: usize = 4096;
 const CANCEL_POLL: Duration = Duration::from_millis(200);
 /// Started anew so often while it is waited for, it is in a loop, whatever it says in between.
 const LOOP_AFTER_STARTS: u32 = 3;
@@ -202,7 +204,9 @@ fn judge(container: &Container, seen: &Seen, settle: Duration) -> Judgement {
     let killed = if state.oom_killed { ", out of memory" } else { "" };
     let ended = format!("exited with code {}{killed}", state.exit_code);
     if seen.starts >= LOOP_AFTER_STARTS {
-        return Judgement::Unwell(format!("is started again and again; it last {ended}"));
+        // Of one that runs again at this moment the engine knows no last code: it says 0.
+        let last = if state.status == Status::Running { String::new() } else { format!("; it last {ended}") };
+        return Judgement::Unwell(format!("is started again and again{last}"));
     }
     match state.status {
         Status::Running => judge_running(container, seen, settle),
@@ -242,9 +246,21 @@ fn told(engine: &dyn Engine, container: &Container, why: String, masker: &Masker
     Unwell {
         service: container.service().to_string(),
         container: container.name.clone(),
-        why: masker.mask(&why).into_owned(),
+        why: masker.mask(&why).into_owned() + &check_said(container, masker),
         log: masker.mask(log.trim_end()).into_owned(),
     }
+}
+
+/// What the check of an unhealthy container printed last, in one line: its log often does not tell.
+fn check_said(container: &Container, masker: &Masker) -> String {
+    let printed = container.state.checked.expose();
+    // The engine cuts the output, maybe in the middle of a secret, which is not recognized then.
+    if container.state.health != Some(Health::Unhealthy) || printed.len() >= CHECK_OUTPUT_CUT {
+        return String::new();
+    }
+    let masked = masker.mask(printed);
+    let last = masked.lines().map(str::trim).rfind(|line| !line.is_empty());
+    last.map_or(String::new(), |line| format!("; its health check said: {line}"))
 }
 
 fn removed(ids: &[String], found: &[Container]) -> Vec<Unwell> {

@@ -10,6 +10,7 @@ pub fn container(status: Status) -> Container {
         oom_killed: false,
         error: String::new(),
         health: None,
+        checked: crate::secret::Secret::new(""),
     };
     Container {
         id: "id".into(),
@@ -54,11 +55,28 @@ fn a_start_in_between_begins_anew_and_three_are_a_loop() {
     seen.look(&looping);
     assert!(matches!(judge(&looping, &seen, SETTLE), Judgement::NotYet(_)));
     looping.state.exit_code = 3;
+    looping.state.status = Status::Restarting;
     for count in 2..4 {
         looping.restart_count = count;
         seen.look(&looping);
     }
     assert_eq!(judge(&looping, &seen, SETTLE), Judgement::Unwell("is started again and again; it last exited with code 3".into()));
+    looping.state.status = Status::Running;
+    looping.state.exit_code = 0;
+    assert_eq!(judge(&looping, &seen, SETTLE), Judgement::Unwell("is started again and again".into()));
+}
+
+#[test]
+fn what_the_check_of_an_unhealthy_one_printed_last_is_told_masked() {
+    let masker = Masker::new(["s3cr3t-value"]);
+    let mut ill = container(Status::Running);
+    ill.state.checked = crate::secret::Secret::new("Traceback:\n  HTTP 500 for s3cr3t-value\n\n");
+    assert_eq!(check_said(&ill, &masker), "");
+    ill.state.health = Some(Health::Unhealthy);
+    assert_eq!(check_said(&ill, &masker), "; its health check said: HTTP 500 for ********");
+    ill.state.checked = crate::secret::Secret::new("x".repeat(CHECK_OUTPUT_CUT));
+    assert_eq!(check_said(&ill, &masker), "");
+    assert!(!format!("{:?}", ill.state).contains("xxx"));
 }
 
 #[test]

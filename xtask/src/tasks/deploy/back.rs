@@ -75,7 +75,11 @@ impl<'p> Back<'p> {
         let (restored, files) = if here { self.files(&mut contents, &mut lost)? } else { Default::default() };
         let targets: BTreeMap<String, Target> =
             services.iter().filter(|(_, service)| !service.rests).map(|(name, service)| (name.clone(), aim(service))).collect();
-        let (changes, replaced, told) = self.changes(&services, &self.readers(&restored)?);
+        let readers = self.readers(&restored).unwrap_or_else(|error| {
+            lost.push(error.to_string());
+            BTreeSet::new()
+        });
+        let (changes, replaced, told) = self.changes(&services, &readers);
         let mut plan = Plan::new("rollback-release", Vec::new());
         plan.stacks = vec![self.standing.stack.id.clone()];
         plan.args = vec![self.standing.stack.id.clone(), format!("--to={}", self.target.id)];
@@ -88,14 +92,16 @@ impl<'p> Back<'p> {
         other.extend(told);
         other.extend(files);
         let preview = vec![Event::Planned { files: Vec::new(), other }];
-        if !changes.is_empty() || !restored.is_empty() {
-            let current = self.recorded.current.as_ref().map(|release| release.id.as_str());
+        let current = self.recorded.current.as_ref().map(|release| release.id.as_str());
+        let recorded = current == Some(&self.target.id);
+        // Also where it runs already, as after somebody has gone back by hand, the record shall say so.
+        if !changes.is_empty() || !restored.is_empty() || !recorded {
             plan.steps.push(steps::keep(&self.standing));
             plan.steps.extend(adopting(self.cx, &self.standing, &self.recorded, run, &mut contents)?.map(|adopted| adopted.action));
             plan.steps.extend(self.names(&services)?);
             plan.steps.extend(restored);
             plan.steps.extend(changes);
-            if current != Some(&self.target.id) {
+            if !recorded {
                 plan.finish.push(Action::MoveCurrent(MoveCurrent { shelf: self.recorded.shelf.clone(), id: self.target.id.clone() }));
             }
             plan.after.extend(steps::remove(replaced.clone()));
@@ -186,7 +192,7 @@ impl<'p> Back<'p> {
                 told.push(format!("{name}  stays as it is"));
             } else if here.is_empty() {
                 told.push(format!("{name}  start  {}", service.record.image));
-                steps.push(Action::StartService(StartService { call, service: name, source, settle_secs }));
+                steps.push(Action::StartService(StartService { call, service: name, source, surplus: Vec::new(), settle_secs }));
             } else {
                 told.push(format!("{name}  swap  {}", service.record.image));
                 replaced.extend(here.iter().map(|container| container.id.clone()));

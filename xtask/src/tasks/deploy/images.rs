@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::look::Looked;
 use crate::actions::{Action, PullImage};
 use crate::cancel::Cancel;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::guards::deploy::{Room, Unavailable};
-use crate::registry::{From, Logins, Resolved, Resolver};
+use crate::registry::{From, Logins, Resolved, Resolver, Trouble, Unresolved};
 use crate::release::{ServicePlan, Target};
 
 /// The images of a stack, by the name in the model.
@@ -43,7 +43,12 @@ impl Images {
                     }
                     images.resolved.insert(image, resolved);
                 }
-                Err(unresolved) => images.unavailable.push(Unavailable { services, why: unresolved.error }),
+                Err(unresolved) => {
+                    let built = |service: &String| looked.model.service(service).is_some_and(|body| body.get("build").is_some());
+                    let built = services.iter().any(built);
+                    let why = if built { to_build(unresolved, &looked.standing.stack.id) } else { unresolved.error };
+                    images.unavailable.push(Unavailable { services, why });
+                }
             }
         }
         Ok(images)
@@ -81,5 +86,30 @@ impl Images {
             needed += size;
         }
         Some(Room { free: stat.blocks_available().saturating_mul(stat.fragment_size()), needed })
+    }
+}
+
+/// What is made here is most likely not made yet.
+fn to_build(unresolved: Unresolved, stack: &str) -> Error {
+    match unresolved.trouble {
+        Trouble::Missing | Trouble::NotAllowed | Trouble::Unreachable => {
+            let otherwise = unresolved.error.help.as_ref().map(|help| format!("; or, made elsewhere: {help}")).unwrap_or_default();
+            let help = format!("make it here: `cargo xtask build {stack} --tag TAG`{otherwise}");
+            unresolved.error.help(help)
+        }
+        Trouble::Platform | Trouble::Name => unresolved.error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_with_a_build_section_is_built_before_a_registry_is_mended() {
+        let unresolved = |trouble| Unresolved { trouble, error: Error::refused("look up the image app:1").help("reach it") };
+        let help = |trouble| to_build(unresolved(trouble), "shop").help.unwrap();
+        assert_eq!(help(Trouble::Unreachable), "make it here: `cargo xtask build shop --tag TAG`; or, made elsewhere: reach it");
+        assert_eq!(help(Trouble::Platform), "reach it");
     }
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::inside;
 use crate::actions::{Live, StackCall};
 use crate::engine::compose::Compose;
 use crate::engine::{Container, Engine};
@@ -112,7 +113,7 @@ impl<'c> Looked<'c> {
         let call = StackCall { env, ..call::for_compose(stack, &model) };
         let standing = Standing::look(cx, stack, call, Some(&model))?;
         let declared = call::services(stack, &Disk, &environment)?;
-        let rendered = rendered(cx, &standing.live.compose, &standing.call);
+        let rendered = rendered(cx, &standing.live.compose, &standing.call).and_then(|rendered| inside::hashed(cx, &standing, rendered));
         Ok(Looked { standing, model, declared, rendered })
     }
 

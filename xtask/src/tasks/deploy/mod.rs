@@ -6,6 +6,7 @@ mod drift;
 mod files;
 mod guards;
 mod images;
+mod inside;
 pub(super) mod look;
 pub mod preflight;
 mod probe;

@@ -43,11 +43,20 @@ pub fn all(standing: &Standing<'_>, world: &World, running: &[Container]) -> Res
 
 fn name(probe: &Probe) -> String {
     match (&probe.http, &probe.tcp, &probe.service) {
-        (Some(url), _, _) => url.clone(),
+        (Some(url), _, _) => shown(url),
         (_, Some(address), _) => address.clone(),
         (_, _, Some(service)) => format!("the command in {service}"),
         _ => "a probe".to_string(),
     }
+}
+
+/// Without what may be a password or a token: what stands before an `@` of the host, and the query.
+pub fn shown(url: &str) -> String {
+    let plain = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = plain.split_once("://").unwrap_or(("http", plain));
+    let (host, path) = rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, format!("/{path}")));
+    let host = host.rsplit('@').next().unwrap_or(host);
+    format!("{scheme}://{host}{path}")
 }
 
 fn ask(probe: &Probe, standing: &Standing<'_>, world: &World, running: &[Container], until: Instant) -> Result<(), String> {
@@ -118,6 +127,12 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn a_question_is_named_without_its_passwords() {
+        assert_eq!(shown("http://localhost:8080/health"), "http://localhost:8080/health");
+        assert_eq!(shown("http://me:canary@localhost:1/a@b?token=canary#canary"), "http://localhost:1/a@b");
+    }
 
     #[test]
     fn an_answer_counts_by_its_status() {

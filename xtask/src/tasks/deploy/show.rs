@@ -22,6 +22,7 @@ fn line(plan: &ServicePlan, images: &Images) -> String {
     match &plan.change {
         Change::Unchanged => "stays as it is".to_string(),
         Change::Start => format!("start  {}{}", plan.image, fetched(plan, images)),
+        Change::Fewer => "stop what is more than its files ask for".to_string(),
         Change::Stop => "stop: it is no part of the stack any more; its containers stay".to_string(),
         Change::Replace { why, how } => {
             let why: Vec<&str> = why.iter().map(|why| reason(*why)).collect();

@@ -10,6 +10,7 @@ use super::look::{Looked, Standing};
 use crate::actions::{
     Action, Hook, KeepStack, Proxy, Recreate, Rehearse, RemoveContainers, Replace, Source, StartService, StopService, When,
 };
+use crate::engine::Container;
 use crate::error::Result;
 use crate::registry::From;
 use crate::release::{Change, Replacing, ServicePlan, Target};
@@ -80,7 +81,12 @@ pub fn services(standing: &Standing<'_>, plans: &[ServicePlan], targets: &BTreeM
         let step = match (&plan.change, source) {
             (Change::Unchanged, _) | (_, None) if plan.change != Change::Stop => continue,
             (Change::Stop, _) => Action::StopService(StopService { call, service }),
-            (Change::Start, Some(source)) => Action::StartService(StartService { call, service, source, settle_secs }),
+            (Change::Start, Some(source)) => Action::StartService(StartService { call, service, source, surplus: Vec::new(), settle_secs }),
+            (Change::Fewer, Some(source)) => {
+                let surplus = surplus(&standing.containers, &service, targets[&service].replicas);
+                made.replaced.extend(surplus.iter().cloned());
+                Action::StartService(StartService { call, service, source, surplus, settle_secs })
+            }
             (Change::Replace { how: Replacing::Recreate, .. }, _) => {
                 Action::Recreate(Recreate { call, services: vec![service], settle_secs })
             }
@@ -95,6 +101,14 @@ pub fn services(standing: &Standing<'_>, plans: &[ServicePlan], targets: &BTreeM
         made.steps.push(step);
     }
     made
+}
+
+/// The containers of a service that are too many: first those that do not run, then the last ones.
+fn surplus(containers: &[Container], service: &str, replicas: usize) -> Vec<String> {
+    let number = |one: &Container| one.labels.get("com.docker.compose.container-number").and_then(|number| number.parse::<u64>().ok());
+    let mut all: Vec<&Container> = containers.iter().filter(|container| container.service() == service).collect();
+    all.sort_by_key(|one| (!one.is_up(), number(one)));
+    all.into_iter().skip(replicas).map(|one| one.id.clone()).collect()
 }
 
 fn source(target: &Target, images: &Images) -> Source {

@@ -96,7 +96,7 @@ fn is_nothing(there: &[There<'_>]) -> bool {
 
 /// The last stack that started is the first.
 fn look<'p>(cx: &Context<'_>, live: &Live, chosen: Vec<Chosen<'p>>, volumes: bool) -> Result<Vec<There<'p>>> {
-    ready::check_variables(&chosen)?;
+    ready::check_variables(&cx.project, &chosen)?;
     if let Some(named) = chosen.iter().find_map(|chosen| chosen.named.first()) {
         return Err(Error::unusable(format!("`{named}` is a service, and a stack is taken down as a whole")));
     }

@@ -48,9 +48,23 @@ pub fn check(project: &Project, chosen: &[Chosen<'_>], engine: &dyn Engine) -> R
 ///
 /// # Errors
 /// `Refused`, with every required variable that has no value.
-pub fn check_variables(chosen: &[Chosen<'_>]) -> Result<()> {
+pub fn check_variables(project: &Project, chosen: &[Chosen<'_>]) -> Result<()> {
     let missing: BTreeSet<String> = chosen.iter().flat_map(|chosen| variables(&chosen.model)).collect();
-    refused(&missing.into_iter().collect::<Vec<_>>())
+    let tag = chosen.iter().find_map(|chosen| unset_tag(&chosen.model, &project.deploy(&chosen.stack.id).tag));
+    refused(&missing.into_iter().collect::<Vec<_>>()).map_err(|error| match tag {
+        Some(help) => error.help(help),
+        None => error,
+    })
+}
+
+/// The release's tag is not for the .env: who takes a stack down says it once.
+fn unset_tag(model: &Model, variable: &str) -> Option<String> {
+    let unset = |reference: &&crate::model::Reference| reference.found == Found::StandIn && reference.name == variable;
+    model.references.iter().find(unset)?;
+    Some(format!(
+        "put {variable}=TAG before the command, with the tag of what runs (`cargo xtask history --releases` shows it); \
+         set other variables in the .env beside the compose file or export them; nothing was touched"
+    ))
 }
 
 fn refused(missing: &[String]) -> Result<()> {
@@ -91,4 +105,24 @@ fn used<'m>(chosen: &'m Chosen<'_>, section: &str) -> BTreeSet<&'m str> {
     let starting = chosen.active.iter().chain(&chosen.named).filter_map(|service| chosen.model.service(service));
     let listed = starting.filter_map(|service| service.get(section)?.as_seq()).flatten();
     listed.filter_map(|entry| entry.get("source")?.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::model::{Call, Environment, Unset, load};
+    use crate::source::{Disk, Overlay};
+
+    #[test]
+    fn a_tag_that_is_not_set_is_not_sent_to_the_env_file() {
+        let mut files = Overlay::new(&Disk);
+        files.set("/nowhere/p/compose.yaml", Some(b"services: {web: {image: 'x:${TAG:?}', user: '${WHO:-1}'}}\n".to_vec()));
+        let call = Call { files: vec![PathBuf::from("/nowhere/p/compose.yaml")], unset: Unset::StandIn, ..Call::default() };
+        let model = load(&files, &call, &Environment::new()).unwrap();
+        assert!(unset_tag(&model, "TAG").unwrap().starts_with("put TAG=TAG before the command"));
+        assert_eq!(unset_tag(&model, "WHO"), None);
+        assert_eq!(unset_tag(&model, "RELEASE"), None);
+    }
 }

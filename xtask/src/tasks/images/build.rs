@@ -8,7 +8,7 @@ use super::{Tagged, Wanted, tagged, wanted};
 use crate::engine::compose::ComposeCall;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::project::Stack;
+use crate::project::{Role, Stack};
 use crate::registry::{Logins, Reference, Resolver};
 use crate::tasks::{Context, security_fix};
 
@@ -33,7 +33,7 @@ pub struct Built {
 /// `Refused`: no tag, or one that moves, or an image that does not carry it. `Failed`: a build or a push.
 pub fn build(cx: &Context<'_>, stacks: &[String], tag: Option<&str>, push: bool) -> Result<Vec<Built>> {
     let mut plan = Vec::new();
-    for stack in cx.project.select(stacks)? {
+    for stack in meant(cx, stacks)? {
         let tagged = tagged(cx, &stack.id, tag)?;
         let release = release(&tagged)?;
         let (_, images) = wanted(stack, &tagged.environment(&cx.environment))?;
@@ -83,6 +83,13 @@ pub fn build(cx: &Context<'_>, stacks: &[String], tag: Option<&str>, push: bool)
         made.push(Built { stack: stack.id.clone(), services: image.services, image: image.image, id: found.map(|found| found.id), digest });
     }
     Ok(made)
+}
+
+/// Those that are named; else all but those for development, whose images carry no tag, unless there are no others.
+fn meant<'p>(cx: &'p Context<'_>, named: &[String]) -> Result<Vec<&'p Stack>> {
+    let all = cx.project.select(named)?;
+    let released: Vec<&Stack> = all.iter().copied().filter(|stack| stack.role != Some(Role::Dev)).collect();
+    Ok(if named.is_empty() && !released.is_empty() { released } else { all })
 }
 
 fn release(tagged: &Tagged) -> Result<&str> {

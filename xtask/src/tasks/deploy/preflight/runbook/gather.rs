@@ -13,6 +13,7 @@ use crate::project::Probe;
 use crate::proof::rehearsal::rewrite::bound;
 use crate::release::{how, image_of, in_order, targets};
 use crate::tasks::call;
+use crate::tasks::deploy::probe::shown;
 
 pub(super) fn gather(subject: &Subject<'_>) -> Runbook {
     // Our own reading, so that it is the same without an engine.
@@ -136,11 +137,7 @@ fn external_networks(model: &Value) -> Vec<String> {
 /// Without what may hold a secret: the user and the question of a URL, the arguments of a command.
 fn probe(probe: &Probe) -> Option<String> {
     if let Some(url) = &probe.http {
-        let plain = url.split(['?', '#']).next().unwrap_or_default();
-        let (scheme, rest) = plain.split_once("://").unwrap_or(("http", plain));
-        let (host, path) = rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, format!("/{path}")));
-        let host = host.rsplit('@').next().unwrap_or(host);
-        return Some(format!("{scheme}://{host}{path} answers {}", probe.status.unwrap_or(200)));
+        return Some(format!("{} answers {}", shown(url), probe.status.unwrap_or(200)));
     }
     if let Some(address) = &probe.tcp {
         return Some(format!("{address} accepts a connection"));
