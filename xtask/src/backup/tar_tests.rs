@@ -6,7 +6,7 @@ use super::*;
 fn archive(format: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let script = "mkdir -p v/sub && printf hello > v/plain && ln v/plain v/second && ln -s plain v/link && mkfifo v/pipe
-        head -c 100000 /dev/zero > v/sub/large && chmod 4755 v/plain && touch -d '2001-02-03T04:05:06.5Z' v/sub/large
+        yes | head -c 100000 > v/sub/large && chmod 4755 v/plain && touch -d '2001-02-03T04:05:06.5Z' v/sub/large
         mkdir -p v/$(printf 'n%.0s' $(seq 120))/$(printf 'm%.0s' $(seq 120)) && (cd v/n*/m* && printf x > file) && touch v/$(printf 'bad\\377name')";
     let made = Command::new("sh").args(["-ec", script]).current_dir(folder.path()).status().unwrap();
     assert!(made.success());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::super::World;
-use super::{go_on, mark};
+use super::{MARK, go_on, mark};
 use crate::backup::adapters::{Adapter, ENDS, Marks, Survey, adapter, path_of};
 use crate::backup::{Content, Dump, WantedDump, Writer, hex, segment};
 use crate::engine::{Exec, Executed, Said};
@@ -18,6 +18,8 @@ const SURVEY: Duration = Duration::from_secs(120);
 const DUMP: Duration = Duration::from_secs(24 * 60 * 60);
 /// A survey that says more is none.
 const LONGEST: usize = 4 << 20;
+/// So many lines of what a client that failed has said are told.
+const LINES: usize = 5;
 
 /// Everything of one server.
 ///
@@ -151,7 +153,8 @@ fn keep_end(tail: &mut Vec<u8>, piece: &[u8]) {
 }
 
 fn failed(service: &str, what: &str, ended: &Executed, why: &str) -> Error {
-    let said: String = ended.output.lines().rev().take(5).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("; ");
+    let said: Vec<&str> = ended.output.lines().filter(|line| !line.starts_with(MARK)).collect();
+    let said = said[said.len().saturating_sub(LINES)..].join("; ");
     let code = if ended.code == 0 { String::new() } else { format!("its client ended with {}", ended.code) };
     let parts = [code.as_str(), why, said.as_str()].into_iter().filter(|part| !part.is_empty());
     Error::failed(format!("dump {what} of {service}")).why(parts.collect::<Vec<_>>().join(": "))

@@ -175,10 +175,13 @@ fn go_on(world: &World) -> Result<()> {
     if world.cancel.requested() { Err(Error::new(Kind::Interrupted, "interrupted")) } else { Ok(()) }
 }
 
-/// A word that nobody else says: what a script marks its lines with.
+/// What the words begin with by which a script marks its lines.
+const MARK: &str = "xtask-mark-";
+
+/// A word that nobody else says.
 fn mark(world: &World, what: &str) -> String {
     let mut random = [0_u8; 16];
     // Without it, the run's name is hard enough to guess for a program that does not mean to.
     let _ = std::fs::File::open("/dev/urandom").and_then(|mut source| std::io::Read::read_exact(&mut source, &mut random));
-    format!("xtask-{}-{}", hex(&random), &Sha::of(format!("{} {what}", world.run).as_bytes()).as_str()[..8])
+    format!("{MARK}{}-{}", hex(&random), &Sha::of(format!("{} {what}", world.run).as_bytes()).as_str()[..8])
 }

@@ -10,6 +10,9 @@ use crate::backup::{Pause, VolumeWriter};
 use crate::engine::{Engine, Status};
 use crate::error::Result;
 
+/// So often a container is tried to be paused.
+const TRIES: usize = 10;
+
 /// A container that ran and is, or was to be, paused or stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quieted {
@@ -36,7 +39,7 @@ impl<'w> Silence<'w> {
             silence.held.push((writer.id.clone(), how));
             match how {
                 Pause::Stop => silence.engine.stop(&writer.id, Duration::from_millis(writer.grace_ms))?,
-                _ => silence.engine.pause(&writer.id)?,
+                _ => pause(silence.engine, &writer.id)?,
             }
         }
         Ok(silence)
@@ -62,6 +65,23 @@ impl<'w> Silence<'w> {
         }
         ended
     }
+}
+
+/// Runtimes give up on freezing what starts programs all the time; another moment may be a better one.
+fn pause(engine: &dyn Engine, id: &str) -> Result<()> {
+    let mut tried = engine.pause(id);
+    for _ in 1..TRIES {
+        if tried.is_ok() {
+            break;
+        }
+        std::thread::sleep(IN_THE_MAKING);
+        // What a try that failed has left of it.
+        if engine.container(id)?.is_some_and(|container| container.state.status == Status::Paused) {
+            return Ok(());
+        }
+        tried = engine.pause(id);
+    }
+    tried
 }
 
 /// On the way out of an error; what it cannot do, the undo of the step does.
