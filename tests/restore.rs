@@ -60,8 +60,8 @@ fn may_change(stack: &Stack) -> bool {
 }
 
 fn nothing_is_left(stack: &Stack) {
-    for run in stack.json(&["history"]).as_array().into_iter().flatten() {
-        let id = run["run"].as_str().or(run["id"].as_str()).unwrap();
+    for run in stack.json(&["history"]).as_array().unwrap() {
+        let id = run["run"].as_str().unwrap();
         assert!(stack.sandbox.docker.containers(&[("xtask.run", id)]).unwrap().is_empty(), "{id}");
         assert!(stack.sandbox.docker.volumes(&[("xtask.run", id)]).unwrap().is_empty(), "{id}");
         assert!(stack.sandbox.docker.volumes(&[("xtask.restore", id)]).unwrap().is_empty(), "{id}");
@@ -215,7 +215,7 @@ fn a_restore_that_is_killed_is_put_back() {
     let inode = || std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&folder).unwrap());
     let old = inode();
     let mut killed = 0;
-    for moment in ["before", "first", "second", "after"] {
+    for moment in ["before", "first", "second", "third", "after"] {
         let args = in_place(&stack, &["--stop", "--no-backup"]);
         let mut command = match moment {
             "before" | "after" => stack.command(&args),
@@ -239,19 +239,24 @@ fn a_restore_that_is_killed_is_put_back() {
         assert_eq!(stack.inside("app", "cat /data/plain"), "newer", "{moment}");
         nothing_is_left(&stack);
     }
-    assert_eq!(killed, 4);
+    assert_eq!(killed, 5);
     stack.ok(&in_place(&stack, &["--stop", "--no-backup"]));
     assert_ne!(listing(&stack), before);
     nothing_is_left(&stack);
 }
 
-/// Killed at the rename that takes the old content out of its place, or at that which puts the new one there.
+/// Killed at the rename that takes the old content out of its place, when that is done, or when the new one is there.
 fn traced(stack: &Stack, args: &[&str], folder: &str, moment: &str) -> Command {
     let plain = stack.command(args);
-    let when = if moment == "first" { "1" } else { "2" };
+    let parent = Path::new(folder).parent().unwrap().to_str().unwrap();
+    let (path, calls, when) = match moment {
+        "first" => (folder, "rename,renameat,renameat2", 1),
+        "second" => (parent, "fsync,fdatasync", 1),
+        _ => (parent, "fsync,fdatasync", 2),
+    };
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o", "/dev/null", "-P", folder]);
-    command.args(["-e", "trace=rename,renameat,renameat2", "-e", &format!("inject=rename,renameat,renameat2:signal=SIGKILL:when={when}")]);
+    command.args(["-f", "-qq", "-o", "/dev/null", "-P", path, "-e", &format!("trace={calls}")]);
+    command.args(["-e", &format!("inject={calls}:signal=SIGKILL:when={when}")]);
     command.arg(plain.get_program()).args(plain.get_args());
     for (name, value) in plain.get_envs() {
         if let Some(value) = value {
