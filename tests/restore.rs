@@ -88,7 +88,6 @@ fn a_backup_is_verified_by_restoring_it() {
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
     assert!(listed[0]["verified"]["took_ms"].as_u64().unwrap() > 0, "{listed}");
     assert_eq!(listed[0]["verified"]["deep"], false);
-    println!("    verified in {} ms", listed[0]["verified"]["took_ms"]);
     nothing_is_left(&stack);
     stack.must_be_at_peace();
     stack.restic(&["check", "--read-data"]);

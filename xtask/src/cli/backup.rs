@@ -17,7 +17,7 @@ pub fn run(cx: &Context<'_>, args: &BackupArgs) -> Result<(Exit, Answer)> {
             answer(Exit::Done, Backup::Listed(backup::list(cx, stacks, repository.to.as_deref())?))
         }
         Some(BackupCommand::Show { backup: name, dump: None, repository }) => {
-            answer(Exit::Done, Backup::Shown(backup::show(cx, name, repository.to.as_deref())?))
+            answer(Exit::Done, Backup::Shown(Box::new(backup::show(cx, name, repository.to.as_deref())?)))
         }
         Some(BackupCommand::Show { backup: name, dump: Some(which), repository }) => {
             backup::dump(cx, name, which, repository.to.as_deref(), &mut report::Raw)?;

@@ -15,7 +15,7 @@ use crate::text::counted;
 pub enum Backup {
     Made(Made),
     Listed(Vec<Stored>),
-    Shown(Shown),
+    Shown(Box<Shown>),
     Checked {
         read_data: bool,
         faults: Vec<Fault>,
