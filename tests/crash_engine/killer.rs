@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use xtask::cancel::Cancel;
 use xtask::engine::{
-    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, NetworkSpec, PathStat, Sink, Spec, Told,
-    Volume, Watch, observe::Observer,
+    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, NetworkSpec, PathStat, Scratch, Sink, Spec,
+    Told, Volume, Watch, observe::Observer,
 };
 use xtask::error::Result;
 
@@ -142,6 +142,18 @@ impl Engine for Killer {
 
     fn create_holder(&self, name: &str, image: &str, label: (&str, &str), volume: &str) -> Result<String> {
         self.call("create_holder!", |docker| docker.create_holder(name, image, label, volume))
+    }
+
+    fn create_scratch(&self, name: &str, scratch: &Scratch<'_>) -> Result<String> {
+        self.call("create_scratch!", |docker| docker.create_scratch(name, scratch))
+    }
+
+    fn write_archive(&self, id: &str, path: &str, from: &mut dyn Read) -> Result<()> {
+        self.call("write_archive!", |docker| docker.write_archive(id, path, from))
+    }
+
+    fn create_volume(&self, name: &str, label: (&str, &str)) -> Result<()> {
+        self.call("create volume!", |docker| docker.create_volume(name, label))
     }
 
     fn logs(&self, id: &str, lines: usize) -> Result<String> {

@@ -44,7 +44,9 @@ use crate::release::{HOLDS, ServiceRecord};
 use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
-pub use backup::{MakeRepository, PublishBackup, Quieted, TakeBackup, prove_dump};
+pub use backup::{
+    DropReplaced, MakeRepository, NoteVerified, PublishBackup, PutBack, Quieted, Refill, TakeBackup, VerifyBackup, prove_dump,
+};
 pub use create_folder::CreateFolder;
 pub use file::Original;
 pub use forget_releases::ForgetReleases;
@@ -193,6 +195,10 @@ pub enum Action {
     MakeRepository(MakeRepository),
     TakeBackup(Box<TakeBackup>),
     PublishBackup(PublishBackup),
+    VerifyBackup(VerifyBackup),
+    NoteVerified(NoteVerified),
+    PutBack(PutBack),
+    DropReplaced(DropReplaced),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,6 +243,7 @@ impl Action {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
             // Who is paused for it goes on.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) => false,
+            Action::VerifyBackup(_) | Action::NoteVerified(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -281,6 +288,10 @@ impl Step<World> for Action {
             Action::MakeRepository(make) => format!("make a repository in {}", make.place.location.display()),
             Action::TakeBackup(take) => take.label(),
             Action::PublishBackup(publish) => format!("list the backup {}", publish.name),
+            Action::VerifyBackup(verify) => format!("restore {} beside everything else", verify.name),
+            Action::NoteVerified(note) => format!("note what was verified of {}", note.name),
+            Action::PutBack(put) => put.label(),
+            Action::DropReplaced(drop) => format!("remove the data that was replaced: {}", drop.volumes.join(", ")),
             Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
         }
     }
@@ -313,6 +324,9 @@ impl Step<World> for Action {
             Action::ForgetReleases(forget) => forget.prepare(world).map(|()| Receipt::Nothing),
             Action::TakeBackup(take) => take.prepare(world).map(|containers| Receipt::Quieted(QuietedAll { containers })),
             Action::MakeRepository(_) | Action::PublishBackup(_) => Ok(Receipt::Nothing),
+            Action::VerifyBackup(_) | Action::NoteVerified(_) => world.live().map(|_| Receipt::Nothing),
+            Action::PutBack(put) => put.prepare(world).map(|()| Receipt::Nothing),
+            Action::DropReplaced(_) => Ok(Receipt::Nothing),
         }
     }
 
@@ -344,6 +358,10 @@ impl Step<World> for Action {
             Action::MakeRepository(make) => make.apply(world),
             Action::TakeBackup(take) => take.apply(world),
             Action::PublishBackup(publish) => publish.apply(world),
+            Action::VerifyBackup(verify) => verify.apply(world),
+            Action::NoteVerified(note) => note.apply(world),
+            Action::PutBack(put) => put.apply(world),
+            Action::DropReplaced(drop) => drop.apply(world),
         }
     }
 
@@ -380,8 +398,12 @@ impl Step<World> for Action {
             Action::MakeRepository(make) => make.undo(world),
             Action::TakeBackup(take) => take.undo(world, &receipt.quieted()?.containers),
             Action::PublishBackup(publish) => publish.undo(world),
+            Action::VerifyBackup(verify) => verify.undo(world),
+            // What was verified stays so.
+            Action::NoteVerified(_) => Ok(()),
+            Action::PutBack(put) => put.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
-            Action::RemoveContainers(_) | Action::ForgetReleases(_) => Ok(()),
+            Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),
         }
     }
 }

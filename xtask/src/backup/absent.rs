@@ -1,9 +1,9 @@
 //! Stands where the repository is, in a build without it: there is none, so nothing of one can be called.
 
 use std::convert::Infallible;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Extent, Fault, Manifest, Place, Stored, Stream, Summary};
 use crate::error::{Error, Result};
@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 pub struct Repository(Infallible);
 pub struct Content(Infallible);
 pub struct Writer(Infallible);
+pub struct Listing(Infallible);
 pub struct Parts<'w>(Infallible, PhantomData<&'w mut Writer>);
 
 impl Repository {
@@ -76,6 +77,18 @@ impl Content {
         match self.0 {}
     }
 
+    pub fn paths(&self) -> Result<Vec<(PathBuf, Option<u64>)>> {
+        match self.0 {}
+    }
+
+    pub fn write_file(&self, _: &str, _: &mut dyn Write) -> Result<()> {
+        match self.0 {}
+    }
+
+    pub fn pack(&self, _: &str, _: &str, _: &mut dyn Write) -> Result<()> {
+        match self.0 {}
+    }
+
     pub fn extent(&self, _: &str) -> Result<Extent> {
         match self.0 {}
     }
@@ -103,6 +116,20 @@ impl Writer {
     }
 
     pub fn settle(&self, _: &dyn Fn() -> Result<()>) -> Result<()> {
+        match self.0 {}
+    }
+}
+
+impl Listing {
+    pub fn read(_: impl Read) -> Result<Listing> {
+        Err(without())
+    }
+
+    pub fn entries(&self) -> usize {
+        match self.0 {}
+    }
+
+    pub fn differences(&self, _: &Listing) -> Vec<String> {
         match self.0 {}
     }
 }

@@ -1,13 +1,14 @@
 //! What is in one backup, read back.
 
-use std::io::Read;
-use std::path::Path;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 
 use rustic_core::repofile::Node;
 use rustic_core::{IndexedFullStatus, LsOptions, TreeId};
 
 use super::Extent;
 use super::manifest::{MANIFEST, Manifest, Stream, VERSION};
+use super::pack::{Pack, joined};
 use super::repository::failed;
 use super::writer::part_path;
 use crate::error::{Error, Result};
@@ -63,6 +64,47 @@ impl Content {
         Ok(extent)
     }
 
+    /// The paths of all that is in it, with the sizes of files.
+    pub fn paths(&self) -> Result<Vec<(PathBuf, Option<u64>)>> {
+        let damaged = |error: &rustic_core::RusticError| failed("list what is in the backup", error);
+        let entries = self.repository.ls(&self.root, &LsOptions::default()).map_err(|error| damaged(&error))?;
+        let told = |(path, node): (PathBuf, Node)| (Path::new("/").join(path), node.is_file().then_some(node.meta.size));
+        entries.map(|entry| entry.map(told).map_err(|error| damaged(&error))).collect()
+    }
+
+    /// Writes the content of a file.
+    ///
+    /// # Errors
+    /// `Unusable`: the path is none of a file.
+    pub fn write_file(&self, path: &str, mut into: &mut dyn Write) -> Result<()> {
+        let node = self.node(path).map_err(|error| Error::unusable(error.what).help("`restore --list` shows what is in it"))?;
+        if !node.is_file() {
+            return Err(Error::unusable(format!("write {path} of the backup")).why("it is no file"));
+        }
+        self.repository.dump(&node, &mut into).map_err(|error| failed(&format!("read {path} of the backup"), &error))
+    }
+
+    /// Writes what is below a folder as a tar archive, the folder itself as `root`.
+    ///
+    /// # Errors
+    /// `Failed`: something of it is damaged, or `into` takes no more.
+    pub fn pack(&self, folder: &str, root: &str, into: &mut dyn Write) -> Result<()> {
+        let mut pack = Pack::new(into);
+        self.pack_node(root.as_bytes(), &self.node(folder)?, &mut pack)?;
+        pack.finish().map_err(unwritten)
+    }
+
+    fn pack_node<W: Write>(&self, path: &[u8], node: &Node, pack: &mut Pack<W>) -> Result<()> {
+        let damaged = |error: &rustic_core::RusticError| failed(&format!("read {} of the backup", String::from_utf8_lossy(path)), error);
+        if pack.entry(path, node).map_err(unwritten)? {
+            self.repository.dump(node, &mut pack.content()).map_err(|error| damaged(&error))?;
+            pack.pad(node.meta.size).map_err(unwritten)?;
+        }
+        let Some(tree) = &node.subtree else { return Ok(()) };
+        let tree = self.repository.get_tree(tree).map_err(|error| damaged(&error))?;
+        tree.nodes.iter().try_for_each(|node| self.pack_node(&joined(path, &node.name()), node, pack))
+    }
+
     fn node(&self, path: &str) -> Result<Node> {
         let tree = self.root.subtree.unwrap_or_default();
         let damaged = |error: &rustic_core::RusticError| failed(&format!("find {path} in the backup"), error);
@@ -76,6 +118,10 @@ impl Content {
         }
         Ok(node)
     }
+}
+
+fn unwritten(error: std::io::Error) -> Error {
+    Error::failed("write an archive of the backup").why(error.to_string())
 }
 
 struct Joined<'c> {

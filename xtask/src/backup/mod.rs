@@ -14,7 +14,11 @@ mod content;
 mod feed;
 #[cfg(feature = "backup")]
 mod key;
+#[cfg(feature = "backup")]
+mod listing;
 mod manifest;
+#[cfg(feature = "backup")]
+mod pack;
 #[cfg(feature = "backup")]
 mod repository;
 #[cfg(feature = "backup")]
@@ -30,10 +34,12 @@ use crate::error::{Error, Result};
 use crate::saga::{Sha, utc};
 
 #[cfg(not(feature = "backup"))]
-pub use absent::{Content, Parts, Repository, Writer};
+pub use absent::{Content, Listing, Parts, Repository, Writer};
 pub use choose::{Choice, Given, LABEL, Pause, WantedCopy, WantedDump, Writer as VolumeWriter, choose};
 #[cfg(feature = "backup")]
 pub use content::Content;
+#[cfg(feature = "backup")]
+pub use listing::Listing;
 pub use manifest::{Copied, Dump, File, MANIFEST, Manifest, Quiet, Stream, User, VERSION, Way};
 #[cfg(feature = "backup")]
 pub use repository::Repository;

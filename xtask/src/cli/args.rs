@@ -15,7 +15,7 @@ use super::history::HistoryArgs;
 use crate::surroundings::Host;
 use crate::tasks::audit::described;
 
-pub use backup::{BackupArgs, BackupCommand, CreateArgs};
+pub use backup::{BackupArgs, BackupCommand, CreateArgs, RestoreArgs};
 pub use bench::{BenchAuditArgs, BenchDeployArgs, Measurable};
 pub use deploy::{PreflightArgs, ProdUpArgs};
 pub use everyday::{Everyday, LogsArgs};
@@ -107,6 +107,8 @@ pub enum Command {
     Preflight(PreflightArgs),
     /// Back up everything that a stack would need to live again, or look at the backups
     Backup(BackupArgs),
+    /// Put data of a backup back in its place, or write single files of it
+    Restore(RestoreArgs),
     /// Fetch the images that the stacks name, by digest; nothing that runs is touched
     Pull(PullArgs),
     /// Build the images of a release, and hand them over to their registries

@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 
 mod make;
 
+pub use make::Scratch;
+
 /// Seconds until an engine that does not answer is given up.
 const TIMEOUT_SECS: u64 = 120;
 const LOG_BYTES: usize = 64 << 10;
@@ -299,6 +301,14 @@ impl Engine for Docker {
         self.make_holder(make::checked(name)?, image, label, volume)
     }
 
+    fn create_scratch(&self, name: &str, scratch: &Scratch<'_>) -> Result<String> {
+        self.make_scratch(make::checked(name)?, scratch)
+    }
+
+    fn write_archive(&self, id: &str, path: &str, from: &mut dyn Read) -> Result<()> {
+        self.runtime.block_on(pipe::write_archive(&self.patient(pipe::DAY), id, path, from))
+    }
+
     fn rename(&self, id: &str, name: &str) -> Result<()> {
         let options = query::RenameContainerOptionsBuilder::default().name(make::checked(name)?).build();
         self.ask(&format!("rename the container {id} to {name}"), self.client.rename_container(id, options))
@@ -326,6 +336,15 @@ impl Engine for Docker {
     fn create_network(&self, name: &str) -> Result<()> {
         let wanted = bollard::models::NetworkCreateRequest { name: name.to_string(), ..Default::default() };
         self.ask(&format!("create the network {name}"), self.client.create_network(wanted)).map(|_| ())
+    }
+
+    fn create_volume(&self, name: &str, label: (&str, &str)) -> Result<()> {
+        let wanted = bollard::models::VolumeCreateRequest {
+            name: Some(make::checked(name)?.to_string()),
+            labels: Some([(label.0.to_string(), label.1.to_string())].into()),
+            ..Default::default()
+        };
+        self.ask(&format!("create the volume {name}"), self.client.create_volume(wanted)).map(|_| ())
     }
 
     fn remove_but_volumes(&self, id: &str) -> Result<()> {

@@ -25,7 +25,7 @@ mod types;
 pub mod wait;
 mod watch;
 
-pub use docker::Docker;
+pub use docker::{Docker, Scratch};
 pub use exec::{Exec, Executed};
 pub use network::NetworkSpec;
 pub use pipe::{PathStat, Said, Sink};
@@ -99,6 +99,11 @@ pub trait Engine {
     /// Makes a container that is never started, of this image and with this label and volume (read-only, at
     /// [`HELD_AT`]): whoever has no container needs one to be read from.
     fn create_holder(&self, name: &str, image: &str, label: (&str, &str), volume: &str) -> Result<String>;
+    /// Makes a container that reaches no network, for a restore; it is not started.
+    fn create_scratch(&self, name: &str, scratch: &Scratch<'_>) -> Result<String>;
+    /// Unpacks a tar archive in the folder `path` of a container, running or not. What is there and not in the
+    /// archive stays.
+    fn write_archive(&self, id: &str, path: &str, from: &mut dyn Read) -> Result<()>;
     fn rename(&self, id: &str, name: &str) -> Result<()>;
     /// Puts a container into a network, as its specification says: aliases, fixed address.
     fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()>;
@@ -110,6 +115,9 @@ pub trait Engine {
     fn make_network(&self, spec: &NetworkSpec) -> Result<()>;
     /// Creates a bridge network of this name, as `docker network create` would.
     fn create_network(&self, name: &str) -> Result<()>;
+    /// Creates a volume of this name on the engine's machine. One that is there already stays as it is, and nobody
+    /// says so: the name must be new.
+    fn create_volume(&self, name: &str, label: (&str, &str)) -> Result<()>;
 
     /// Removes a container, running or not, with its anonymous volumes: those carry no label.
     fn remove_container(&self, id: &str) -> Result<()>;

@@ -1,19 +1,28 @@
 //! Backups for people and for programs.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::history::{columns, one_line};
 use super::{Look, Style, summary};
 use crate::backup::{Fault, Quiet, Stored};
+use crate::saga::utc;
 use crate::tasks::Ended;
-use crate::tasks::backup::{Made, Shown};
+use crate::tasks::backup::{Looked, Made, Shown};
 use crate::text::counted;
 
 pub enum Backup {
     Made(Made),
     Listed(Vec<Stored>),
-    Shown(Shown),
-    Checked { read_data: bool, faults: Vec<Fault> },
+    Shown(Box<Shown>),
+    Checked {
+        read_data: bool,
+        faults: Vec<Fault>,
+    },
+    Verified(Looked),
+    /// With the sizes of files.
+    Paths(Vec<(PathBuf, Option<u64>)>),
 }
 
 impl Backup {
@@ -23,6 +32,8 @@ impl Backup {
             Backup::Listed(stored) => table(stored),
             Backup::Shown(found) => shown(found),
             Backup::Checked { read_data, faults } => checked(*read_data, faults, look),
+            Backup::Verified(looked) => verified(looked, look),
+            Backup::Paths(paths) => paths.iter().map(|(path, _)| one_line(&path.to_string_lossy()) + "\n").collect(),
         }
     }
 
@@ -35,6 +46,10 @@ impl Backup {
             Backup::Listed(stored) => json!(stored),
             Backup::Shown(found) => json!(found),
             Backup::Checked { read_data, faults } => json!({"read_data": read_data, "faults": faults}),
+            Backup::Verified(looked) => {
+                json!({"ended": looked.ended.word(), "run": looked.ended.run(), "backup": looked.backup, "fault": looked.fault})
+            }
+            Backup::Paths(paths) => paths.iter().map(|(path, bytes)| json!({"path": path.to_string_lossy(), "bytes": bytes})).collect(),
         }
     }
 }
@@ -60,6 +75,23 @@ fn made(made: &Made, look: Look) -> String {
     text
 }
 
+fn verified(looked: &Looked, look: Look) -> String {
+    let name = &looked.backup.summary.name;
+    if let Some(fault) = &looked.fault {
+        return look.line(Style::Bad, "Not verified", &format!("{name}: {}", one_line(fault)));
+    }
+    let mut text = summary::ended(&looked.ended, look);
+    match &looked.backup.summary.verified {
+        _ if looked.ended.run().is_none() => {}
+        Some(verified) => {
+            let said = format!("{name} was restored and is what it says, {:.1} s", verified.took_ms as f64 / 1000.0);
+            text.push_str(&look.line(Style::Good, "Verified", &said));
+        }
+        None => text.push_str(&look.line(Style::Warn, "In part", &format!("{name} is not verified: see what was not proven"))),
+    }
+    text
+}
+
 fn table(stored: &[Stored]) -> String {
     if stored.is_empty() {
         return "no backups yet\n".to_string();
@@ -69,8 +101,8 @@ fn table(stored: &[Stored]) -> String {
         let summary = &stored.summary;
         let holds = [counted(summary.dumps.len(), "dumped server"), counted(summary.volumes.len(), "volume")].join(", ");
         let verified = match &summary.verified {
-            Some(verified) if verified.deep => "deep".to_string(),
-            Some(_) => "yes".to_string(),
+            Some(verified) if verified.deep => format!("{}, deep", utc(verified.at_ms)),
+            Some(verified) => format!("{}, {:.1} s", utc(verified.at_ms), verified.took_ms as f64 / 1000.0),
             None if summary.hot => "never: copied hot".to_string(),
             None => "no".to_string(),
         };

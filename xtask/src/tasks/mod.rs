@@ -17,6 +17,7 @@ mod project_lock;
 pub mod recover;
 pub mod releases;
 pub mod render;
+pub mod restore;
 pub mod review;
 pub mod rollback;
 pub mod schema;

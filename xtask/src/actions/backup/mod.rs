@@ -3,9 +3,13 @@
 
 mod copy;
 mod dump;
+mod fill;
 mod publish;
+mod put_back;
 mod quiet;
 mod repository;
+mod revive;
+mod verify;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -22,8 +26,10 @@ use crate::saga::Sha;
 
 pub use dump::prove as prove_dump;
 pub use publish::PublishBackup;
+pub use put_back::{DropReplaced, PutBack, Refill};
 pub use quiet::Quieted;
 pub use repository::MakeRepository;
+pub use verify::{NoteVerified, VerifyBackup};
 
 /// Larger files are no configuration.
 const LARGEST_FILE: u64 = 64 << 20;

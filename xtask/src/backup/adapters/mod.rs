@@ -4,8 +4,11 @@
 //! value of the container's environment leaves the container: its scripts find them where the server found them.
 
 mod postgres;
+mod revive;
 
 use std::collections::BTreeMap;
+
+pub use revive::{Revive, revive};
 
 /// One kind of server.
 pub struct Adapter {

@@ -62,4 +62,46 @@ pub enum BackupCommand {
         #[command(flatten)]
         repository: RepositoryArg,
     },
+    /// Restore a backup beside everything else and compare; exits with 1 when it is not what it says
+    Verify {
+        /// Its name or the beginning of it
+        #[arg(value_name = "BACKUP", default_value = "latest")]
+        backup: String,
+        #[command(flatten)]
+        repository: RepositoryArg,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup's name or the beginning of it
+    #[arg(value_name = "BACKUP", default_value = "latest")]
+    pub backup: String,
+    #[command(flatten)]
+    pub what: RestoreWhat,
+    /// Only the volumes of this service
+    #[arg(long = "service", value_name = "SERVICE", requires = "in_place")]
+    pub services: Vec<String>,
+    /// Stop whoever uses the data for the moment of the change, and start them again
+    #[arg(long, requires = "in_place")]
+    pub stop: bool,
+    /// Do not back up what is there now, for instance because the server that would do it does not run any more
+    #[arg(long, requires = "in_place")]
+    pub no_backup: bool,
+    #[command(flatten)]
+    pub repository: RepositoryArg,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct RestoreWhat {
+    /// Put the volumes back in their place; asks for the compose project's name (--confirm NAME)
+    #[arg(long)]
+    pub in_place: bool,
+    /// List every path of the backup
+    #[arg(long)]
+    pub list: bool,
+    /// Write one file of the backup, by its path as --list shows it, to standard output
+    #[arg(long, value_name = "PATH")]
+    pub file: Option<String>,
 }

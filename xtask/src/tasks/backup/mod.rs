@@ -1,9 +1,10 @@
 //! Backups: everything that a stack would need to live again, as one snapshot each.
 
-mod look;
-mod place;
-mod prove;
-mod read;
+pub(super) mod look;
+pub(super) mod place;
+pub(super) mod prove;
+pub(super) mod read;
+pub(super) mod verify;
 
 use crate::actions::{Action, MakeRepository, PublishBackup};
 use crate::backup::{Place, Repository, Stored};
@@ -16,6 +17,7 @@ use crate::secret::Secret;
 use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
 use look::Planned;
 pub use read::{Shown, check, dump, list, show};
+pub use verify::{Looked, verify};
 
 /// The name of the task that makes backups.
 pub const TASK: &str = "backup";

@@ -77,7 +77,7 @@ pub fn check(cx: &Context<'_>, read_data: bool, to: Option<&str>) -> Result<Vec<
 }
 
 /// By its name, a beginning of it that fits only one, or `latest`.
-fn find(repository: &Repository, name: &str) -> Result<Stored> {
+pub fn find(repository: &Repository, name: &str) -> Result<Stored> {
     let mut stored = repository.stored()?;
     if name == "latest" {
         return stored.pop().ok_or_else(|| Error::unusable("there is no backup yet").help("`cargo xtask backup` makes one"));
