@@ -121,11 +121,13 @@ impl Releases {
         if is_release_id(&text) { Ok(Some(text)) } else { Err(corrupt(&self.dir().join(CURRENT), 1, 1, "not the name of a release")) }
     }
 
-    /// Moves the pointer, durably; as a whole or not at all. One that is there already takes no room: an undo must
-    /// be possible on a full disk.
+    /// Moves the pointer, durably; as a whole or not at all. One that is there already takes no room, for an
+    /// undo must be possible on a full disk; what an attempt before has left behind goes.
     pub fn set_current(&self, id: Option<&str>) -> Result<()> {
         match id {
-            Some(id) if self.current().is_ok_and(|now| now.as_deref() == Some(id)) => self.sync(),
+            Some(id) if self.current().is_ok_and(|now| now.as_deref() == Some(id)) => {
+                remove_file(&self.dir().join(format!(".{CURRENT}"))).and_then(|()| self.sync())
+            }
             Some(id) => self.write(CURRENT, self.folder(id).map(|_| id)?),
             None => remove_file(&self.dir().join(CURRENT)).and_then(|()| self.sync()),
         }

@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use crate::event::Sink;
 use crate::git::Git;
 use crate::project::Project;
 use crate::saga::{RunId, Sha, Store, prepared, state_folder};
-use crate::secret::Masker;
+use crate::secret::{Masker, Secret};
 use crate::source::{self, Disk};
 
 /// The doors to Docker, as far as they open on this machine.
@@ -50,6 +50,8 @@ pub struct Context<'a> {
     pub doors: Doors,
     /// Takes the project's secrets out of captured text; filled by the task that has read them.
     pub masker: RefCell<Masker>,
+    /// What stands in the project's files, once somebody has asked.
+    pub secrets_of_files: OnceCell<Vec<Secret>>,
     pub events: &'a dyn Sink,
     pub cancel: &'a Cancel,
     pub dry_run: bool,
@@ -93,7 +95,20 @@ impl<'a> Context<'a> {
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
         let (doors, masker) = (Doors::default(), RefCell::default());
         let confirm_by_name = &nobody_types;
-        Ok(Context { store: Store::at(&root), project, git, environment, doors, masker, events, cancel, dry_run, confirm, confirm_by_name })
+        Ok(Context {
+            store: Store::at(&root),
+            project,
+            git,
+            environment,
+            doors,
+            masker,
+            secrets_of_files: OnceCell::new(),
+            events,
+            cancel,
+            dry_run,
+            confirm,
+            confirm_by_name,
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use super::files;
 use super::look::{Looked, Rendered, Standing, read, rendered};
 use super::records::{self, Recorded};
 use crate::actions::StackCall;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::Model;
 use crate::project::Stack;
 use crate::release::{ContainerNow, Drift, Release, Releases, Seen, Target, drift, targets};
@@ -64,6 +64,9 @@ pub fn status(cx: &Context<'_>, named: &[String]) -> Result<Status> {
     });
     let mut status = Status { no_engine, ..Status::default() };
     for stack in cx.project.select(named)? {
+        if cx.cancel.requested() {
+            return Err(Error::new(Kind::Interrupted, "compare what runs").why("interrupted"));
+        }
         let looked = if live { with_engine(cx, stack) } else { without_engine(cx, stack) };
         status.stacks.push(looked.unwrap_or_else(|error| StackStatus {
             stack: stack.id.clone(),
@@ -150,14 +153,17 @@ fn unknown(cx: &Context<'_>, looked: &Looked<'_>) -> Result<Vec<String>> {
     let engine = looked.standing.live.engine.as_ref();
     let project = looked.standing.call.project.as_str();
     let mut known: BTreeSet<String> = looked.standing.containers.iter().map(|one| one.id.clone()).collect();
+    let of_project = [("com.docker.compose.project", project), ("com.docker.compose.oneoff", "False")];
+    let there = engine.containers(&of_project)?;
+    if there.iter().all(|one| known.contains(&one.id)) {
+        return Ok(Vec::new());
+    }
     for stack in cx.project.stacks.iter().filter(|stack| stack.id != looked.standing.stack.id) {
         let elsewhere = elsewhere(cx, stack, project)?;
         let running = crate::proof::health::Running { project: project.to_string(), config_files: stack.files.clone(), elsewhere };
         known.extend(crate::proof::health::containers(engine, &running)?.into_iter().map(|one| one.id));
     }
-    let of_project = [("com.docker.compose.project", project), ("com.docker.compose.oneoff", "False")];
-    let mut unknown: Vec<String> =
-        engine.containers(&of_project)?.into_iter().filter(|one| !known.contains(&one.id)).map(|one| one.name).collect();
+    let mut unknown: Vec<String> = there.into_iter().filter(|one| !known.contains(&one.id)).map(|one| one.name).collect();
     unknown.sort();
     Ok(unknown)
 }

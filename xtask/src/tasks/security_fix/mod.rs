@@ -117,9 +117,10 @@ pub fn secrets(cx: &Context<'_>) -> Masker {
     whole_survey(cx).map(|found| found.masker()).unwrap_or_default()
 }
 
-/// The secrets themselves, for whoever knows more of them.
+/// The secrets themselves, for whoever knows more of them; the files are read once for all stacks that are
+/// looked at.
 pub fn secret_values(cx: &Context<'_>) -> Vec<Secret> {
-    whole_survey(cx).map(|found| found.secrets()).unwrap_or_default()
+    cx.secrets_of_files.get_or_init(|| whole_survey(cx).map(|found| found.secrets()).unwrap_or_default()).clone()
 }
 
 /// As [`secrets`], or `None` where a file cannot be read or a stack does not render: it may hold more.
