@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const RANKS: &[(u8, &[&str])] = &[
     (0, &["cancel", "error", "event", "secret", "text"]),
     (1, &["dotenv", "engine", "git", "process", "saga", "source", "yaml"]),
-    (2, &["catalogue", "finding", "model", "policy", "project", "registry", "release", "surroundings"]),
+    (2, &["backup", "catalogue", "finding", "model", "policy", "project", "registry", "release", "surroundings"]),
     (3, &["rules"]),
     (4, &["audit", "fix"]),
     (5, &["actions", "guards", "proof"]),
@@ -25,6 +25,7 @@ const ALLOWED_BESIDE: &[(&str, &str)] = &[
     ("git", "source"),
     ("report", "tasks"),
     ("actions", "proof"),
+    ("backup", "catalogue"),
     ("policy", "finding"),
     ("policy", "project"),
     ("project", "release"),

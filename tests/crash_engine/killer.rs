@@ -1,14 +1,14 @@
 //! An engine that ends the process at one of its calls.
 
 use std::cell::Cell;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use xtask::cancel::Cancel;
 use xtask::engine::{
-    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, NetworkSpec, Spec, Told, Volume, Watch,
-    observe::Observer,
+    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, NetworkSpec, PathStat, Scratch, Sink, Spec,
+    Told, Volume, Watch, observe::Observer,
 };
 use xtask::error::Result;
 
@@ -118,6 +118,42 @@ impl Engine for Killer {
 
     fn exec(&self, id: &str, exec: &Exec<'_>) -> Result<Executed> {
         self.call("exec", |docker| docker.exec(id, exec))
+    }
+
+    fn pipe(&self, id: &str, exec: &Exec<'_>, stdin: Option<&mut dyn Read>, said: &mut Sink<'_>) -> Result<Executed> {
+        self.call("pipe", |docker| docker.pipe(id, exec, stdin, said))
+    }
+
+    fn read_archive(&self, id: &str, path: &str) -> Result<Box<dyn Read>> {
+        self.call("read_archive", |docker| docker.read_archive(id, path))
+    }
+
+    fn stat(&self, id: &str, path: &str) -> Result<Option<PathStat>> {
+        self.call("stat", |docker| docker.stat(id, path))
+    }
+
+    fn pause(&self, id: &str) -> Result<()> {
+        self.call("pause!", |docker| docker.pause(id))
+    }
+
+    fn unpause(&self, id: &str) -> Result<()> {
+        self.call("unpause!", |docker| docker.unpause(id))
+    }
+
+    fn create_holder(&self, name: &str, image: &str, label: (&str, &str), volume: &str) -> Result<String> {
+        self.call("create_holder!", |docker| docker.create_holder(name, image, label, volume))
+    }
+
+    fn create_scratch(&self, name: &str, scratch: &Scratch<'_>) -> Result<String> {
+        self.call("create_scratch!", |docker| docker.create_scratch(name, scratch))
+    }
+
+    fn write_archive(&self, id: &str, path: &str, from: &mut dyn Read) -> Result<()> {
+        self.call("write_archive!", |docker| docker.write_archive(id, path, from))
+    }
+
+    fn create_volume(&self, name: &str, label: (&str, &str)) -> Result<()> {
+        self.call("create volume!", |docker| docker.create_volume(name, label))
     }
 
     fn logs(&self, id: &str, lines: usize) -> Result<String> {

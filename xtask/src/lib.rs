@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod audit;
+pub mod backup;
 pub mod cancel;
 pub mod catalogue;
 pub mod cli;

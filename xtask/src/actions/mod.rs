@@ -1,5 +1,6 @@
 //! The kinds of steps that change things: one a file. A new kind does not compile without its undo.
 
+mod backup;
 mod converge;
 mod create_folder;
 mod file;
@@ -34,6 +35,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backup::Summary;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::Git;
@@ -42,6 +44,9 @@ use crate::release::{HOLDS, ServiceRecord};
 use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
+pub use backup::{
+    DropReplaced, MakeRepository, NoteVerified, PublishBackup, PutBack, Quieted, Refill, TakeBackup, VerifyBackup, prove_dump,
+};
 pub use create_folder::CreateFolder;
 pub use file::Original;
 pub use forget_releases::ForgetReleases;
@@ -92,6 +97,8 @@ pub struct World {
     pub running: RefCell<BTreeMap<String, ServiceRecord>>,
     /// What a trial has shown.
     pub trial: RefCell<Option<Trial>>,
+    /// By name, what is known of the backups that this run has written.
+    pub backups: RefCell<BTreeMap<String, Summary>>,
 }
 
 /// What a step has to say for the proof of its run.
@@ -117,6 +124,7 @@ impl World {
             state: None,
             running: RefCell::default(),
             trial: RefCell::default(),
+            backups: RefCell::default(),
         }
     }
 
@@ -184,6 +192,13 @@ pub enum Action {
     SaveRelease(SaveRelease),
     MoveCurrent(MoveCurrent),
     ForgetReleases(ForgetReleases),
+    MakeRepository(MakeRepository),
+    TakeBackup(Box<TakeBackup>),
+    PublishBackup(PublishBackup),
+    VerifyBackup(VerifyBackup),
+    NoteVerified(NoteVerified),
+    PutBack(PutBack),
+    DropReplaced(DropReplaced),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,6 +215,13 @@ pub enum Receipt {
     Named(Named),
     Stack(KeptStack),
     Saved(Saved),
+    Quieted(QuietedAll),
+}
+
+/// The containers that a backup may pause or stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuietedAll {
+    pub containers: Vec<Quieted>,
 }
 
 impl Action {
@@ -219,6 +241,9 @@ impl Action {
     pub fn touches(&self) -> bool {
         match self {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
+            // Who is paused for it goes on.
+            Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) => false,
+            Action::VerifyBackup(_) | Action::NoteVerified(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -260,6 +285,13 @@ impl Step<World> for Action {
             Action::CreateFolder(create) => format!("create the folder {}", create.path.display()),
             Action::SaveRelease(save) => format!("save the release {} of {}", save.id, save.shelf.stack),
             Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
+            Action::MakeRepository(make) => format!("make a repository in {}", make.place.location.display()),
+            Action::TakeBackup(take) => take.label(),
+            Action::PublishBackup(publish) => format!("list the backup {}", publish.name),
+            Action::VerifyBackup(verify) => format!("restore {} beside everything else", verify.name),
+            Action::NoteVerified(note) => format!("note what was verified of {}", note.name),
+            Action::PutBack(put) => put.label(),
+            Action::DropReplaced(drop) => format!("remove the data that was replaced: {}", drop.volumes.join(", ")),
             Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
         }
     }
@@ -290,6 +322,11 @@ impl Step<World> for Action {
             Action::SaveRelease(save) => save.prepare(world).map(Receipt::Saved),
             Action::MoveCurrent(to) => to.prepare(world).map(Receipt::Saved),
             Action::ForgetReleases(forget) => forget.prepare(world).map(|()| Receipt::Nothing),
+            Action::TakeBackup(take) => take.prepare(world).map(|containers| Receipt::Quieted(QuietedAll { containers })),
+            Action::MakeRepository(_) | Action::PublishBackup(_) => Ok(Receipt::Nothing),
+            Action::VerifyBackup(_) | Action::NoteVerified(_) => world.live().map(|_| Receipt::Nothing),
+            Action::PutBack(put) => put.prepare(world).map(|()| Receipt::Nothing),
+            Action::DropReplaced(_) => Ok(Receipt::Nothing),
         }
     }
 
@@ -318,6 +355,13 @@ impl Step<World> for Action {
             Action::SaveRelease(save) => save.apply(world, receipt.saved()?),
             Action::MoveCurrent(to) => to.apply(world),
             Action::ForgetReleases(forget) => forget.apply(world),
+            Action::MakeRepository(make) => make.apply(world),
+            Action::TakeBackup(take) => take.apply(world),
+            Action::PublishBackup(publish) => publish.apply(world),
+            Action::VerifyBackup(verify) => verify.apply(world),
+            Action::NoteVerified(note) => note.apply(world),
+            Action::PutBack(put) => put.apply(world),
+            Action::DropReplaced(drop) => drop.apply(world),
         }
     }
 
@@ -351,8 +395,15 @@ impl Step<World> for Action {
             Action::CreateFolder(create) => create.undo(world),
             Action::SaveRelease(save) => save.undo(world, receipt.saved()?),
             Action::MoveCurrent(to) => to.undo(world, receipt.saved()?),
+            Action::MakeRepository(make) => make.undo(world),
+            Action::TakeBackup(take) => take.undo(world, &receipt.quieted()?.containers),
+            Action::PublishBackup(publish) => publish.undo(world),
+            Action::VerifyBackup(verify) => verify.undo(world),
+            // What was verified stays so.
+            Action::NoteVerified(_) => Ok(()),
+            Action::PutBack(put) => put.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
-            Action::RemoveContainers(_) | Action::ForgetReleases(_) => Ok(()),
+            Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),
         }
     }
 }
@@ -399,6 +450,10 @@ impl Receipt {
 
     fn saved(&self) -> Result<&Saved> {
         if let Receipt::Saved(saved) = self { Ok(saved) } else { Err(self.of_another_step()) }
+    }
+
+    fn quieted(&self) -> Result<&QuietedAll> {
+        if let Receipt::Quieted(quieted) = self { Ok(quieted) } else { Err(self.of_another_step()) }
     }
 
     fn of_another_step(&self) -> Error {

@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod backup;
 mod bench;
 mod deploy;
 mod everyday;
@@ -14,6 +15,7 @@ use super::history::HistoryArgs;
 use crate::surroundings::Host;
 use crate::tasks::audit::described;
 
+pub use backup::{BackupArgs, BackupCommand, CreateArgs, RestoreArgs};
 pub use bench::{BenchAuditArgs, BenchDeployArgs, Measurable};
 pub use deploy::{PreflightArgs, ProdUpArgs};
 pub use everyday::{Everyday, LogsArgs};
@@ -103,6 +105,10 @@ pub enum Command {
     ProdUp(ProdUpArgs),
     /// Answer the eight questions before a stack first goes into production, each by trying; nothing live is touched
     Preflight(PreflightArgs),
+    /// Back up everything that a stack would need to live again, or look at the backups
+    Backup(BackupArgs),
+    /// Put data of a backup back in its place, or write single files of it
+    Restore(RestoreArgs),
     /// Fetch the images that the stacks name, by digest; nothing that runs is touched
     Pull(PullArgs),
     /// Build the images of a release, and hand them over to their registries

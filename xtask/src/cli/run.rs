@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{Cli, Command, Format, MigrateArgs, SchemaArg, SecurityFixArgs};
-use super::{Exit, audit, bench, completions, deploy, everyday, history, images, manual};
+use super::{Exit, audit, backup, bench, completions, deploy, everyday, history, images, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -96,7 +96,10 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     let dry_run = cli.global.dry_run || matches!(&cli.command, Command::ProdUp(args) if args.check);
     let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, dry_run, &confirm)? };
     let live = matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Rollback(_) | Command::Recover);
-    if live || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_)) {
+    if live
+        || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_) | Command::Backup(_))
+        || matches!(cli.command, Command::Restore(_))
+    {
         cx.doors = Doors::open(&cancel)?;
     }
     if matches!(&cli.command, Command::Preflight(args) if args.runbook.is_none()) {
@@ -117,6 +120,8 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::ProdUp(args) => deploy::up(&cx, args),
         Command::Preflight(args) => deploy::preflight(&cx, args),
         Command::Pull(args) => images::pull(&cx, args),
+        Command::Backup(args) => backup::run(&cx, args),
+        Command::Restore(args) => backup::restore(&cx, args),
         Command::Build(args) => images::build(&cx, args),
         Command::Recover => {
             let recovered = tasks::recover::recover(&cx)?;
@@ -150,8 +155,10 @@ fn schema(of: SchemaArg) -> Vec<u8> {
 
 /// `--yes`, or a person at a terminal.
 fn consent(cli: &Cli, question: &str, cancel: &Cancel) -> Result<bool> {
-    // What a pull brings runs only when somebody starts it; what a preflight starts is its own.
-    if cli.global.yes || matches!(cli.command, Command::Pull(_) | Command::Preflight(_)) {
+    // What a pull brings runs only when somebody starts it; what a preflight starts is its own, and whoever a
+    // backup pauses goes on. A restore was agreed to by name.
+    let asks_nothing = matches!(cli.command, Command::Pull(_) | Command::Preflight(_) | Command::Backup(_) | Command::Restore(_));
+    if cli.global.yes || asks_nothing {
         return Ok(true);
     }
     let nobody =

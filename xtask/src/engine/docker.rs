@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,13 @@ use super::endpoint::{self, Surroundings};
 use super::exec::{self, Exec, Executed};
 use super::registry::{self, Login, Told};
 use super::types::{Container, Image, ImageNames, Info, Listed, Network, Volume};
-use super::{Engine, NetworkSpec, Spec, convert, watch::Watch};
+use super::{Engine, NetworkSpec, PathStat, Sink, Spec, convert, pipe, watch::Watch};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
 mod make;
+
+pub use make::Scratch;
 
 /// Seconds until an engine that does not answer is given up.
 const TIMEOUT_SECS: u64 = 120;
@@ -196,6 +199,20 @@ impl Engine for Docker {
         self.runtime.block_on(exec::run(&self.client, id, exec))
     }
 
+    fn pipe(&self, id: &str, exec: &Exec<'_>, stdin: Option<&mut dyn Read>, said: &mut Sink<'_>) -> Result<Executed> {
+        self.runtime.block_on(pipe::run(&self.client, id, exec, stdin, said))
+    }
+
+    fn read_archive(&self, id: &str, path: &str) -> Result<Box<dyn Read>> {
+        pipe::read_archive(&self.runtime, self.patient(pipe::DAY), id, path)
+    }
+
+    fn stat(&self, id: &str, path: &str) -> Result<Option<PathStat>> {
+        let options = query::ContainerArchiveInfoOptionsBuilder::default().path(path).build();
+        let asked = self.client.get_container_archive_info(id, Some(options));
+        Ok(self.look(&format!("look at {path} in the container {id}"), asked)?.map(PathStat::of))
+    }
+
     fn logs(&self, id: &str, lines: usize) -> Result<String> {
         let options = query::LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&lines.to_string()).build();
         self.runtime.block_on(async {
@@ -213,6 +230,14 @@ impl Engine for Docker {
 
     fn watch(&self, ids: &[String]) -> Watch {
         Watch::start(&self.runtime, &self.client, ids)
+    }
+
+    fn pause(&self, id: &str) -> Result<()> {
+        self.ask(&format!("pause the container {id}"), self.client.pause_container(id))
+    }
+
+    fn unpause(&self, id: &str) -> Result<()> {
+        self.ask(&format!("resume the container {id}"), self.client.unpause_container(id))
     }
 
     fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told> {
@@ -272,6 +297,18 @@ impl Engine for Docker {
         self.make(make::checked(name)?, spec)
     }
 
+    fn create_holder(&self, name: &str, image: &str, label: (&str, &str), volume: &str) -> Result<String> {
+        self.make_holder(make::checked(name)?, image, label, volume)
+    }
+
+    fn create_scratch(&self, name: &str, scratch: &Scratch<'_>) -> Result<String> {
+        self.make_scratch(make::checked(name)?, scratch)
+    }
+
+    fn write_archive(&self, id: &str, path: &str, from: &mut dyn Read) -> Result<()> {
+        self.runtime.block_on(pipe::write_archive(&self.patient(pipe::DAY), id, path, from))
+    }
+
     fn rename(&self, id: &str, name: &str) -> Result<()> {
         let options = query::RenameContainerOptionsBuilder::default().name(make::checked(name)?).build();
         self.ask(&format!("rename the container {id} to {name}"), self.client.rename_container(id, options))
@@ -299,6 +336,15 @@ impl Engine for Docker {
     fn create_network(&self, name: &str) -> Result<()> {
         let wanted = bollard::models::NetworkCreateRequest { name: name.to_string(), ..Default::default() };
         self.ask(&format!("create the network {name}"), self.client.create_network(wanted)).map(|_| ())
+    }
+
+    fn create_volume(&self, name: &str, label: (&str, &str)) -> Result<()> {
+        let wanted = bollard::models::VolumeCreateRequest {
+            name: Some(make::checked(name)?.to_string()),
+            labels: Some([(label.0.to_string(), label.1.to_string())].into()),
+            ..Default::default()
+        };
+        self.ask(&format!("create the volume {name}"), self.client.create_volume(wanted)).map(|_| ())
     }
 
     fn remove_but_volumes(&self, id: &str) -> Result<()> {

@@ -12,7 +12,7 @@ use super::docker::failed;
 use crate::error::{Error, Result};
 use crate::secret::{Masker, Secret};
 
-const TAIL_BYTES: usize = 16 << 10;
+pub(super) const TAIL_BYTES: usize = 16 << 10;
 
 /// What to run. Secrets go into the environment or to the standard input, never into an argument:
 /// those stand in the engine's events and in the process list.
@@ -70,7 +70,7 @@ async fn attached(client: &Client, id: &str, exec: &Exec<'_>, what: &str) -> Res
 }
 
 /// A stream that ends says nothing about the program: a dead container and a dead engine end it too.
-async fn exit_code(client: &Client, exec_id: &str) -> Result<Option<i64>, bollard::errors::Error> {
+pub(super) async fn exit_code(client: &Client, exec_id: &str) -> Result<Option<i64>, bollard::errors::Error> {
     for _ in 0..50 {
         let inspected = client.inspect_exec(exec_id).await?;
         if inspected.running == Some(false) {

@@ -2,6 +2,7 @@
 //!
 //! Async stops inside this folder: everything that leaves it blocks.
 
+use std::io::Read;
 use std::time::Duration;
 
 use crate::cancel::Cancel;
@@ -15,6 +16,7 @@ mod exec;
 pub mod main_process;
 mod network;
 pub mod observe;
+mod pipe;
 mod platform;
 mod registry;
 pub mod remove;
@@ -23,9 +25,10 @@ mod types;
 pub mod wait;
 mod watch;
 
-pub use docker::Docker;
+pub use docker::{Docker, Scratch};
 pub use exec::{Exec, Executed};
 pub use network::NetworkSpec;
+pub use pipe::{PathStat, Said, Sink};
 pub use platform::Platform;
 pub use registry::{Login, Manifest, Told};
 pub use spec::Spec;
@@ -33,6 +36,9 @@ pub use types::{
     Container, Endpoint, Health, Healthcheck, Image, ImageNames, Info, Listed, Mount, Network, Restart, State, Status, Volume,
 };
 pub use watch::Watch;
+
+/// Where a holder has its volume.
+pub const HELD_AT: &str = "/held";
 
 /// What is asked of an engine. The real one is [`Docker`]; a crash test stands between the tool and
 /// it, and ends the process at a chosen call. Every error is `Failed`, in the engine's own words.
@@ -53,6 +59,14 @@ pub trait Engine {
     fn volume(&self, name: &str) -> Result<Option<Volume>>;
 
     fn exec(&self, id: &str, exec: &Exec<'_>) -> Result<Executed>;
+    /// The same for what says or is told much: it goes to `said` piece by piece, its standard input is `stdin`,
+    /// where there is one. `Executed::output` is the end of what it says on standard error.
+    fn pipe(&self, id: &str, exec: &Exec<'_>, stdin: Option<&mut dyn Read>, said: &mut Sink<'_>) -> Result<Executed>;
+    /// What is at `path` in a container, running or not, as a tar archive: a folder with its own entry first.
+    /// Files that change meanwhile make it wrong, and nobody says so.
+    fn read_archive(&self, id: &str, path: &str) -> Result<Box<dyn Read>>;
+    /// What the engine says about a path in a container; `None`: there is none.
+    fn stat(&self, id: &str, path: &str) -> Result<Option<PathStat>>;
     /// The last lines of a container's log, not masked yet.
     fn logs(&self, id: &str, lines: usize) -> Result<String>;
     /// Wakes whoever waits for one of these containers.
@@ -62,6 +76,9 @@ pub trait Engine {
     /// `grace` is how long it may take before it is killed.
     fn stop(&self, id: &str, grace: Duration) -> Result<()>;
     fn restart(&self, id: &str, grace: Duration) -> Result<()>;
+    /// Freezes all that runs in a container, until it is resumed.
+    fn pause(&self, id: &str) -> Result<()>;
+    fn unpause(&self, id: &str) -> Result<()>;
 
     /// What a reference (`HOST/PATH:TAG` or `@DIGEST`) means in its registry.
     fn distribution(&self, reference: &str, login: Option<&Login>, cancel: &Cancel) -> Result<Told>;
@@ -79,6 +96,14 @@ pub trait Engine {
     fn spec(&self, id: &str) -> Result<Option<Spec>>;
     /// Makes a container, by its recorded image, and returns its id; it is not started.
     fn create(&self, name: &str, spec: &Spec) -> Result<String>;
+    /// Makes a container that is never started, of this image and with this label and volume (read-only, at
+    /// [`HELD_AT`]): whoever has no container needs one to be read from.
+    fn create_holder(&self, name: &str, image: &str, label: (&str, &str), volume: &str) -> Result<String>;
+    /// Makes a container that reaches no network, for a restore; it is not started.
+    fn create_scratch(&self, name: &str, scratch: &Scratch<'_>) -> Result<String>;
+    /// Unpacks a tar archive in the folder `path` of a container, running or not. What is there and not in the
+    /// archive stays.
+    fn write_archive(&self, id: &str, path: &str, from: &mut dyn Read) -> Result<()>;
     fn rename(&self, id: &str, name: &str) -> Result<()>;
     /// Puts a container into a network, as its specification says: aliases, fixed address.
     fn connect(&self, network: &str, id: &str, spec: &Spec) -> Result<()>;
@@ -90,6 +115,9 @@ pub trait Engine {
     fn make_network(&self, spec: &NetworkSpec) -> Result<()>;
     /// Creates a bridge network of this name, as `docker network create` would.
     fn create_network(&self, name: &str) -> Result<()>;
+    /// Creates a volume of this name on the engine's machine. One that is there already stays as it is, and nobody
+    /// says so: the name must be new.
+    fn create_volume(&self, name: &str, label: (&str, &str)) -> Result<()>;
 
     /// Removes a container, running or not, with its anonymous volumes: those carry no label.
     fn remove_container(&self, id: &str) -> Result<()>;

@@ -23,6 +23,18 @@ pub struct Settings {
     /// How stacks go into production, where they say nothing of their own.
     #[serde(default)]
     pub deploy: DeploySettings,
+    #[serde(default)]
+    pub backup: BackupSettings,
+}
+
+/// Where backups go.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackupSettings {
+    /// The repository's folder, relative to the project's root; below the state folder when it is not said.
+    pub to: Option<PathBuf>,
+    /// The file with the repository's key, never in the repository; below the state folder when it is not said.
+    pub key: Option<PathBuf>,
 }
 
 /// One stack of `xtask.yaml`; paths are relative to the project's root.

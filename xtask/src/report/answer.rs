@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{
-    Look, Style, audit, bench, doctor, downtime, everyday, explain, history, images, preflight, releases, review, status, summary,
+    Look, Style, audit, backup, bench, doctor, downtime, everyday, explain, history, images, preflight, releases, review, status, summary,
 };
 use crate::audit::Audit;
 use crate::error::{Error, Result};
@@ -28,6 +28,7 @@ use crate::tasks::try_out::Tried;
 
 pub enum Answer {
     Audit(Box<Audit>),
+    Backup(Box<backup::Backup>),
     Fixed(Box<Fixed>),
     Review(Box<Review>),
     Rule(&'static Rule),
@@ -100,6 +101,7 @@ impl Answer {
             Answer::Ended(ended) => summary::ended(ended, look),
             Answer::Recovered(recovered) => summary::recovered(recovered, look),
             Answer::Audit(found) => audit::human(found, look),
+            Answer::Backup(answer) => answer.text(look),
             Answer::Fixed(fixed) => audit::fixed(fixed, look),
             // There is no other form for people to read.
             Answer::Review(made) => review::markdown(made),
@@ -138,6 +140,7 @@ impl Answer {
                 Recovered::Finished(run) => json!({"recovered": run, "would_put_back": null, "would_finish": null}),
             },
             Answer::Audit(_) => Value::Null,
+            Answer::Backup(answer) => answer.json(),
             Answer::Fixed(fixed) => audit::fixed_json(fixed),
             Answer::Review(made) => review::json(made),
             Answer::Rule(rule) => explain::json(rule),

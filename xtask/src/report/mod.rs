@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod audit;
+pub mod backup;
 pub mod bench;
 pub mod collect;
 pub mod diff;
@@ -47,6 +48,19 @@ fn out_json(document: &impl serde::Serialize) {
     let _ = serde_json::to_writer_pretty(&mut stdout, document);
     let _ = stdout.write_all(b"\n");
     let _ = stdout.flush();
+}
+
+/// Standard output as it is, for what is no text.
+pub struct Raw;
+
+impl Write for Raw {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        std::io::stdout().lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stdout().lock().flush()
+    }
 }
 
 /// Writes to standard error.

@@ -1,6 +1,7 @@
 //! The tasks, one a file or a folder, and the guarded way that all changing ones go.
 
 pub mod audit;
+pub mod backup;
 pub mod bench;
 mod call;
 mod context;
@@ -16,6 +17,7 @@ mod project_lock;
 pub mod recover;
 pub mod releases;
 pub mod render;
+pub mod restore;
 pub mod review;
 pub mod rollback;
 pub mod schema;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::deploy::preflight;
-use super::history::{Standing, summaries};
+use super::history::{RunSummary, Standing, summaries};
 use super::{Context, Ended, Overrides, Prepared, carry_out};
 use crate::actions::{Action, World, inverse};
 use crate::error::{Error, Result};
@@ -60,8 +60,14 @@ fn target(cx: &Context<'_>, named: Option<&str>) -> Result<RunView> {
     let views = cx.store.history()?;
     // What only looked has nothing to undo, and hides no run that has.
     let changing = summaries(&views).into_iter().filter(|run| named.is_some() || run.task != preflight::TASK);
-    let standings: Vec<(String, Standing, bool)> = changing.map(|run| (run.run, run.standing, run.target.is_some())).collect();
-    let undoable = |(_, standing, is_rollback): &&(String, Standing, bool)| *standing == Standing::Committed && !is_rollback;
+    // Why it is never undone, whatever became of it.
+    let never = |run: &RunSummary| match (run.target.is_some(), run.task == super::backup::TASK) {
+        (true, _) => Some("it is a rollback itself"),
+        (_, true) => Some("it made a backup, which `cargo xtask backup forget` lets go"),
+        _ => None,
+    };
+    let standings: Vec<(String, Standing, Option<&str>)> = changing.map(|run| (run.run.clone(), run.standing, never(&run))).collect();
+    let undoable = |(_, standing, never): &&(String, Standing, Option<&str>)| *standing == Standing::Committed && never.is_none();
     let chosen = match named {
         None => standings.iter().rev().find(undoable).map(|(run, ..)| run.clone()).ok_or_else(|| {
             Error::refused("roll back").why("no committed run is left to undo").help("`cargo xtask history` lists the runs")
@@ -73,7 +79,7 @@ fn target(cx: &Context<'_>, named: Option<&str>) -> Result<RunView> {
                 .ok_or_else(|| Error::unusable(format!("there is no run `{named}`")).help("`cargo xtask history` lists the runs"))?;
             if !undoable(&known) {
                 let why = match known {
-                    (_, _, true) => "it is a rollback itself",
+                    (_, _, Some(never)) => never,
                     (_, Standing::Undone, _) => "it was undone already",
                     _ => "it was never committed",
                 };

@@ -2,17 +2,46 @@
 
 use std::collections::BTreeMap;
 
-use bollard::models::{EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest, NetworkingConfig};
+use bollard::models::{
+    ContainerCreateBody, EndpointSettings, HostConfig, NetworkConnectRequest, NetworkDisconnectRequest, NetworkingConfig,
+};
 use bollard::query_parameters as query;
 
 use super::Docker;
-use crate::engine::{Engine, Spec};
+use crate::engine::{Engine, HELD_AT, Spec};
 use crate::error::{Error, Result};
+use crate::secret::Secret;
 
 /// Since this version of its API an engine takes all networks of a container when it creates it.
 const MANY_ENDPOINTS: (u32, u32) = (1, 44);
 
+/// A container that nobody misses: of this image, as the image says it is run, in no network.
+pub struct Scratch<'s> {
+    pub image: &'s str,
+    pub label: (&'s str, &'s str),
+    /// Names, and where they are mounted, writable; nothing of the image is copied into them.
+    pub volumes: &'s [(&'s str, &'s str)],
+    pub env: Vec<(String, Secret)>,
+}
+
 impl Docker {
+    pub(super) fn make_scratch(&self, name: &str, scratch: &Scratch<'_>) -> Result<String> {
+        let host = HostConfig {
+            binds: Some(scratch.volumes.iter().map(|(volume, at)| format!("{volume}:{at}:nocopy")).collect()),
+            network_mode: Some("none".to_string()),
+            ..HostConfig::default()
+        };
+        let body = ContainerCreateBody {
+            image: Some(scratch.image.to_string()),
+            env: Some(scratch.env.iter().map(|(name, value)| format!("{name}={}", value.expose())).collect()),
+            labels: Some([(scratch.label.0.to_string(), scratch.label.1.to_string())].into()),
+            host_config: Some(host),
+            ..ContainerCreateBody::default()
+        };
+        let options = query::CreateContainerOptionsBuilder::default().name(name).build();
+        Ok(self.ask(&format!("create the container {name}"), self.client.create_container(Some(options), body))?.id)
+    }
+
     pub(super) fn look_at_spec(&self, id: &str) -> Result<Option<Spec>> {
         let asked = self.client.inspect_container(id, None);
         let Some(inspected) = self.look(&format!("inspect the container {id}"), asked)? else { return Ok(None) };
@@ -43,6 +72,24 @@ impl Docker {
             self.join(&network, &id, settings)?;
         }
         Ok(id)
+    }
+
+    pub(super) fn make_holder(&self, name: &str, image: &str, label: (&str, &str), volume: &str) -> Result<String> {
+        let host = HostConfig {
+            binds: Some(vec![format!("{volume}:{HELD_AT}:ro,nocopy")]),
+            network_mode: Some("none".to_string()),
+            ..HostConfig::default()
+        };
+        let body = ContainerCreateBody {
+            image: Some(image.to_string()),
+            // Some images name no program; it is never started.
+            cmd: Some(vec!["/".to_string()]),
+            labels: Some([(label.0.to_string(), label.1.to_string())].into()),
+            host_config: Some(host),
+            ..ContainerCreateBody::default()
+        };
+        let options = query::CreateContainerOptionsBuilder::default().name(name).build();
+        Ok(self.ask(&format!("create the container {name}"), self.client.create_container(Some(options), body))?.id)
     }
 
     pub(super) fn join(&self, network: &str, id: &str, settings: EndpointSettings) -> Result<()> {

@@ -1,0 +1,26 @@
+//! Makes a backup count, once it was read back.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::World;
+use crate::backup::{Place, Repository};
+use crate::error::{Error, Result};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishBackup {
+    pub place: Place,
+    pub name: String,
+}
+
+impl PublishBackup {
+    pub fn apply(&self, world: &World) -> Result<()> {
+        let summary = world.backups.borrow().get(&self.name).cloned();
+        let summary =
+            summary.ok_or_else(|| Error::failed(format!("list the backup {}", self.name)).why("it was not made by this process"))?;
+        Repository::open(&self.place)?.publish(&summary)
+    }
+
+    pub fn undo(&self, world: &World) -> Result<()> {
+        Repository::open(&self.place)?.delete_run(world.run.as_str())
+    }
+}

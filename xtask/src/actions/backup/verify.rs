@@ -1,0 +1,130 @@
+//! Restores a backup beside everything else, compares it with what was noted when it was made, and takes it away.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::World;
+use super::super::live::IN_THE_MAKING;
+use super::fill::fill;
+use super::revive::{Server, differences};
+use crate::backup::adapters::{adapter, revive};
+use crate::backup::{Content, Copied, Dump, Place, Quiet, Repository, Verified, segment};
+use crate::engine::remove::{RUN_LABEL, Removed, remove_run};
+use crate::error::{Error, Result};
+use crate::saga::now_ms;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyBackup {
+    pub place: Place,
+    pub name: String,
+}
+
+impl VerifyBackup {
+    pub fn apply(&self, world: &World) -> Result<()> {
+        let began = Instant::now();
+        let repository = Repository::open(&self.place)?;
+        let content = repository.content(&self.name, false)?;
+        let manifest = content.manifest()?;
+        let mut all = true;
+        for copied in &manifest.volumes {
+            all &= volume(world, &content, copied)?;
+        }
+        let mut servers: BTreeMap<&str, Vec<&Dump>> = BTreeMap::new();
+        for dump in &manifest.dumps {
+            servers.entry(&dump.service).or_default().push(dump);
+        }
+        for dumps in servers.into_values() {
+            all &= server(world, &content, dumps)?;
+        }
+        files(world, &content, &manifest.files)?;
+        take_away(world)?;
+        let found = repository.stored()?.into_iter().find(|stored| stored.summary.name == self.name);
+        if let Some(mut summary) = found.map(|stored| stored.summary).filter(|_| all) {
+            let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            summary.verified = Some(Verified { at_ms: now_ms(), took_ms, deep: false });
+            world.backups.borrow_mut().insert(self.name.clone(), summary);
+        }
+        Ok(())
+    }
+
+    /// Nothing of it stays, whoever was killed in it.
+    pub fn undo(&self, world: &World) -> Result<()> {
+        std::thread::sleep(IN_THE_MAKING);
+        take_away(world)
+    }
+}
+
+/// What a killed program has asked the engine for may still be in the making: one more look must find nothing.
+fn take_away(world: &World) -> Result<()> {
+    while remove_run(world.live()?.engine.as_ref(), world.run.as_str())? != Removed::default() {
+        std::thread::sleep(IN_THE_MAKING);
+    }
+    Ok(())
+}
+
+/// Whether it counts as verified.
+fn volume(world: &World, content: &Content, copied: &Copied) -> Result<bool> {
+    let label = format!("the volume {}", copied.volume);
+    let engine = world.live()?.engine.as_ref();
+    let scratch = format!("xtask-{}-{}", world.run.short(), segment(&copied.volume).replace('%', "_"));
+    engine.create_volume(&scratch, (RUN_LABEL, world.run.as_str()))?;
+    let entries = fill(world, content, copied, &scratch)?;
+    engine.remove_volume(&scratch)?;
+    if copied.quiet == Quiet::Hot {
+        world.not_proven(label, "nobody to write to it while it is copied".to_string());
+        return Ok(false);
+    }
+    world.proven(label, format!("{entries} entries, {} bytes, restored and read back equal", copied.bytes));
+    Ok(true)
+}
+
+fn server(world: &World, content: &Content, mut dumps: Vec<&Dump>) -> Result<bool> {
+    let Some(first) = dumps.first().copied() else { return Ok(true) };
+    let label = format!("the dumps of {}", first.service);
+    let (Some(adapter), Some(revive)) = (adapter(&first.adapter), revive(&first.adapter)) else {
+        world.not_proven(label, format!("a way to restore dumps of {} servers", first.adapter));
+        return Ok(false);
+    };
+    dumps.sort_by_key(|dump| (revive.order)(&dump.what));
+    let server = Server::start(world, first, adapter, revive)?;
+    for dump in dumps {
+        server.restore(dump, content)?;
+        let now = server.counts(dump)?;
+        let different = differences(&dump.counts, &now);
+        if !different.is_empty() {
+            let what = format!("verify the dump {} of {}", dump.what, dump.service);
+            return Err(Error::failed(what).why(different.join("; ")));
+        }
+        let (tables, rows) = (now.len(), now.values().sum::<u64>());
+        let counted = if now.is_empty() { String::new() } else { format!(": {rows} rows in {tables} tables, as when it was dumped") };
+        world.proven(format!("the dump {} of {}", dump.what, dump.service), format!("restored into {}{counted}", first.image));
+    }
+    world.live()?.engine.remove_container(&server.id)?;
+    Ok(true)
+}
+
+fn files(world: &World, content: &Content, files: &[crate::backup::File]) -> Result<()> {
+    for file in files {
+        if crate::saga::Sha::of(&content.file(&file.at)?).as_str() != file.sha256 {
+            return Err(Error::failed(format!("verify {}", file.path.display())).why("it is not what was read"));
+        }
+    }
+    world.proven("the files of the project".to_string(), format!("{} files, as they were read", files.len()));
+    Ok(())
+}
+
+/// Writes down beside a backup that it was verified; not when it only was in part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteVerified {
+    pub place: Place,
+    pub name: String,
+}
+
+impl NoteVerified {
+    pub fn apply(&self, world: &World) -> Result<()> {
+        let summary = world.backups.borrow().get(&self.name).cloned();
+        summary.map_or(Ok(()), |summary| Repository::open(&self.place)?.describe(&summary))
+    }
+}

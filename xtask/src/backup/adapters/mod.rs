@@ -1,0 +1,135 @@
+//! How a server's own client, in the server's own container, writes what a restore needs.
+//!
+//! All of it is data: shell scripts that run in the container, and how to tell a whole dump from a cut one. No
+//! value of the container's environment leaves the container: its scripts find them where the server found them.
+
+mod postgres;
+mod revive;
+
+use std::collections::BTreeMap;
+
+pub use revive::{Revive, revive};
+
+/// One kind of server.
+pub struct Adapter {
+    /// As the catalogue names the kind.
+    pub kind: &'static str,
+    /// Comes before each of the scripts.
+    pub login: &'static str,
+    /// Prints `client TEXT`, `server TEXT` and `what NAME` for everything that is to be dumped, a line each.
+    pub survey: &'static str,
+    /// Writes the dump of `XTASK_WHAT` to its standard output. On standard error it says `MARK count NAME N` and, at
+    /// its end, `MARK exit CODE` of the client; MARK is `XTASK_MARK`.
+    pub dump: &'static str,
+    /// Reads a dump from its standard input and succeeds when it is whole; where there is something that can.
+    pub prove: fn(what: &str) -> Option<&'static str>,
+    /// What is wrong with a dump that begins and ends so.
+    pub whole: fn(what: &str, head: &[u8], tail: &[u8]) -> Result<(), &'static str>,
+    /// No dump is smaller, in bytes.
+    pub least: u64,
+}
+
+/// So much of a dump's beginning and of its end is judged.
+pub const ENDS: usize = 4096;
+
+static ALL: [&Adapter; 1] = [&postgres::ADAPTER];
+
+/// Who can dump servers of this kind.
+pub fn adapter(kind: &str) -> Option<&'static Adapter> {
+    ALL.iter().copied().find(|adapter| adapter.kind == kind)
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Survey {
+    pub client: String,
+    pub server: String,
+    /// In the order of their paths.
+    pub what: Vec<String>,
+}
+
+impl Survey {
+    pub fn read(said: &str) -> Survey {
+        let mut survey = Survey::default();
+        for line in said.lines() {
+            match line.split_once(' ') {
+                Some(("client", text)) => survey.client = text.trim().to_string(),
+                Some(("server", text)) => survey.server = text.trim().to_string(),
+                Some(("what", name)) => survey.what.push(name.to_string()),
+                _ => {}
+            }
+        }
+        survey.what.sort_by_key(|what| path_of(what).split('/').map(String::from).collect::<Vec<_>>());
+        survey
+    }
+}
+
+/// The folder of a dump below that of its service.
+pub fn path_of(what: &str) -> String {
+    match what.split_once('/') {
+        Some((kind, name)) => format!("{}/{}", super::segment(kind), super::segment(name)),
+        None => super::segment(what),
+    }
+}
+
+/// Reads what a dump's script says on standard error, however it is cut into pieces; what is not marked is left to
+/// whoever shows it.
+pub struct Marks {
+    mark: String,
+    line: Vec<u8>,
+    pub counts: BTreeMap<String, u64>,
+    /// What the client ended with.
+    pub exit: Option<i64>,
+}
+
+impl Marks {
+    pub fn new(mark: &str) -> Marks {
+        Marks { mark: mark.to_string(), line: Vec::new(), counts: BTreeMap::new(), exit: None }
+    }
+
+    pub fn take(&mut self, piece: &[u8]) {
+        for byte in piece {
+            if *byte == b'\n' {
+                let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned();
+                self.read(&line);
+            } else {
+                self.line.push(*byte);
+            }
+        }
+    }
+
+    fn read(&mut self, line: &str) {
+        let Some(rest) = line.strip_prefix(&self.mark) else { return };
+        if let Some(code) = rest.strip_prefix(" exit ") {
+            self.exit = code.trim().parse().ok();
+        }
+        if let Some((name, count)) = rest.strip_prefix(" count ").and_then(|rest| rest.rsplit_once(' '))
+            && let Ok(count) = count.parse()
+        {
+            self.counts.insert(name.to_string(), count);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_read_across_pieces_and_nothing_else_is() {
+        let mut marks = Marks::new("m1");
+        for piece in ["noise\nm1 cou", "nt public.a b 12\nm2 exit 7\nm1 exit", " 0\nm1 count x"] {
+            marks.take(piece.as_bytes());
+        }
+        assert_eq!(marks.counts, BTreeMap::from([("public.a b".to_string(), 12)]));
+        assert_eq!(marks.exit, Some(0));
+    }
+
+    #[test]
+    fn a_survey_is_in_the_order_of_its_paths() {
+        let survey = Survey::read("client c 1\nserver s 2\nwhat roles\nwhat databases/b/c\nwhat databases/a\n");
+        assert_eq!((survey.client.as_str(), survey.server.as_str()), ("c 1", "s 2"));
+        assert_eq!(survey.what, ["databases/a", "databases/b/c", "roles"]);
+        assert_eq!(path_of("databases/b/c"), "databases/b%2Fc");
+    }
+}

@@ -1,0 +1,68 @@
+//! How a dump comes to life again, in a server of its own that was just made and that nobody else reaches.
+
+/// One kind of server. Its scripts run as those of the adapter do, and after its login.
+pub struct Revive {
+    pub kind: &'static str,
+    /// What a new server is told, besides a password that nobody knows: names of variables, and values.
+    pub env: &'static [(&'static str, &'static str)],
+    /// The variable of that password.
+    pub password: &'static str,
+    /// Succeeds once the server takes requests, and will not end by itself any more.
+    pub ready: &'static str,
+    /// Reads the dump of `XTASK_WHAT` from its standard input into the server.
+    pub restore: &'static str,
+    /// Says `MARK count NAME N` for what was restored of `XTASK_WHAT`, and `MARK exit 0`, on standard error.
+    pub count: &'static str,
+    /// What must be there before the rest; the lowest first.
+    pub order: fn(what: &str) -> u8,
+}
+
+static ALL: [&Revive; 1] = [&POSTGRES];
+
+/// Who can restore dumps of servers of this kind.
+pub fn revive(kind: &str) -> Option<&'static Revive> {
+    ALL.iter().copied().find(|revive| revive.kind == kind)
+}
+
+/// The roles are restored first, so the server's own user must be none of them.
+static POSTGRES: Revive = Revive {
+    kind: "postgres",
+    env: &[("POSTGRES_USER", "xtask_scratch"), ("POSTGRES_DB", "xtask_scratch")],
+    password: "POSTGRES_PASSWORD",
+    // While it is set up, the server listens on its socket only.
+    ready: "pg_isready -q -h 127.0.0.1 -d template1",
+    restore: r#"if [ "$XTASK_WHAT" = roles ]; then
+    exec psql -Xqw -v ON_ERROR_STOP=1 -d template1 -f - >/dev/null
+fi
+name=${XTASK_WHAT#databases/}
+if [ "$name" = postgres ]; then
+    exec pg_restore -w --exit-on-error -d postgres
+fi
+exec pg_restore -w --exit-on-error --create -d template1
+"#,
+    count: r#"if [ "$XTASK_WHAT" = roles ]; then
+    echo "$XTASK_MARK exit 0" >&2
+    exit 0
+fi
+export PGDATABASE="${XTASK_WHAT#databases/}"
+psql -XAtqw -v ON_ERROR_STOP=1 -v mark="$XTASK_MARK" >&2 <<'END'
+SELECT format('SELECT %L || count(*) FROM ONLY %I.%I', :'mark' || ' count ' || n.nspname || '.' || c.relname || ' ', n.nspname, c.relname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \gexec
+END
+echo "$XTASK_MARK exit 0" >&2
+"#,
+    order: |what| u8::from(what != "roles"),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_come_before_what_they_own() {
+        let revive = revive("postgres").unwrap();
+        assert!((revive.order)("roles") < (revive.order)("databases/shop"));
+        assert!(super::revive("unknown").is_none());
+    }
+}

@@ -1,0 +1,293 @@
+//! A repository in restic's format, in a folder. Its errors are told as ours.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+
+use rustic_backend::LocalBackend;
+use rustic_core::repofile::{SnapshotFile, SnapshotId, StringList};
+use rustic_core::{
+    BackupOptions, CheckOptions, CheckResults, ConfigOptions, Credentials, KeyOptions, OpenStatus, ParentOptions, RepositoryBackends,
+    RepositoryOptions, RusticError, SnapshotOptions,
+};
+
+use super::content::Content;
+use super::feed::{Feed, Shared};
+use super::writer::Writer;
+use super::{Extent, Fault, PENDING, Place, Stored, Summary, key};
+use crate::error::{Error, Kind, Result};
+use crate::saga::sync_dir;
+
+/// Every snapshot of ours carries it.
+const OURS: &str = "xtask";
+/// So many entries wait for whoever stores them.
+const WAITING: usize = 4;
+
+type Inner<S> = rustic_core::Repository<S>;
+
+/// An open repository.
+pub struct Repository {
+    inner: Inner<OpenStatus>,
+    place: Place,
+}
+
+impl Repository {
+    /// Whether there is one at this place.
+    pub fn exists(place: &Place) -> bool {
+        place.location.join("config").exists()
+    }
+
+    /// Makes one, as a whole or not at all, and its key where there is none yet.
+    ///
+    /// # Errors
+    /// `Failed`: the folder cannot be written. `Refused`: it holds something else.
+    pub fn create(place: &Place, run: &str) -> Result<()> {
+        key::make(&place.key)?;
+        let unfinished = unfinished(place, run);
+        remove_all(&unfinished)?;
+        let parent = place.location.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;
+        let password = Credentials::password(key::read(&place.key)?.expose());
+        let made = backend(&unfinished)?.init(&password, &KeyOptions::default(), &ConfigOptions::default());
+        made.map_err(|error| failed("make a repository", &error))?;
+        private(&unfinished)?;
+        match fs::rename(&unfinished, &place.location) {
+            Ok(()) => sync_dir(parent),
+            Err(error) => {
+                remove_all(&unfinished)?;
+                Err(Error::refused(format!("make a repository in {}", place.location.display()))
+                    .why(error.to_string())
+                    .help("name a folder that is empty or not there yet"))
+            }
+        }
+    }
+
+    /// Removes what `create` has left when it was killed.
+    pub fn forget_unfinished(place: &Place, run: &str) -> Result<()> {
+        remove_all(&unfinished(place, run))
+    }
+
+    /// # Errors
+    /// `Unusable`: there is none, or the key is another one's. `Failed`: it cannot be read.
+    pub fn open(place: &Place) -> Result<Repository> {
+        if !Repository::exists(place) {
+            return Err(Error::unusable(format!("there is no repository in {}", place.location.display()))
+                .help("`cargo xtask backup` makes one with the first backup"));
+        }
+        let password = Credentials::password(key::read(&place.key)?.expose());
+        let opened = backend(&place.location)?.open(&password).map_err(|error| {
+            if error.is_incorrect_password() {
+                return Error::unusable(format!("open the repository {}", place.location.display()))
+                    .why(format!("{} is not its key", place.key.display()))
+                    .help("put the copy of its key there, or name its place with `backup: {key: PATH}` in xtask.yaml");
+            }
+            failed(&format!("open the repository {}", place.location.display()), &error)
+        })?;
+        Ok(Repository { inner: opened, place: place.clone() })
+    }
+
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The backups that count, oldest first.
+    ///
+    /// # Errors
+    /// `Failed`: a snapshot cannot be read.
+    pub fn stored(&self) -> Result<Vec<Stored>> {
+        let all = self.snapshots()?;
+        let mut stored: Vec<Stored> = all.iter().filter(|snapshot| !snapshot.tags.contains(PENDING)).filter_map(stored).collect();
+        stored.sort_by(|one, other| (one.summary.at_ms, &one.summary.name).cmp(&(other.summary.at_ms, &other.summary.name)));
+        // A verification that was killed leaves the same backup twice; the one that knows more comes last.
+        stored.dedup_by(|later, earlier| {
+            let same = later.summary.name == earlier.summary.name;
+            if same && later.summary.verified.is_some() {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
+        Ok(stored)
+    }
+
+    /// Takes a backup that does not count yet: what `write` writes. It is stored as it comes.
+    ///
+    /// # Errors
+    /// That of `write`, or why the repository could not take it. It may leave a pending snapshot behind.
+    pub fn backup(&self, summary: &Summary, write: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Extent> {
+        let indexed = self.again()?.to_indexed_ids().map_err(|error| self.failed("read the index of", &error))?;
+        let mut snapshot = SnapshotOptions::default().to_snapshot().map_err(|error| self.failed("write to", &error))?;
+        snapshot.tags.add_list(tags(summary, true));
+        snapshot.description = Some(described(summary)?);
+        snapshot.program_version = concat!("xtask ", env!("CARGO_PKG_VERSION")).to_string();
+        // With a parent, a stream of the same name is taken as unchanged, and not read at all.
+        let options = BackupOptions::default().parent_opts(ParentOptions::default().force(true)).no_scan(true);
+        let (send, receive) = sync_channel(WAITING);
+        let (feed, shared) = (Feed::new(receive), Shared::default());
+        let mut writer = Writer::new(send, shared.clone(), summary.at_ms, self.place.location.clone());
+        let (written, total, stored) = std::thread::scope(|scope| {
+            let storing = scope.spawn(|| indexed.archive(&options, &feed, snapshot, &[PathBuf::from("/")]).map(|_| ()));
+            let written = write(&mut writer);
+            let total = writer.total();
+            if written.is_err() {
+                shared.stop();
+            }
+            drop(writer);
+            (written, total, storing.join())
+        });
+        // Whose stream was cut off says less than who cut it.
+        match stored {
+            Ok(Ok(())) => written?,
+            Ok(Err(error)) => {
+                return Err(self.failed("write to", &error).help("free some disk space, or look at the repository with `backup check`"));
+            }
+            Err(_) => return Err(Error::failed(format!("write to the repository {}", self.place.location.display()))),
+        }
+        match shared.trouble() {
+            Some(why) => Err(Error::failed("store the backup").why(why)),
+            None => Ok(total),
+        }
+    }
+
+    /// The contents of a backup: of a pending one too, when it is this run's.
+    ///
+    /// # Errors
+    /// `Unusable`: there is none of that name.
+    pub fn content(&self, name: &str, pending: bool) -> Result<Content> {
+        let snapshot = self.snapshot(name, pending)?;
+        let indexed = self.again()?.to_indexed().map_err(|error| self.failed("read the index of", &error))?;
+        Ok(Content::new(Box::new(indexed), snapshot.tree))
+    }
+
+    /// Makes a pending backup count, and says what is known of it now.
+    pub fn publish(&self, summary: &Summary) -> Result<()> {
+        self.save_again(self.snapshot(&summary.name, true)?, summary)
+    }
+
+    /// Says something else of a backup that counts: that it was verified.
+    pub fn describe(&self, summary: &Summary) -> Result<()> {
+        self.save_again(self.snapshot(&summary.name, false)?, summary)
+    }
+
+    /// Deletes what this run has put there, pending or not. Right also when there is nothing.
+    pub fn delete_run(&self, run: &str) -> Result<()> {
+        self.delete(|snapshot| snapshot.tags.contains(&run_tag(run)))
+    }
+
+    /// Looks whether everything that backups need is there, and with `read_data` whether it is what it was.
+    pub fn check(&self, read_data: bool) -> Result<Vec<Fault>> {
+        let results = self.inner.check(CheckOptions::default().read_data(read_data)).map_err(|error| self.failed("check", &error))?;
+        let fault = |(level, error)| {
+            let what = format!("{error}");
+            Fault { severe: CheckResults(vec![(level, error)]).is_ok().is_err(), what }
+        };
+        Ok(results.0.into_iter().map(fault).collect())
+    }
+
+    /// The same once more, to be used up.
+    fn again(&self) -> Result<Inner<OpenStatus>> {
+        let key = Credentials::Masterkey(self.inner.key());
+        backend(&self.place.location)?.open(&key).map_err(|error| self.failed("open", &error))
+    }
+
+    fn save_again(&self, found: SnapshotFile, summary: &Summary) -> Result<()> {
+        let mut tags_now = StringList::default();
+        tags_now.add_list(tags(summary, false));
+        let again = SnapshotFile {
+            tags: tags_now,
+            description: Some(described(summary)?),
+            original: found.original.or(Some(found.id)),
+            ..found.clone()
+        };
+        self.inner.save_snapshots(vec![again]).map_err(|error| self.failed("write to", &error))?;
+        self.inner.delete_snapshots(&[found.id]).map_err(|error| self.failed("write to", &error))
+    }
+
+    fn delete(&self, which: impl Fn(&SnapshotFile) -> bool) -> Result<()> {
+        let ids: Vec<SnapshotId> = self.snapshots()?.iter().filter(|snapshot| which(snapshot)).map(|snapshot| snapshot.id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.inner.delete_snapshots(&ids).map_err(|error| self.failed("delete from", &error))
+    }
+
+    fn snapshot(&self, name: &str, pending: bool) -> Result<SnapshotFile> {
+        let wanted = |snapshot: &SnapshotFile| {
+            snapshot.tags.contains(PENDING) == pending && stored(snapshot).is_some_and(|found| found.summary.name == name)
+        };
+        let mut found: Vec<SnapshotFile> = self.snapshots()?.into_iter().filter(wanted).collect();
+        found.sort_by_key(|snapshot| stored(snapshot).is_some_and(|found| found.summary.verified.is_some()));
+        found.pop().ok_or_else(|| Error::unusable(format!("there is no backup {name}")).help("`cargo xtask backup list` shows them"))
+    }
+
+    fn snapshots(&self) -> Result<Vec<SnapshotFile>> {
+        self.inner.get_matching_snapshots(|snapshot| snapshot.tags.contains(OURS)).map_err(|error| self.failed("list", &error))
+    }
+
+    fn failed(&self, verb: &str, error: &RusticError) -> Error {
+        failed(&format!("{verb} the repository {}", self.place.location.display()), error)
+    }
+}
+
+fn backend(folder: &Path) -> Result<Inner<()>> {
+    let path =
+        folder.to_str().ok_or_else(|| Error::unusable(format!("use {} as a repository", folder.display())).why("its name is not UTF-8"))?;
+    let local = LocalBackend::new(path, []).map_err(|error| failed("use a folder as repository", &error))?;
+    let backends = RepositoryBackends::new(std::sync::Arc::new(local), None);
+    Inner::new(&RepositoryOptions::default().no_cache(true), &backends).map_err(|error| failed("use a folder as repository", &error))
+}
+
+/// The library's words, on one line.
+pub(super) fn failed(what: &str, error: &RusticError) -> Error {
+    let said = error.display_log();
+    let said = said.strip_prefix("Error: ").unwrap_or(&said).split_whitespace().collect::<Vec<_>>().join(" ");
+    Error::new(Kind::Failed, what).why(said)
+}
+
+fn stored(snapshot: &SnapshotFile) -> Option<Stored> {
+    let summary: Summary = serde_json::from_str(snapshot.description.as_deref()?).ok()?;
+    let added_bytes = snapshot.summary.as_ref().map_or(0, |summary| summary.data_added_packed);
+    Some(Stored { summary, snapshot: snapshot.id.to_string(), added_bytes })
+}
+
+fn described(summary: &Summary) -> Result<String> {
+    serde_json::to_string(summary).map_err(|error| Error::failed("describe the backup").why(error.to_string()))
+}
+
+fn tags(summary: &Summary, pending: bool) -> StringList {
+    let mut tags = StringList::default();
+    tags.add(OURS.to_string());
+    tags.add(run_tag(&summary.run));
+    // A comma would be two tags to restic.
+    tags.add(format!("stack:{}", summary.stack.replace(',', "_")));
+    if pending {
+        tags.add(PENDING.to_string());
+    }
+    tags
+}
+
+fn run_tag(run: &str) -> String {
+    format!("run:{run}")
+}
+
+fn unfinished(place: &Place, run: &str) -> PathBuf {
+    let mut name = place.location.as_os_str().to_os_string();
+    name.push(format!(".new-{run}"));
+    name.into()
+}
+
+/// What is in it is encrypted, but names and sizes of packs are nobody's business.
+fn private(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(|error| Error::io("make private", folder, error))
+}
+
+fn remove_all(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", folder, error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[path = "repository_tests.rs"]
+mod tests;

@@ -1,0 +1,116 @@
+//! Backups: everything that a stack would need to live again, as one snapshot each.
+
+pub(super) mod look;
+pub(super) mod place;
+pub(super) mod prove;
+pub(super) mod read;
+pub(super) mod verify;
+
+use crate::actions::{Action, MakeRepository, PublishBackup};
+use crate::backup::{Place, Repository, Stored};
+use crate::error::{Error, Kind, Result};
+use crate::event::Event;
+use crate::project::Stack;
+use crate::saga::{Plan, RunId, Step};
+use crate::secret::Secret;
+
+use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
+use look::Planned;
+pub use read::{Shown, check, dump, list, show};
+pub use verify::{Looked, verify};
+
+/// The name of the task that makes backups.
+pub const TASK: &str = "backup";
+
+/// What the caller wants.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// None: all that there is something of.
+    pub stacks: Vec<String>,
+    /// Only these services, and no volumes that none of them has.
+    pub services: Vec<String>,
+    /// The repository, in place of what the settings say.
+    pub to: Option<String>,
+    /// A copy of the key is elsewhere now.
+    pub key_saved: bool,
+}
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    pub ended: Ended,
+    pub place: Place,
+    pub backups: Vec<Stored>,
+}
+
+/// # Errors
+/// `Failed`: something could not be dumped or copied whole; nothing is listed, and everybody who was paused goes on.
+/// `Refused`: no engine answers.
+pub fn create(cx: &Context<'_>, request: &Request) -> Result<Made> {
+    let place = place::of(cx, request.to.as_deref())?;
+    let _lock = if cx.dry_run { None } else { Some(place::lock(cx, &place)?) };
+    place::warn(cx, &place)?;
+    let stacks: Vec<&Stack> = cx.project.select(&request.stacks)?;
+    let ended = carry_out(cx, TASK, &Overrides::default(), |run| prepare(cx, request, &place, &stacks, run)).map_err(nothing_to_undo)?;
+    if request.key_saved {
+        place.mark_key_saved()?;
+    }
+    let run = ended.run().map(String::from);
+    let mut backups = if run.is_some() { Repository::open(&place)?.stored()? } else { Vec::new() };
+    backups.retain(|stored| Some(&stored.summary.run) == run.as_ref());
+    if run.is_some() && !place.key_is_saved() {
+        let key = place.key.display();
+        let text = format!("without the key {key} no backup can be read: copy it elsewhere, then say `cargo xtask backup --key-saved`");
+        cx.events.emit(Event::Warning(text));
+    }
+    Ok(Made { ended, place, backups })
+}
+
+/// Says that a copy of the key is elsewhere, without making a backup.
+pub fn key_saved(cx: &Context<'_>, to: Option<&str>) -> Result<()> {
+    place::of(cx, to)?.mark_key_saved()
+}
+
+/// Whoever was paused goes on, and that is all there was to put back.
+fn nothing_to_undo(error: Error) -> Error {
+    if error.kind != Kind::RolledBack {
+        return error;
+    }
+    Error { kind: Kind::Failed, what: "back up: nothing was stored".to_string(), ..error }
+}
+
+fn prepare<'p>(cx: &'p Context<'_>, request: &Request, place: &Place, stacks: &[&'p Stack], run: &RunId) -> Result<Prepared<'p>> {
+    let mut planned: Vec<Planned> = Vec::new();
+    for stack in stacks {
+        let found = look::look(cx, stack, request, place, run)?;
+        if found.is_empty() && request.stacks.is_empty() {
+            cx.events.emit(Event::Note(format!("{}: nothing of it is on the engine", stack.id)));
+        } else {
+            planned.push(found);
+        }
+    }
+    // Each look knows the secrets of its own stack; the run is about all of them.
+    let secrets: Vec<Secret> = planned.iter().flat_map(|planned| planned.secrets.iter().cloned()).collect();
+    cx.masker.replace(hidden::masker(&secrets));
+    let mut plan = Plan::new(TASK, Vec::new());
+    plan.stacks = planned.iter().map(|planned| planned.take.summary.stack.clone()).collect();
+    if !planned.is_empty() && !Repository::exists(place) {
+        plan.steps.push(Action::MakeRepository(MakeRepository { place: place.clone() }));
+    }
+    let mut lines: Vec<String> = plan.steps.iter().map(Step::label).collect();
+    lines.extend(planned.iter().flat_map(Planned::lines));
+    for planned in &planned {
+        plan.steps.push(Action::TakeBackup(Box::new(planned.take.clone())));
+        plan.finish.push(Action::PublishBackup(PublishBackup { place: place.clone(), name: planned.take.summary.name.clone() }));
+    }
+    let takes: Vec<_> = planned.iter().map(|planned| planned.take.clone()).collect();
+    Ok(Prepared {
+        guards: Vec::new(),
+        projects: planned.iter().map(|planned| planned.take.summary.project.clone()).collect(),
+        plan,
+        contents: Vec::new(),
+        preview: vec![Event::Planned { files: Vec::new(), other: lines }],
+        still: None,
+        prove: Box::new(move |world| prove::prove(cx, world, &takes)),
+    })
+}

@@ -1,0 +1,68 @@
+//! Which repository, and who else is at it.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use crate::backup::Place;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::saga::{Held, Holder, Lock, Sha, try_lock};
+use crate::source::clean;
+use crate::tasks::Context;
+
+/// What the caller says, else the settings, else a folder below the state folder.
+///
+/// # Errors
+/// `Unusable`: a kind of repository that this build does not reach, or a key in the repository's folder.
+pub fn of(cx: &Context<'_>, to: Option<&str>) -> Result<Place> {
+    let state = cx.state_folder()?;
+    let settings = &cx.project.settings.backup;
+    let below = |path: &Path| clean(&cx.project.root.join(path));
+    let location = match (to, &settings.to) {
+        (Some(to), _) => clean(&std::env::current_dir().unwrap_or_else(|_| cx.project.root.clone()).join(folder(to)?)),
+        (None, Some(to)) => below(Path::new(folder(&to.to_string_lossy())?)),
+        (None, None) => Place::usual(&state),
+    };
+    Place::at(location, settings.key.as_deref().map(below), &state)
+}
+
+/// A URL names a kind of repository; only folders are reached.
+fn folder(to: &str) -> Result<&str> {
+    let scheme = to.split_once("://").map_or("", |(scheme, _)| scheme);
+    match scheme {
+        "" => Ok(to),
+        "file" => Ok(&to["file://".len()..]),
+        other => Err(Error::unusable(format!("use a repository at {other}://"))
+            .why("this xtask reaches folders only")
+            .help("name a folder, for instance of a mounted file system; restic and rclone copy a repository elsewhere as it is")),
+    }
+}
+
+/// One at a time: who deletes must not meet who writes.
+pub fn lock(cx: &Context<'_>, place: &Place) -> Result<Lock> {
+    let folder = cx.state_folder()?.join("locks");
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .map_err(|error| Error::io("create the folder for locks", &folder, error))?;
+    let name = Sha::of(place.location.as_os_str().as_encoded_bytes());
+    let path = folder.join(format!("backup-{}.lock", &name.as_str()[..12]));
+    try_lock(&path, &Holder::me(format!("backup, repository {}", place.location.display())))?.map_err(Held::into_error)
+}
+
+/// A disk that breaks takes both with it.
+pub fn warn(cx: &Context<'_>, place: &Place) -> Result<()> {
+    let Some(engine) = &cx.doors.engine else { return Ok(()) };
+    let root = PathBuf::from(engine.info()?.root_dir);
+    let of = |path: &Path| path.ancestors().find_map(|up| std::fs::metadata(up).ok()).map(|meta| meta.dev());
+    if root.exists() && of(&root).is_some() && of(&root) == of(&place.location) {
+        let text = format!(
+            "{} is on the same file system as the data: when that disk breaks, both are lost; --to or `backup: {{to: DIR}}` names another",
+            place.location.display()
+        );
+        cx.events.emit(Event::Warning(text));
+    }
+    Ok(())
+}
