@@ -72,14 +72,7 @@ fn back_up(bench: &Bench, state: &Path, containers: &[Container]) -> Outcome {
         run: run.to_string(),
         who: "me@here".into(),
         at_ms: 1,
-        took_ms: 0,
-        release: None,
-        dumps: vec![],
-        volumes: vec![],
-        bytes: 0,
-        hot: false,
-        left_out: vec![],
-        verified: None,
+        ..Summary::default()
     };
     let take = TakeBackup {
         place: place.clone(),

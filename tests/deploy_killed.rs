@@ -2,6 +2,8 @@
 //! with all that they have started. `recover` then brings the old release back, or, once it was committed,
 //! finishes the new one.
 
+#![allow(clippy::print_stdout, reason = "a test says what it measured")]
+
 mod engine_support;
 #[path = "prod_up/mod.rs"]
 #[allow(dead_code)] // shared with the tests of prod-up

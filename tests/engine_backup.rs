@@ -146,14 +146,7 @@ fn summary() -> Summary {
         run: "run".into(),
         who: "me@here".into(),
         at_ms: 1_704_164_645_000,
-        took_ms: 0,
-        release: None,
-        dumps: vec![],
-        volumes: vec![],
-        bytes: 0,
-        hot: false,
-        left_out: vec![],
-        verified: None,
+        ..Summary::default()
     }
 }
 

@@ -1,9 +1,9 @@
 //! The example stacks go into production, fail, go back and go into production again, by the commands of their
 //! own READMEs: what stands there is what is run.
 
-#[allow(dead_code)]
+#![allow(clippy::print_stdout, reason = "a test says what it measured")]
+
 mod engine_support;
-#[allow(dead_code)]
 mod support;
 
 use std::os::unix::fs::PermissionsExt;

@@ -104,7 +104,7 @@ impl Place {
 }
 
 /// What is known of a backup without opening it: stands beside its snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// `20261122T081500-3f9a1b2c`: the time, and a piece of a hash; it outlives changes of what is known.
     pub name: String,

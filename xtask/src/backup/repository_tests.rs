@@ -13,14 +13,7 @@ pub(crate) fn summary(run: &str, stack: &str) -> Summary {
         run: run.into(),
         who: "me@here".into(),
         at_ms: 1_795_298_515_000,
-        took_ms: 0,
-        release: None,
-        dumps: vec![],
-        volumes: vec![],
-        bytes: 0,
-        hot: false,
-        left_out: vec![],
-        verified: None,
+        ..Summary::default()
     }
 }
 

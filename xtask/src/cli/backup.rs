@@ -31,7 +31,7 @@ pub fn run(cx: &Context<'_>, args: &BackupArgs) -> Result<(Exit, Answer)> {
         Some(BackupCommand::Verify { backup: name, repository }) => {
             let looked = backup::verify(cx, name, repository.to.as_deref())?;
             let exit = if looked.fault.is_some() { Exit::NotAsItShouldBe } else { Exit::Done };
-            answer(exit, Backup::Verified(looked))
+            answer(exit, Backup::Verified(Box::new(looked)))
         }
     }
 }

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use tokio::runtime::Runtime;
 
 use super::endpoint::{self, Surroundings};
-use super::exec::{self, Exec, Executed};
+use super::exec::{Exec, Executed};
 use super::registry::{self, Login, Told};
 use super::types::{Container, Image, ImageNames, Info, Listed, Network, Volume};
 use super::{Engine, NetworkSpec, PathStat, Sink, Spec, convert, pipe, watch::Watch};
@@ -196,7 +196,7 @@ impl Engine for Docker {
     }
 
     fn exec(&self, id: &str, exec: &Exec<'_>) -> Result<Executed> {
-        self.runtime.block_on(exec::run(&self.client, id, exec))
+        self.runtime.block_on(pipe::run_to_end(&self.client, id, exec))
     }
 
     fn pipe(&self, id: &str, exec: &Exec<'_>, stdin: Option<&mut dyn Read>, said: &mut Sink<'_>) -> Result<Executed> {

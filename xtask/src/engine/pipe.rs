@@ -16,7 +16,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::runtime::Runtime;
 
 use super::docker::{cause, failed};
-use super::exec::{Exec, Executed, TAIL_BYTES, exit_code};
+use super::exec::{Exec, Executed, exit_code};
 use crate::error::{Error, Result};
 
 /// For as long as an archive or a dump may take.
@@ -61,6 +61,40 @@ fn nanos_of_minute(time: &str) -> Option<u64> {
     Some(seconds * 1_000_000_000 + format!("{digits:0<9}").get(..9)?.parse::<u64>().ok()?)
 }
 
+/// The end of what a program says.
+#[derive(Default)]
+struct Tail(Vec<u8>);
+
+impl Tail {
+    const BYTES: usize = 16 << 10;
+
+    fn push(&mut self, piece: &[u8]) {
+        self.0.extend_from_slice(piece);
+        if self.0.len() > 2 * Tail::BYTES {
+            self.0.drain(..self.0.len() - Tail::BYTES);
+        }
+    }
+
+    fn masked(&self, exec: &Exec<'_>) -> String {
+        exec.masker.mask(String::from_utf8_lossy(&self.0).trim()).into_owned()
+    }
+}
+
+/// Of a program that says little: its output is both of its outputs, as they came.
+pub(super) async fn run_to_end(client: &Client, id: &str, exec: &Exec<'_>) -> Result<Executed> {
+    let mut tail = Tail::default();
+    let mut stdin = exec.stdin.as_ref().map(|stdin| stdin.expose().as_bytes());
+    let stdin = stdin.as_mut().map(|bytes| bytes as &mut dyn Read);
+    let mut both = |said: Said<'_>| {
+        let (Said::Output(piece) | Said::Error(piece)) = said;
+        tail.push(piece);
+        Ok(())
+    };
+    let code = run(client, id, exec, stdin, &mut both).await?.code;
+    Ok(Executed { code, output: tail.masked(exec) })
+}
+
+/// Its output is what it says on its standard error; the rest goes to the sink only.
 pub(super) async fn run(client: &Client, id: &str, exec: &Exec<'_>, stdin: Option<&mut dyn Read>, said: &mut Sink<'_>) -> Result<Executed> {
     let what = format!("run {} in the container {id}", exec.argv.first().map_or("nothing", String::as_str));
     let late = || Error::failed(what.clone()).why(format!("not done after {} s", exec.deadline.as_secs()));
@@ -86,17 +120,14 @@ async fn attached(
     };
     let created = client.create_exec(id, config).await.map_err(fail)?;
     let started = client.start_exec(&created.id, None::<StartExecOptions>).await.map_err(fail)?;
-    let mut tail = Vec::new();
+    let mut tail = Tail::default();
     if let StartExecResults::Attached { mut output, input } = started {
         let listened = async {
             while let Some(piece) = output.next().await {
                 match piece.map_err(fail)? {
                     LogOutput::StdErr { message } => {
                         said(Said::Error(&message))?;
-                        tail.extend_from_slice(&message);
-                        if tail.len() > 2 * TAIL_BYTES {
-                            tail.drain(..tail.len() - TAIL_BYTES);
-                        }
+                        tail.push(&message);
                     }
                     other => said(Said::Output(&other.into_bytes()))?,
                 }
@@ -107,7 +138,7 @@ async fn attached(
     }
     let code = exit_code(client, &created.id).await.map_err(fail)?;
     let code = code.ok_or_else(|| Error::failed(what).why("the engine does not know its exit code"))?;
-    Ok(Executed { code, output: exec.masker.mask(String::from_utf8_lossy(&tail).trim()).into_owned() })
+    Ok(Executed { code, output: tail.masked(exec) })
 }
 
 /// A program that ends before it has read everything says why by its exit code: that it does not listen any

@@ -166,7 +166,8 @@ mod tests {
         let stopped = ContainerNow { running: false, done: true, ..same.clone() };
         let other = ContainerNow { compose_version: "1".into(), ..same.clone() };
         let (as_it_is, as_recorded) = (Some(target("s1", "h1")), Some(record("s1", "h1")));
-        let cases: [(&[ContainerNow], Option<Target>, Option<ServiceRecord>, &[Drift]); 12] = [
+        type Case<'a> = (&'a [ContainerNow], Option<Target>, Option<ServiceRecord>, &'a [Drift]);
+        let cases: [Case<'_>; 12] = [
             (std::slice::from_ref(&same), as_it_is.clone(), as_recorded.clone(), &[]),
             (&[old], as_it_is.clone(), as_recorded.clone(), &[ImageByHand, Image, Configuration]),
             (std::slice::from_ref(&same), as_it_is.clone(), Some(record("s1", "h9")), &[ConfigurationByHand]),

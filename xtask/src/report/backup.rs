@@ -20,7 +20,7 @@ pub enum Backup {
         read_data: bool,
         faults: Vec<Fault>,
     },
-    Verified(Looked),
+    Verified(Box<Looked>),
     /// With the sizes of files.
     Paths(Vec<(PathBuf, Option<u64>)>),
 }

@@ -94,28 +94,13 @@ fn mount(source: &str, read_only: bool, recursive: bool, spot: Spot) -> HostMoun
 
 #[cfg(test)]
 mod tests {
-    use crate::policy::Policy;
-    use crate::project::Role;
-    use crate::rules::Subject;
     use crate::rules::testing::Fixture;
 
     fn mounts(text: &str, service: &str) -> Vec<(String, bool, String)> {
-        let fixture = Fixture::new(text);
-        let model = fixture.model();
-        let policy = Policy::of(Role::Prod);
-        let surroundings = &fixture.surroundings;
-        let subject = Subject {
-            id: "fixture",
-            role: Role::Prod,
-            model: &model,
-            files: &[],
-            policy,
-            surroundings,
-            fixes: false,
-            known: Default::default(),
-        };
-        let service = subject.services().find(|found| found.name == service).unwrap();
-        service.host_mounts().into_iter().map(|mount| (mount.source, mount.read_only, mount.spot.place)).collect()
+        Fixture::new(text).told(|subject| {
+            let service = subject.services().find(|found| found.name == service).unwrap();
+            service.host_mounts().into_iter().map(|mount| (mount.source, mount.read_only, mount.spot.place)).collect()
+        })
     }
 
     #[test]

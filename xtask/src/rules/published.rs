@@ -146,27 +146,10 @@ pub fn is_private(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Policy;
-    use crate::project::Role;
-    use crate::rules::Subject;
     use crate::rules::testing::Fixture;
 
     fn of<T>(text: &str, told: impl Fn(&Service<'_>) -> T) -> T {
-        let fixture = Fixture::new(text);
-        let model = fixture.model();
-        let (policy, surroundings) = (Policy::of(Role::Prod), &fixture.surroundings);
-        let subject = Subject {
-            id: "fixture",
-            role: Role::Prod,
-            model: &model,
-            files: &[],
-            policy,
-            surroundings,
-            fixes: false,
-            known: Default::default(),
-        };
-        let service = subject.services().next().unwrap();
-        told(&service)
+        Fixture::new(text).told(|subject| told(&subject.services().next().unwrap()))
     }
 
     #[test]

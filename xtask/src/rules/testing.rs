@@ -1,6 +1,7 @@
 //! Fixtures whose expectation stands in them: under a line of YAML, `#   ^^^^ message` for each finding
 //! that points there.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Check, Found, Rule, Subject};
@@ -56,7 +57,7 @@ impl Fixture {
 
     /// With what its files tell of builds and templates.
     pub fn gathered(mut self) -> Self {
-        let listed: Vec<PathBuf> = self.files.iter().map(|(path, _)| path.clone()).collect();
+        let listed: BTreeSet<PathBuf> = self.files.iter().map(|(path, _)| path.clone()).collect();
         let tracked = self.surroundings.tracked.take();
         self.surroundings = Surroundings::gather(&self.model(), &self.overlaid(), Path::new("/project"), &listed, tracked.as_ref());
         self
@@ -74,8 +75,8 @@ impl Fixture {
         load(&self.overlaid(), &call, &Environment::new()).unwrap_or_else(|error| panic!("the fixture does not render: {error}"))
     }
 
-    /// What the rule finds, sorted by place.
-    pub fn findings(&self, rule: &'static Rule) -> Vec<Finding> {
+    /// What is told of it as a rule sees it.
+    pub fn told<T>(&self, of: impl FnOnce(&Subject<'_>) -> T) -> T {
         let model = self.model();
         let policy = Policy::of(self.role).with_file(Path::new("/project/policies/own.yaml"), &self.overlaid()).unwrap();
         let surroundings = &self.surroundings;
@@ -89,14 +90,19 @@ impl Fixture {
             fixes: true,
             known: Default::default(),
         };
+        of(&subject)
+    }
+
+    /// What the rule finds, sorted by place.
+    pub fn findings(&self, rule: &'static Rule) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut found = Found::new(rule, Severity::Medium, true, &mut findings);
-        match rule.check {
+        self.told(|subject| match rule.check {
             Check::Service(check) => subject.services().for_each(|service| check(&service, &mut found)),
-            Check::Stack(check) => check(&subject, &mut found),
-            Check::Across { gather, judge } => judge(&gather(&subject), &mut found),
+            Check::Stack(check) => check(subject, &mut found),
+            Check::Across { gather, judge } => judge(&gather(subject), &mut found),
             Check::Credential(_) | Check::Elsewhere => panic!("{} does not look at stacks", rule.name),
-        }
+        });
         crate::finding::sort(&mut findings);
         findings
     }

@@ -1,6 +1,7 @@
 //! What services are built from: their Dockerfile, and what the copied source reads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ const FILE_BYTES: usize = 256 << 10;
 const ALL_BYTES: usize = 16 << 20;
 
 /// The builds of all services that have one.
-pub(super) fn builds(model: &Model, files: &dyn Files, listed: &[PathBuf]) -> BTreeMap<String, Build> {
+pub(super) fn builds(model: &Model, files: &dyn Files, listed: &BTreeSet<PathBuf>) -> BTreeMap<String, Build> {
     let mut gatherer = Gatherer { files, listed, known: HashMap::new() };
     let services = model.value.get("services").and_then(Value::as_map).into_iter().flatten();
     let built = services.filter_map(|(name, field)| Some((name, field.value.get("build")?)));
@@ -42,7 +43,7 @@ pub(super) fn builds(model: &Model, files: &dyn Files, listed: &[PathBuf]) -> BT
 
 struct Gatherer<'a> {
     files: &'a dyn Files,
-    listed: &'a [PathBuf],
+    listed: &'a BTreeSet<PathBuf>,
     /// What a source file reads, and how long it is.
     known: HashMap<PathBuf, (Arc<Vec<Read>>, usize)>,
 }
@@ -109,8 +110,13 @@ impl Gatherer<'_> {
     /// Reads the source files that are copied into the image.
     fn search(&mut self, context: &Path, sources: &[Pattern], ignore: &Ignore, build: &mut Build) {
         let (mut count, mut bytes) = (0, 0);
-        for path in self.listed {
-            let Some(relative) = path.strip_prefix(context).ok().and_then(Path::to_str) else { continue };
+        // What is in a folder stands together.
+        let inside = self
+            .listed
+            .range::<Path, _>((Bound::Included(context), Bound::Unbounded))
+            .map_while(|path| Some((path, path.strip_prefix(context).ok()?)));
+        for (path, relative) in inside {
+            let Some(relative) = relative.to_str() else { continue };
             let copied = || sources.iter().any(|source| source.holds(relative)) && !ignore.leaves_out(relative);
             if !is_source(relative) || !copied() {
                 continue;
@@ -153,11 +159,11 @@ mod tests {
     fn built(compose: &str, others: &[(&str, &str)]) -> BTreeMap<String, Build> {
         let mut files = Overlay::new(&Disk);
         files.set("/nowhere/p/compose.yaml", Some(compose.into()));
-        let mut listed = Vec::new();
+        let mut listed = BTreeSet::new();
         for (name, text) in others {
             let path = Path::new("/nowhere/p").join(name);
             files.set(&path, Some(text.as_bytes().to_vec()));
-            listed.push(path);
+            listed.insert(path);
         }
         let call = Call { files: vec!["/nowhere/p/compose.yaml".into()], ..Call::default() };
         builds(&load(&files, &call, &Environment::new()).unwrap(), &files, &listed)

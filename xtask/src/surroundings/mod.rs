@@ -48,7 +48,7 @@ impl Surroundings {
         model: &Model,
         files: &dyn Files,
         root: &Path,
-        listed: &[PathBuf],
+        listed: &BTreeSet<PathBuf>,
         tracked: Option<&Arc<BTreeSet<PathBuf>>>,
     ) -> Surroundings {
         let folder = model.sources.first().and_then(|source| source.path.parent()).unwrap_or(root);

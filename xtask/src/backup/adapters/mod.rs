@@ -24,10 +24,13 @@ pub struct Adapter {
     /// Reads a dump from its standard input and succeeds when it is whole; where there is something that can.
     pub prove: fn(what: &str) -> Option<&'static str>,
     /// What is wrong with a dump that begins and ends so.
-    pub whole: fn(what: &str, head: &[u8], tail: &[u8]) -> Result<(), &'static str>,
+    pub whole: Whole,
     /// No dump is smaller, in bytes.
     pub least: u64,
 }
+
+/// What is wrong with the dump of `what`, of which these are the first and the last bytes.
+pub type Whole = fn(what: &str, head: &[u8], tail: &[u8]) -> Result<(), &'static str>;
 
 /// So much of a dump's beginning and of its end is judged.
 pub const ENDS: usize = 4096;

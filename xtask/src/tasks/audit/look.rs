@@ -1,5 +1,6 @@
 //! Loads every stack and judges it, on all cores, in a stable order.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -158,7 +159,8 @@ fn surroundings(model: &Model, scope: &Scope<'_>, request: &Request) -> Surround
     let secret_files = model.value.get("secrets").is_some();
     let tracked = if env_files || secret_files { scope.tracked() } else { None };
     let builds = model.services().any(|service| model.service(service).is_some_and(|service| service.get("build").is_some()));
-    let listed = if builds { scope.listed() } else { &[] };
+    let none = BTreeSet::new();
+    let listed = if builds { scope.listed() } else { &none };
     Surroundings { host: request.host, ..Surroundings::gather(model, &scope.files, &scope.root, listed, tracked.as_ref()) }
 }
 

@@ -34,7 +34,7 @@ pub struct Scope<'f> {
     /// Those of the stacks that were named as files.
     apart: Vec<Stack>,
     tracked: OnceLock<Option<Arc<BTreeSet<PathBuf>>>>,
-    listed: OnceLock<Vec<PathBuf>>,
+    listed: OnceLock<BTreeSet<PathBuf>>,
 }
 
 impl Scope<'static> {
@@ -155,14 +155,14 @@ impl<'f> Scope<'f> {
 
     /// The project's files, absolute, without what git ignores, asked for once. A folder that is no project
     /// can hold anything: it is not searched.
-    pub fn listed(&self) -> &[PathBuf] {
+    pub fn listed(&self) -> &BTreeSet<PathBuf> {
         self.listed.get_or_init(|| {
             if let Some(version) = self.version {
                 return version.stored.below(&self.root).cloned().collect();
             }
             let git = Git::open(&self.root);
             let is_project = git.is_some() || self.root.join(SETTINGS_FILE).exists();
-            if is_project { listed(&self.root, git.as_ref()).unwrap_or_default() } else { Vec::new() }
+            if is_project { listed(&self.root, git.as_ref()).unwrap_or_default().into_iter().collect() } else { BTreeSet::new() }
         })
     }
 }

@@ -159,8 +159,7 @@ pub fn adopting(
     if standing.containers.is_empty() || recorded.runs(standing) {
         return Ok(None);
     }
-    let (services, specs) = found(standing)?;
-    contents.extend(specs);
+    let services = found(standing, contents)?;
     let previous = recorded.current.as_ref().map(|release| release.id.clone());
     let id = recorded.releases.next_id()?;
     let found = Release { id: id.clone(), previous, adopted: true, services, ..blank(cx, standing, run) };
@@ -190,17 +189,17 @@ fn blank(cx: &Context<'_>, standing: &Standing<'_>, run: &RunId) -> Release {
     }
 }
 
-/// The containers that are there, as records and the contents that those name.
-fn found(standing: &Standing<'_>) -> Result<(BTreeMap<String, ServiceRecord>, Vec<Vec<u8>>)> {
+/// The containers that are there, as records; what those name goes among the contents of the run.
+fn found(standing: &Standing<'_>, contents: &mut Vec<Vec<u8>>) -> Result<BTreeMap<String, ServiceRecord>> {
     let engine = standing.live.engine.as_ref();
-    let (mut services, mut contents) = (BTreeMap::new(), Vec::new());
+    let mut services = BTreeMap::new();
     for container in &standing.containers {
         let Some(spec) = engine.spec(&container.id)? else { continue };
         let content = spec.to_bytes()?;
         record_of(engine, container, &mut services)?.containers.insert(container.name.clone(), Sha::of(&content));
         contents.push(content);
     }
-    Ok((services, contents))
+    Ok(services)
 }
 
 fn save(recorded: &Recorded, release: &Release, contents: &mut Vec<Vec<u8>>) -> Result<Action> {
