@@ -63,6 +63,10 @@ fn killed(test: &str, stack: &str, kill: Kill, first: usize) {
                 // Begun, two of each step, proven, committed; what comes after is one record more.
                 last = steps as usize * 2 + 3;
             }
+            if points == 0 {
+                let said = prod.run(&["status"]);
+                assert!(said.text.contains("cargo xtask recover"), "{}", said.text);
+            }
             let is_committed = records.iter().any(|record| record["record"] == "committed");
             let recover = prod.run(&["recover"]);
             assert_eq!(recover.code, 0, "killed at {at} ({:?}): {}", records.last(), recover.text);

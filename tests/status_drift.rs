@@ -59,6 +59,9 @@ fn what_was_changed_by_hand_is_told_from_what_the_files_say() {
     prod.by_hand("v1", &["-f", "other.yaml", "up", "-d", "guest"]);
     std::fs::remove_file(other).unwrap();
     status(&prod).expect(1, &["guest-1 is of its project, and of no stack here"]);
+    // Nor does who takes it down have to know the tag.
+    prod.run(&["--yes", "prod-down"]).expect(0, &["Removed", "web"]);
+    assert_eq!(prod.containers().iter().filter(|one| one.name.contains("web")).count(), 0);
 }
 
 #[test]

@@ -10,10 +10,7 @@ pub fn table(runs: &[RunSummary]) -> String {
     }
     let rows: Vec<[String; 6]> = runs
         .iter()
-        .map(|run| {
-            let what = run.target.as_ref().map_or_else(|| run.task.clone(), |target| format!("{} of {target}", run.task));
-            [run.run.clone(), run.when.clone(), run.who.clone(), what, standing(run), format!("{:.1}", run.seconds)]
-        })
+        .map(|run| [run.run.clone(), run.when.clone(), run.who.clone(), what(run), standing(run), format!("{:.1}", run.seconds)])
         .collect();
     let head = ["RUN", "WHEN", "WHO", "WHAT", "OUTCOME", "SECONDS"].map(String::from);
     let mut lines = columns(&[vec![head], rows].concat()).into_iter();
@@ -29,12 +26,23 @@ pub fn table(runs: &[RunSummary]) -> String {
     text
 }
 
+/// `prod-up shop v1.4.2`, `rollback of RUN`.
+fn what(run: &RunSummary) -> String {
+    if let Some(target) = &run.target {
+        return format!("{} of {target}", run.task);
+    }
+    let tag = run.args.iter().find_map(|arg| arg.strip_prefix("--tag="));
+    let words = std::iter::once(run.task.as_str()).chain(run.stacks.iter().map(String::as_str)).chain(tag);
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn standing(run: &RunSummary) -> String {
     match run.standing {
         Standing::Committed => "done".into(),
         Standing::Unsettled => "done, to be tidied up: run `cargo xtask recover`".into(),
         Standing::Undone => "done, undone later".into(),
         Standing::RolledBack => "rolled back".into(),
+        Standing::Untouched => "stopped before anything was touched".into(),
         Standing::Open => "open: run `cargo xtask recover`".into(),
         Standing::Stuck => "stuck: a person is needed".into(),
     }

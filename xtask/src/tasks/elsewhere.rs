@@ -20,6 +20,17 @@ pub fn elsewhere(cx: &Context<'_>, stack: &Stack, project: &str) -> Result<Vec<V
     Ok(roots.iter().map(|root| stack.files.iter().map(|file| moved(file, &cx.project.root, root)).collect()).collect())
 }
 
+/// The tag with which the release that runs was deployed; none without an engine, a release or a tag of it.
+///
+/// # Errors
+/// As above.
+pub fn current_tag(cx: &Context<'_>, stack: &Stack, project: &str) -> Result<Option<String>> {
+    let Some(engine) = &cx.doors.engine else { return Ok(None) };
+    let releases = Releases::open(&cx.state_folder()?, &engine.info()?.id, project, &stack.id)?;
+    let current = releases.current()?;
+    Ok(current.map(|id| releases.get(&id)).transpose()?.and_then(|release| release.tag))
+}
+
 /// The other folders from which the stack was deployed, as far as its releases are kept.
 ///
 /// # Errors

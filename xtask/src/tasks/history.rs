@@ -1,7 +1,8 @@
 //! The runs of a project, as their journals tell them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::actions::Action;
 use crate::error::Result;
 use crate::saga::{Phase, Record, RunView, Store, utc};
 
@@ -16,6 +17,8 @@ pub enum Standing {
     Undone,
     /// Did not hold; put back at once or by `recover`.
     RolledBack,
+    /// Ended before anything that was there had been touched: refused by the rehearsal, or interrupted in it.
+    Untouched,
     /// Did not come to its end.
     Open,
     Stuck,
@@ -72,6 +75,7 @@ fn summary(view: &RunView, undone_by: Option<String>) -> RunSummary {
         Phase::Settling => Standing::Unsettled,
         Phase::Committed if undone_by.is_some() => Standing::Undone,
         Phase::Committed => Standing::Committed,
+        Phase::RolledBack if !touched(view) => Standing::Untouched,
         Phase::RolledBack => Standing::RolledBack,
         Phase::Stuck => Standing::Stuck,
         Phase::New | Phase::Running | Phase::Proven | Phase::RollingBack => Standing::Open,
@@ -89,6 +93,14 @@ fn summary(view: &RunView, undone_by: Option<String>) -> RunSummary {
         undone_by,
         why,
     }
+}
+
+/// Whether a step was begun that changes something; one that this version does not know may.
+fn touched(view: &RunView) -> bool {
+    view.entries.iter().any(|entry| match &entry.record {
+        Record::Prepared { step, .. } => Action::deserialize(step).map_or(true, |action| action.touches()),
+        _ => false,
+    })
 }
 
 /// `20261121T220155` as people and parsers of dates write it.

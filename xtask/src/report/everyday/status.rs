@@ -14,6 +14,10 @@ pub fn json(status: &Status) -> Value {
 
 pub fn text(status: &Status, look: Look) -> String {
     let mut text = String::new();
+    if let Some(run) = &status.open_run {
+        let line = format!("the run {run}: it is at work, or was interrupted and `cargo xtask recover` settles it");
+        text.push_str(&look.line(Style::Warn, "Open", &line));
+    }
     if let Some(why) = &status.no_engine {
         text.push_str(&look.line(Style::Warn, "Not looked", &format!("at what runs: {}", harmless(why))));
     }

@@ -20,6 +20,8 @@ use crate::tasks::{Context, call, hidden};
 /// What `status` answers.
 #[derive(Debug, Default, Serialize)]
 pub struct Status {
+    /// A run that did not come to its end, or one that is being carried out now.
+    pub open_run: Option<String>,
     pub stacks: Vec<StackStatus>,
     /// Why what runs could not be looked at, where no engine answers.
     pub no_engine: Option<String>,
@@ -62,7 +64,8 @@ pub fn status(cx: &Context<'_>, named: &[String]) -> Result<Status> {
         None => cx.doors.no_engine.clone(),
         Some(_) => "Docker Compose is not installed, or too old".to_string(),
     });
-    let mut status = Status { no_engine, ..Status::default() };
+    let open_run = cx.store.open_run()?.map(|open| open.id.to_string());
+    let mut status = Status { open_run, no_engine, ..Status::default() };
     for stack in cx.project.select(named)? {
         if cx.cancel.requested() {
             return Err(Error::new(Kind::Interrupted, "compare what runs").why("interrupted"));

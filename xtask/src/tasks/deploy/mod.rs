@@ -89,7 +89,6 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
         prove: Box::new(|_| Err(Error::failed("prove a deploy").why("there is no plan"))),
     };
     prepared.plan.stacks = vec![stack.id.clone()];
-    prepared.plan.args = request.args();
     // What Compose does not render cannot be planned: the guards say why.
     let Ok(rendered) = &looked.rendered else { return Ok(prepared) };
     let mut targets = looked.targets()?;
@@ -109,6 +108,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
         return Ok(prepared);
     }
     let tag = looked.model.lookup(&looked.standing.settings.tag).map(String::from);
+    prepared.plan.args = request.args(tag.as_deref());
     let new = New { model: &rendered.json, kept, tag: tag.clone(), accepted: request.accepted.clone() };
     let saved = saving(cx, &looked.standing, &recorded, run, new)?;
     let facts = facts(&looked, &saved.id, tag.as_deref(), recorded.current.as_ref().map(|release| release.id.as_str()));

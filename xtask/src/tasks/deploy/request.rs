@@ -17,10 +17,10 @@ pub struct Request {
 }
 
 impl Request {
-    /// As a run records them.
-    pub fn args(&self) -> Vec<String> {
+    /// As a run records them; `tag` is the one that was used, wherever it was set.
+    pub fn args(&self, tag: Option<&str>) -> Vec<String> {
         let mut args: Vec<String> = self.stack.iter().chain(&self.services).cloned().collect();
-        args.extend(self.tag.iter().map(|tag| format!("--tag={tag}")));
+        args.extend(tag.iter().map(|tag| format!("--tag={tag}")));
         args.extend(self.accepted.iter().map(|accepted| format!("--accept={}", accepted.rule)));
         if self.no_rehearse {
             args.push("--no-rehearse".to_string());

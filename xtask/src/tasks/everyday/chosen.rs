@@ -6,11 +6,11 @@ use super::order;
 use crate::engine::compose::ComposeCall;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::model::{self, Model, Unset};
+use crate::model::{self, Environment, Found, Model, Unset};
 use crate::project::Stack;
 use crate::proof::health::Running;
 use crate::source::Disk;
-use crate::tasks::elsewhere::elsewhere;
+use crate::tasks::elsewhere::{current_tag, elsewhere};
 use crate::tasks::{Context, call};
 
 /// A stack that a command works on.
@@ -25,6 +25,8 @@ pub struct Chosen<'p> {
     pub named: Vec<String>,
     /// Its files in other folders, from which it was deployed before.
     elsewhere: Vec<Vec<PathBuf>>,
+    /// The tag of the release that runs, where the files require one and nobody gave it.
+    env: Vec<(String, String)>,
 }
 
 /// What is meant where no stack is named.
@@ -69,6 +71,7 @@ impl Chosen<'_> {
             env_files: self.stack.env_files.clone(),
             profiles,
             project_name: Some(self.model.name.clone()),
+            env: self.env.clone(),
             ..ComposeCall::default()
         }
     }
@@ -135,10 +138,26 @@ fn load_all<'p>(cx: &'p Context<'_>, stacks: &[&'p Stack]) -> Result<Vec<Chosen<
 }
 
 fn load<'p>(cx: &Context<'_>, stack: &'p Stack) -> Result<Chosen<'p>> {
-    let active = model::load(&Disk, &call::of(stack, Unset::StandIn), &cx.environment)?.services().map(String::from).collect();
-    let model = model::load(&Disk, &call::whole(stack, Unset::StandIn), &cx.environment)?;
+    let mut environment = cx.environment.clone();
+    let read = |environment: &Environment| model::load(&Disk, &call::whole(stack, Unset::StandIn), environment);
+    let mut model = read(&environment)?;
+    let env = unset_tag(cx, stack, &model);
+    if !env.is_empty() {
+        environment.extend(env.iter().cloned());
+        model = read(&environment)?;
+    }
+    let active = model::load(&Disk, &call::of(stack, Unset::StandIn), &environment)?.services().map(String::from).collect();
     let elsewhere = elsewhere(cx, stack, &model.name).unwrap_or_default();
-    Ok(Chosen { stack, model, active, named: Vec::new(), elsewhere })
+    Ok(Chosen { stack, model, active, named: Vec::new(), elsewhere, env })
+}
+
+/// What works on a stack as it runs means the release that runs. Releases that cannot be read are no help, and
+/// no hindrance: the variable is missing then, as it was.
+fn unset_tag(cx: &Context<'_>, stack: &Stack, model: &Model) -> Vec<(String, String)> {
+    let variable = &cx.project.deploy(&stack.id).tag;
+    let missing = model.references.iter().any(|reference| reference.found == Found::StandIn && reference.name == *variable);
+    let tag = if missing { current_tag(cx, stack, &model.name).ok().flatten() } else { None };
+    tag.map(|tag| (variable.clone(), tag)).into_iter().collect()
 }
 
 fn unknown(cx: &Context<'_>, word: &str, looked: &[Chosen<'_>]) -> Error {
