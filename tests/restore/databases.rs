@@ -154,7 +154,7 @@ fn a_backup_is_laid_beside_the_live_data_and_other_versions_are_refused() {
 
     // An image that says it is another version, as after an upgrade.
     let image = format!("xtask-test-{}/postgres:14", stack.sandbox.project);
-    stack.docker(&["commit", "-q", "--change", "ENV PG_MAJOR=14", &db(&stack).id, &image]);
+    stack.docker(&["commit", "--change", "ENV PG_MAJOR=14", &db(&stack).id, &image]);
     write(&stack, &image);
     stack.docker(&["compose", "up", "-d", "--wait"]);
     let said = stack.run(&in_place(&stack, &["--service", "db", "--stop"]));
