@@ -12,6 +12,7 @@ const SHOP: &str = "name: PROJECT
 services:
   db:
     image: IMAGE
+    stop_grace_period: 5s
     command: [postgres, -c, max_connections=37]
     environment: {POSTGRES_USER: keeper, POSTGRES_PASSWORD: CANARY, POSTGRES_DB: shop}
     volumes: ['pg:/var/lib/postgresql/data', './init.sql:/docker-entrypoint-initdb.d/init.sql']
@@ -19,11 +20,11 @@ services:
       test: [CMD-SHELL, 'test \"$$(psql -XAtw -h 127.0.0.1 -U keeper -d shop -c \"select count(*) from bad\")\" = 0']
       interval: 1s
       timeout: 5s
-      retries: 20
+      retries: 15
   other:
     image: redis:7
     entrypoint: [sh, -c]
-    command: ['while true; do date > /data/now; sleep 0.05; done']
+    command: ['while true; do date > /data/now; sleep 1; done']
     stop_grace_period: 1s
     volumes: ['files:/data']
 volumes: {pg: , files: }

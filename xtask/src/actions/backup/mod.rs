@@ -19,7 +19,6 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::live::IN_THE_MAKING;
 use super::save_release::Shelf;
 use crate::backup::{File, MANIFEST, Manifest, Pause, Place, Repository, Summary, VERSION, WantedCopy, WantedDump, Writer, hex};
 use crate::engine::remove::remove_run;
@@ -109,9 +108,7 @@ impl TakeBackup {
     /// Nobody stays paused or stopped, nothing stays on the engine, and no half of a backup in the repository.
     pub fn undo(&self, world: &World, quieted: &[Quieted]) -> Result<()> {
         quiet::resume_all(world, quieted)?;
-        let engine = world.live()?.engine.as_ref();
-        std::thread::sleep(IN_THE_MAKING);
-        remove_run(engine, world.run.as_str())?;
+        verify::take_away(world)?;
         if Repository::exists(&self.place) {
             Repository::open(&self.place)?.delete_run(world.run.as_str())?;
         }
