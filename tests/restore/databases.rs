@@ -6,7 +6,7 @@ use std::process::Stdio;
 use xtask::engine::{Container, Engine, Status};
 
 use crate::backup::{CANARY, Stack};
-use crate::{engine_support, in_place, nothing_is_left, traced};
+use crate::{engine_support, in_place, nothing_is_left, of_runs, traced};
 
 const SHOP: &str = "name: PROJECT
 services:
@@ -190,7 +190,7 @@ fn a_restore_of_a_database_that_is_killed_is_put_back() {
         };
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         match *moment {
-            "server" => stack.wait("a server", || !stack.docker(&["ps", "-q", "--filter", "label=xtask.run"]).trim().is_empty()),
+            "server" => stack.wait("a server", || of_runs(&stack).iter().any(|one| one.is_up())),
             "after" => stack.wait("the change", || inode().is_some_and(|now| Some(now) != old)),
             _ => {}
         }
