@@ -9,6 +9,7 @@ mod put_back;
 mod quiet;
 mod repository;
 mod revive;
+mod scan;
 mod verify;
 
 use std::path::PathBuf;
@@ -78,7 +79,8 @@ impl TakeBackup {
         let mut manifest = self.blank(world);
         let total = repository.backup(&self.summary, |writer| {
             for dump in &self.dumps {
-                manifest.dumps.extend(dump::dump(world, dump, writer)?);
+                let dumps = dump::dump(world, dump, writer, &mut manifest.left_out)?;
+                manifest.dumps.extend(dumps);
             }
             self.write_files(world, writer, &mut manifest)?;
             self.write_release(world, writer)?;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::super::World;
+use super::dump::told;
+use super::scan::{Found, scanned};
 use super::{go_on, mark};
 use crate::backup::adapters::{Adapter, Marks, Revive};
 use crate::backup::{Content, Dump, hex, segment};
@@ -39,7 +41,7 @@ impl<'w> Server<'w> {
         let mut env: Vec<(String, Secret)> = revive.env.iter().map(|(name, value)| (name.to_string(), Secret::new(*value))).collect();
         env.push((revive.password.to_string(), Secret::new(password()?)));
         let name = format!("xtask-{}-{}", world.run.short(), segment(&dump.service).replace('%', "_"));
-        let scratch = Scratch { image: &dump.image_id, label: (RUN_LABEL, world.run.as_str()), volumes: &[], env };
+        let scratch = Scratch { image: &dump.image_id, label: (RUN_LABEL, world.run.as_str()), volumes: &[], program: revive.program, env };
         let server = Server { world, id: engine.create_scratch(&name, &scratch)?, adapter, revive };
         engine.start(&server.id)?;
         server.wait(&label)?;
@@ -56,7 +58,7 @@ impl<'w> Server<'w> {
                 return Err(Error::failed(label).why(format!("it has ended: {}", log()?)));
             }
             // A container may end between the two; then the next look says so.
-            if self.say(self.revive.ready, Vec::new(), ASKED, None).is_ok_and(|(ended, _)| ended.code == 0) {
+            if self.say(self.revive.ready, &BTreeMap::new(), &[], ASKED, None).is_ok_and(|(ended, _, _)| ended.code == 0) {
                 return Ok(());
             }
             if Instant::now() > until {
@@ -74,7 +76,7 @@ impl<'w> Server<'w> {
         let label = format!("restore the dump {} of {}", dump.what, dump.service);
         self.world.cancel.now(&label);
         let mut from = content.stream(&dump.path, &dump.stream);
-        let (ended, _) = self.say(self.revive.restore, vec![("XTASK_WHAT", &dump.what)], RESTORE, Some(&mut *from))?;
+        let (ended, _, _) = self.say(self.revive.restore, &dump.options, &[("XTASK_WHAT", &dump.what)], RESTORE, Some(&mut *from))?;
         if ended.code != 0 {
             return Err(Error::failed(label).why(format!("its client ended with {}: {}", ended.code, ended.output)));
         }
@@ -86,38 +88,46 @@ impl<'w> Server<'w> {
     /// What can be counted of it now, as it was when it was dumped.
     pub fn counts(&self, dump: &Dump) -> Result<BTreeMap<String, u64>> {
         let word = mark(self.world, &dump.what);
-        let (ended, said) = self.say(self.revive.count, vec![("XTASK_WHAT", &dump.what), ("XTASK_MARK", &word)], RESTORE, None)?;
+        let told = [("XTASK_WHAT", dump.what.as_str()), ("XTASK_MARK", &word)];
+        let (ended, said, found) = self.say(self.revive.count, &dump.options, &told, RESTORE, None)?;
         let mut marks = Marks::new(&word);
         marks.take(&said);
         if ended.code == 0 && marks.exit == Some(0) {
-            return Ok(marks.counts);
+            return Ok(if marks.counts.is_empty() { found.ok().flatten().unwrap_or_default() } else { marks.counts });
         }
         Err(Error::failed(format!("count what was restored of {} of {}", dump.what, dump.service)).why(ended.output))
     }
 
-    /// Its end, and what it said on standard error.
+    /// Its end, what it said on standard error, and what was counted in its output.
     fn say(
         &self,
         script: &str,
-        env: Vec<(&str, &str)>,
+        options: &BTreeMap<String, String>,
+        told_too: &[(&str, &str)],
         deadline: Duration,
         stdin: Option<&mut dyn std::io::Read>,
-    ) -> Result<(Executed, Vec<u8>)> {
+    ) -> Result<(Executed, Vec<u8>, Found)> {
+        let mut env = told(self.world, &self.id, self.adapter, options)?;
+        env.extend(told_too.iter().map(|(name, value)| (name.to_string(), Secret::new(*value))));
         let exec = Exec {
             argv: vec!["sh".to_string(), "-c".to_string(), format!("{}{script}", self.adapter.login)],
-            env: env.into_iter().map(|(name, value)| (name.to_string(), Secret::new(value))).collect(),
+            env,
             stdin: None,
             deadline,
             masker: &self.world.masker,
         };
         let mut errors = Vec::new();
-        let ended = self.world.live()?.engine.pipe(&self.id, &exec, stdin, &mut |piece| {
-            if let Said::Error(piece) = piece {
-                errors.extend_from_slice(&piece[..piece.len().min((4 << 20) - errors.len())]);
-            }
-            go_on(self.world)
+        let engine = self.world.live()?.engine.as_ref();
+        let (ended, found) = scanned(self.adapter.scan, "", |scan| {
+            engine.pipe(&self.id, &exec, stdin, &mut |piece| {
+                match piece {
+                    Said::Error(piece) => errors.extend_from_slice(&piece[..piece.len().min((4 << 20) - errors.len())]),
+                    Said::Output(piece) => scan(piece)?,
+                }
+                go_on(self.world)
+            })
         })?;
-        Ok((ended, errors))
+        Ok((ended, errors, found))
     }
 }
 

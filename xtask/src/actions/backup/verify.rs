@@ -9,7 +9,7 @@ use super::super::World;
 use super::super::live::IN_THE_MAKING;
 use super::fill::fill;
 use super::revive::{Server, differences};
-use crate::backup::adapters::{adapter, revive};
+use crate::backup::adapters::{adapter, counted, revive};
 use crate::backup::{Content, Copied, Dump, Place, Quiet, Repository, Verified, segment};
 use crate::engine::remove::{RUN_LABEL, Removed, remove_run};
 use crate::error::{Error, Result};
@@ -87,6 +87,10 @@ fn server(world: &World, content: &Content, mut dumps: Vec<&Dump>) -> Result<boo
         world.not_proven(label, format!("a way to restore dumps of {} servers", first.adapter));
         return Ok(false);
     };
+    if first.adapter == "command" && !first.options.contains_key("restore") {
+        world.not_proven(label, "a command that restores it (the label xtask.backup.restore)".to_string());
+        return Ok(false);
+    }
     dumps.sort_by_key(|dump| (revive.order)(&dump.what));
     let server = Server::start(world, first, adapter, revive)?;
     for dump in dumps {
@@ -97,8 +101,7 @@ fn server(world: &World, content: &Content, mut dumps: Vec<&Dump>) -> Result<boo
             let what = format!("verify the dump {} of {}", dump.what, dump.service);
             return Err(Error::failed(what).why(different.join("; ")));
         }
-        let (tables, rows) = (now.len(), now.values().sum::<u64>());
-        let counted = if now.is_empty() { String::new() } else { format!(": {rows} rows in {tables} tables, as when it was dumped") };
+        let counted = counted(&dump.adapter, &now).map_or_else(String::new, |counted| format!(": {counted}, as when it was dumped"));
         world.proven(format!("the dump {} of {}", dump.what, dump.service), format!("restored into {}{counted}", first.image));
     }
     world.live()?.engine.remove_container(&server.id)?;

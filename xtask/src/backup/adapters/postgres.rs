@@ -13,6 +13,8 @@ pub static ADAPTER: Adapter = Adapter {
     prove: |what| (what != ROLES).then_some(PROVE),
     whole,
     least: 200,
+    scan: None,
+    password_option: None,
 };
 
 const ROLES: &str = "roles";
