@@ -174,7 +174,9 @@ fn dump_of(container: &Container, label: Option<How>, wish: &Wish, left_out: &mu
     }
     let asked = label == Some(How::Dump) || named.is_some();
     let (kind, options) = named.unwrap_or_default();
-    let found = if asked && !kind.is_empty() { adapter(kind) } else { server_kind(&container.image).and_then(|kind| adapter(&kind.kind)) };
+    let known =
+        || server_kind(&container.image).and_then(|kind| adapter(&kind.kind)).filter(|known| asked || known.serves(&container.argv));
+    let found = if kind.is_empty() { known() } else { adapter(kind) };
     match found {
         None if asked => Err(Error::unusable(format!("{service} is to be dumped, but {} is no server that can be", container.image))
             .help(format!("let its label {LABEL} say archive or stop"))),

@@ -159,7 +159,7 @@ pub fn told(world: &World, container: &str, adapter: &Adapter, options: &BTreeMa
         options.iter().map(|(name, value)| (format!("XTASK_{}", name.to_ascii_uppercase()), Secret::new(value.as_str()))).collect();
     if let Some(option) = adapter.password_option
         && let Some(found) = world.live()?.engine.container(container)?
-        && let Some(password) = argument(&found.command, option)
+        && let Some(password) = argument(&found.argv, option)
     {
         env.push(("XTASK_ARGUMENT".to_string(), Secret::new(password)));
     }

@@ -4,6 +4,7 @@ use super::{Adapter, Revive};
 
 pub static ADAPTER: Adapter = Adapter {
     kind: "command",
+    programs: &[],
     login: LOGIN,
     survey: "echo 'client command'\necho 'what output'\n",
     dump: DUMP,

@@ -10,6 +10,7 @@ use super::{Adapter, Revive};
 
 pub static ADAPTER: Adapter = Adapter {
     kind: "mariadb",
+    programs: &["mariadbd", "mysqld", "mariadbd-safe", "mysqld_safe"],
     login: LOGIN,
     survey: SURVEY,
     dump: DUMP,
@@ -91,14 +92,14 @@ sql <<'END'
 SELECT CONCAT('server ', VERSION());
 SELECT CONCAT('what databases/', schema_name) FROM information_schema.schemata
     WHERE schema_name NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys');
-SELECT CONCAT('left ', COUNT(*), ' of its tables are not InnoDB: rows that are written to them during the dump may be in it or not')
+SELECT CONCAT('left what is written meanwhile to ', COUNT(*), ' of its tables, which are not InnoDB: some of it may be there')
     FROM information_schema.tables WHERE table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
     AND table_type = 'BASE TABLE' AND engine <> 'InnoDB' HAVING COUNT(*) > 0;
 END
 if [ "$user" = root ]; then
     echo "what users"
 else
-    echo "left its users, and databases that $user may not read: the container does not know the password of root"
+    echo "left its users, and databases that $user may not read: its container does not know the password of root"
 fi
 "#;
 

@@ -22,6 +22,8 @@ pub use revive::{Revive, revive};
 pub struct Adapter {
     /// As the catalogue names the kind.
     pub kind: &'static str,
+    /// The servers.
+    pub programs: &'static [&'static str],
     /// Comes before each of the scripts.
     pub login: &'static str,
     /// Prints `client TEXT`, `server TEXT`, `what NAME` for everything that is to be dumped, and `left TEXT` for what
@@ -41,6 +43,39 @@ pub struct Adapter {
     /// The server's option that sets the password of its clients: where the container's command has it, its value is
     /// given to the scripts as `XTASK_ARGUMENT`.
     pub password_option: Option<&'static str>,
+}
+
+/// What runs in an image of a server when somebody only wants its shell or its client.
+const OTHERS: [&str; 16] = [
+    "sh",
+    "bash",
+    "ash",
+    "dash",
+    "sleep",
+    "tail",
+    "cat",
+    "true",
+    "crond",
+    "redis-cli",
+    "psql",
+    "pg_dump",
+    "pg_dumpall",
+    "mariadb",
+    "mysql",
+    "rabbitmqctl",
+];
+
+impl Adapter {
+    /// Whether what a container runs can be the server; what is not known can.
+    pub fn serves(&self, command: &[String]) -> bool {
+        let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_string();
+        let wraps = |word: &String| word.contains("entrypoint") || matches!(name(word).as_str(), "tini" | "dumb-init" | "--");
+        let mut rest = command.iter().skip_while(|word| wraps(word)).peekable();
+        let other = rest.peek().is_some_and(|first| OTHERS.contains(&name(first).as_str()));
+        let mut words = rest.flat_map(|word| word.split_whitespace());
+        !other
+            || words.any(|word| self.programs.contains(&name(word.trim_matches(['"', '\'', ';'])).as_str()) || word.contains("entrypoint"))
+    }
 }
 
 /// Reads the dump of `what` to its end, and counts what a restored one must have; `None` where it cannot tell. An
@@ -159,6 +194,14 @@ mod tests {
         }
         assert_eq!(marks.counts, BTreeMap::from([("public.a b".to_string(), 12)]));
         assert_eq!(marks.exit, Some(0));
+    }
+
+    #[test]
+    fn a_shell_in_a_server_s_image_is_no_server() {
+        let serves = |words: &[&str]| redis::ADAPTER.serves(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert!(serves(&["docker-entrypoint.sh", "redis-server"]) && serves(&["docker-entrypoint.sh", "--save", "60 1"]));
+        assert!(serves(&["sh", "-c", "exec /usr/bin/redis-server --requirepass \"$P\""]) && serves(&["/init"]));
+        assert!(!serves(&["sh", "-c", "while true; do date; done"]) && !serves(&["docker-entrypoint.sh", "redis-cli", "monitor"]));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::Adapter;
 
 pub static ADAPTER: Adapter = Adapter {
     kind: "postgres",
+    programs: &["postgres"],
     login: LOGIN,
     survey: SURVEY,
     dump: DUMP,

@@ -9,6 +9,7 @@ use super::{Adapter, Revive};
 
 pub static ADAPTER: Adapter = Adapter {
     kind: "rabbitmq",
+    programs: &["rabbitmq-server"],
     login: LOGIN,
     survey: SURVEY,
     dump: DUMP,

@@ -7,6 +7,7 @@ use super::{Adapter, Revive};
 
 pub static ADAPTER: Adapter = Adapter {
     kind: "sqlite",
+    programs: &[],
     login: LOGIN,
     survey: SURVEY,
     dump: DUMP,
@@ -35,7 +36,7 @@ echo "$XTASK_MARK exit 0" >&2
 const LOGIN: &str = r#"set -eu
 counted="SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 if command -v sqlite3 >/dev/null; then
-    version() { sqlite3 --version; }
+    version() { echo "sqlite3 $(sqlite3 --version)"; }
     copy() { sqlite3 -cmd '.timeout 60000' "$1" ".backup '$2'"; }
     count() {
         said=$(sqlite3 "$1" 'PRAGMA integrity_check')

@@ -17,6 +17,10 @@ pub fn prove(cx: &Context<'_>, world: &World, takes: &[TakeBackup]) -> Result<Ve
     for take in takes {
         let content = Repository::open(&take.place)?.content(&take.summary.name, true)?;
         let manifest = content.manifest()?;
+        // What the plan could not know: servers say it.
+        for left in manifest.left_out.iter().filter(|left| !take.summary.left_out.contains(left)) {
+            cx.events.emit(Event::Note(format!("{}: not in it: {left}", manifest.stack)));
+        }
         for dump in &manifest.dumps {
             let label = format!("{}: the stored dump {} of {}", manifest.stack, dump.what, dump.service);
             let began = start(cx, &label);
