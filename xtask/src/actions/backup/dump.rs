@@ -27,11 +27,11 @@ const LINES: usize = 5;
 ///
 /// # Errors
 /// The client fails, or what it wrote is not whole.
-pub fn dump(world: &World, wanted: &WantedDump, writer: &mut Writer, left_out: &mut Vec<String>) -> Result<Vec<Dump>> {
+pub fn dump(world: &World, wanted: &WantedDump, deep: bool, writer: &mut Writer, left_out: &mut Vec<String>) -> Result<Vec<Dump>> {
     let adapter = adapter_of(&wanted.adapter)?;
     let survey = survey(world, wanted, adapter)?;
     left_out.extend(survey.left.iter().map(|left| format!("{}: {left}", wanted.service)));
-    survey.what.iter().map(|what| one(world, wanted, adapter, &survey, what, writer)).collect()
+    survey.what.iter().map(|what| one(world, wanted, adapter, &survey, (what, deep), writer)).collect()
 }
 
 fn adapter_of(kind: &str) -> Result<&'static Adapter> {
@@ -57,7 +57,14 @@ fn survey(world: &World, wanted: &WantedDump, adapter: &Adapter) -> Result<Surve
     Ok(survey)
 }
 
-fn one(world: &World, wanted: &WantedDump, adapter: &Adapter, survey: &Survey, what: &str, writer: &mut Writer) -> Result<Dump> {
+fn one(
+    world: &World,
+    wanted: &WantedDump,
+    adapter: &Adapter,
+    survey: &Survey,
+    (what, deep): (&str, bool),
+    writer: &mut Writer,
+) -> Result<Dump> {
     let began = Instant::now();
     world.cancel.now(&format!("dumping {} of {}", what, wanted.service));
     let path = format!("/dumps/{}/{}", segment(&wanted.service), path_of(what));
@@ -65,7 +72,8 @@ fn one(world: &World, wanted: &WantedDump, adapter: &Adapter, survey: &Survey, w
     let (mut marks, mut head, mut tail) = (Marks::new(&word), Vec::new(), Vec::new());
     let mut parts = writer.stream(&path);
     let mut told = told(world, &wanted.container, adapter, &wanted.options)?;
-    told.extend([("XTASK_WHAT", what), ("XTASK_MARK", word.as_str())].map(|(name, value)| (name.to_string(), Secret::new(value))));
+    let deep = if deep { "1" } else { "" };
+    told.extend([("XTASK_WHAT", what), ("XTASK_MARK", word.as_str()), ("XTASK_DEEP", deep)].map(|(name, value)| (name.to_string(), Secret::new(value))));
     let asked = exec(world, adapter, adapter.dump, told, DUMP);
     let engine = world.live()?.engine.as_ref();
     let (ended, counted) = scanned(adapter.scan, what, |scan| {
@@ -110,6 +118,7 @@ fn one(world: &World, wanted: &WantedDump, adapter: &Adapter, survey: &Survey, w
         image: wanted.image.clone(),
         image_id: wanted.image_id.clone(),
         counts: marks.counts,
+        sums: marks.sums,
         options,
         seconds: began.elapsed().as_secs_f64(),
     })

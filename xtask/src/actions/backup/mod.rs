@@ -4,6 +4,8 @@
 mod copy;
 mod dump;
 mod fill;
+mod lay;
+mod load;
 mod publish;
 mod put_back;
 mod quiet;
@@ -26,8 +28,10 @@ use crate::error::{Error, Kind, Result};
 use crate::saga::Sha;
 
 pub use dump::prove as prove_dump;
+pub use lay::{Laid, LaidServer, LayBeside};
+pub use load::recount;
 pub use publish::PublishBackup;
-pub use put_back::{DropReplaced, PutBack, Refill};
+pub use put_back::{DropReplaced, PutBack, Refill, Reload};
 pub use quiet::Quieted;
 pub use repository::MakeRepository;
 pub use verify::{NoteVerified, VerifyBackup};
@@ -50,6 +54,9 @@ pub struct TakeBackup {
     pub engine: String,
     pub compose: String,
     pub git_commit: Option<String>,
+    /// With checksums of what is in the tables.
+    #[serde(default)]
+    pub deep: bool,
 }
 
 impl TakeBackup {
@@ -79,7 +86,7 @@ impl TakeBackup {
         let mut manifest = self.blank(world);
         let total = repository.backup(&self.summary, |writer| {
             for dump in &self.dumps {
-                let dumps = dump::dump(world, dump, writer, &mut manifest.left_out)?;
+                let dumps = dump::dump(world, dump, self.deep, writer, &mut manifest.left_out)?;
                 manifest.dumps.extend(dumps);
             }
             self.write_files(world, writer, &mut manifest)?;

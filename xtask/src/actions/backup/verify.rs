@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::super::World;
 use super::super::live::IN_THE_MAKING;
 use super::fill::fill;
-use super::revive::{Server, differences};
-use crate::backup::adapters::{adapter, counted, revive};
+use super::load::restored;
+use super::revive::{Base, Server};
+use crate::backup::adapters::{adapter, revive};
 use crate::backup::{Content, Copied, Dump, Place, Quiet, Repository, Verified, segment};
 use crate::engine::remove::{RUN_LABEL, Removed, remove_run};
 use crate::error::{Error, Result};
@@ -19,6 +20,9 @@ use crate::saga::now_ms;
 pub struct VerifyBackup {
     pub place: Place,
     pub name: String,
+    /// Checksums are asked for too.
+    #[serde(default)]
+    pub deep: bool,
 }
 
 impl VerifyBackup {
@@ -35,15 +39,22 @@ impl VerifyBackup {
         for dump in &manifest.dumps {
             servers.entry(&dump.service).or_default().push(dump);
         }
+        let mut deep = self.deep && !servers.is_empty();
         for dumps in servers.into_values() {
-            all &= server(world, &content, dumps)?;
+            let summed = dumps.iter().all(|dump| dump.counts.is_empty() || !dump.sums.is_empty());
+            if self.deep && !summed {
+                let label = format!("the contents of the tables of {}", dumps[0].service);
+                world.not_proven(label, "a backup that was made with --deep".to_string());
+            }
+            deep &= summed;
+            all &= server(world, &content, &dumps)?;
         }
         files(world, &content, &manifest.files)?;
         take_away(world)?;
         let found = repository.stored()?.into_iter().find(|stored| stored.summary.name == self.name);
         if let Some(mut summary) = found.map(|stored| stored.summary).filter(|_| all) {
             let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            summary.verified = Some(Verified { at_ms: now_ms(), took_ms, deep: false });
+            summary.verified = Some(Verified { at_ms: now_ms(), took_ms, deep });
             world.backups.borrow_mut().insert(self.name.clone(), summary);
         }
         Ok(())
@@ -57,7 +68,7 @@ impl VerifyBackup {
 }
 
 /// What a killed program has asked the engine for may still be in the making: one more look must find nothing.
-fn take_away(world: &World) -> Result<()> {
+pub fn take_away(world: &World) -> Result<()> {
     while remove_run(world.live()?.engine.as_ref(), world.run.as_str())? != Removed::default() {
         std::thread::sleep(IN_THE_MAKING);
     }
@@ -80,30 +91,19 @@ fn volume(world: &World, content: &Content, copied: &Copied) -> Result<bool> {
     Ok(true)
 }
 
-fn server(world: &World, content: &Content, mut dumps: Vec<&Dump>) -> Result<bool> {
-    let Some(first) = dumps.first().copied() else { return Ok(true) };
-    let label = format!("the dumps of {}", first.service);
-    let (Some(adapter), Some(revive)) = (adapter(&first.adapter), revive(&first.adapter)) else {
-        world.not_proven(label, format!("a way to restore dumps of {} servers", first.adapter));
+fn server(world: &World, content: &Content, dumps: &[&Dump]) -> Result<bool> {
+    let Some(first) = dumps.first() else { return Ok(true) };
+    if adapter(&first.adapter).is_none() || revive(&first.adapter).is_none() {
+        world.not_proven(format!("the dumps of {}", first.service), format!("a way to restore dumps of {} servers", first.adapter));
         return Ok(false);
-    };
+    }
     if first.adapter == "command" && !first.options.contains_key("restore") {
-        world.not_proven(label, "a command that restores it (the label xtask.backup.restore)".to_string());
+        let needs = "a command that restores it (the label xtask.backup.restore)".to_string();
+        world.not_proven(format!("the dumps of {}", first.service), needs);
         return Ok(false);
     }
-    dumps.sort_by_key(|dump| (revive.order)(&dump.what));
-    let server = Server::start(world, first, adapter, revive)?;
-    for dump in dumps {
-        server.restore(dump, content)?;
-        let now = server.counts(dump)?;
-        let different = differences(&dump.counts, &now);
-        if !different.is_empty() {
-            let what = format!("verify the dump {} of {}", dump.what, dump.service);
-            return Err(Error::failed(what).why(different.join("; ")));
-        }
-        let counted = counted(&dump.adapter, &now).map_or_else(String::new, |counted| format!(": {counted}, as when it was dumped"));
-        world.proven(format!("the dump {} of {}", dump.what, dump.service), format!("restored into {}{counted}", first.image));
-    }
+    let server = Server::make(world, first, Base::Image)?;
+    server.load(dumps, content, |dump, tally| restored(world, dump, tally))?;
     world.live()?.engine.remove_container(&server.id)?;
     Ok(true)
 }

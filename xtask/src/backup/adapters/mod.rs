@@ -5,6 +5,7 @@
 //! Besides `XTASK_WHAT` and `XTASK_MARK` they have the dump's options, `XTASK_COMMAND` for `command`.
 
 mod command;
+mod lodging;
 mod mariadb;
 mod postgres;
 mod rabbitmq;
@@ -16,6 +17,7 @@ mod sqlite;
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
+pub use lodging::{Lodging, SETUP, lodging};
 pub use revive::{Revive, revive};
 
 /// One kind of server.
@@ -30,7 +32,8 @@ pub struct Adapter {
     /// will not be in it, a line each.
     pub survey: &'static str,
     /// Writes the dump of `XTASK_WHAT` to its standard output. On standard error it says `MARK count NAME N` and, at
-    /// its end, `MARK exit CODE` of the client; MARK is `XTASK_MARK`.
+    /// its end, `MARK exit CODE` of the client; MARK is `XTASK_MARK`. With `XTASK_DEEP` set it also says
+    /// `MARK sum NAME TEXT` for each of those that it counts, if it can.
     pub dump: &'static str,
     /// Reads a dump from its standard input and succeeds when it is whole; where there is something that can.
     pub prove: fn(what: &str) -> Option<&'static str>,
@@ -149,13 +152,14 @@ pub struct Marks {
     mark: String,
     line: Vec<u8>,
     pub counts: BTreeMap<String, u64>,
+    pub sums: BTreeMap<String, String>,
     /// What the client ended with.
     pub exit: Option<i64>,
 }
 
 impl Marks {
     pub fn new(mark: &str) -> Marks {
-        Marks { mark: mark.to_string(), line: Vec::new(), counts: BTreeMap::new(), exit: None }
+        Marks { mark: mark.to_string(), line: Vec::new(), counts: BTreeMap::new(), sums: BTreeMap::new(), exit: None }
     }
 
     pub fn take(&mut self, piece: &[u8]) {
@@ -178,6 +182,9 @@ impl Marks {
             && let Ok(count) = count.parse()
         {
             self.counts.insert(name.to_string(), count);
+        }
+        if let Some((name, sum)) = rest.strip_prefix(" sum ").and_then(|rest| rest.rsplit_once(' ')) {
+            self.sums.insert(name.to_string(), sum.trim().to_string());
         }
     }
 }
