@@ -11,6 +11,7 @@ mod put_back;
 mod quiet;
 mod repository;
 mod revive;
+mod scan;
 mod verify;
 
 use std::path::PathBuf;
@@ -84,7 +85,8 @@ impl TakeBackup {
         let mut manifest = self.blank(world);
         let total = repository.backup(&self.summary, |writer| {
             for dump in &self.dumps {
-                manifest.dumps.extend(dump::dump(world, dump, self.deep, writer)?);
+                let dumps = dump::dump(world, dump, self.deep, writer, &mut manifest.left_out)?;
+                manifest.dumps.extend(dumps);
             }
             self.write_files(world, writer, &mut manifest)?;
             self.write_release(world, writer)?;

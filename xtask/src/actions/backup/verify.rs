@@ -103,6 +103,11 @@ fn server(world: &World, content: &Content, dumps: &[&Dump]) -> Result<bool> {
         world.not_proven(format!("the dumps of {}", first.service), format!("a way to restore dumps of {} servers", first.adapter));
         return Ok(false);
     }
+    if first.adapter == "command" && !first.options.contains_key("restore") {
+        let needs = "a command that restores it (the label xtask.backup.restore)".to_string();
+        world.not_proven(format!("the dumps of {}", first.service), needs);
+        return Ok(false);
+    }
     let server = Server::make(world, first, Base::Image)?;
     server.load(dumps, content, |dump, tally| restored(world, dump, tally))?;
     world.live()?.engine.remove_container(&server.id)?;
