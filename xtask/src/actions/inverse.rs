@@ -71,7 +71,7 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             // A restore is put back by restoring the backup that was taken before it.
             Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::PutBack(_) | Action::DropReplaced(_) => continue,
             // A backup is deleted by `backup forget`, never because something is put back.
-            Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) => continue,
+            Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => continue,
             // What runs goes back to a release, and takes the pointer with it.
             Action::SaveRelease(_) | Action::MoveCurrent(_) | Action::ForgetReleases(_) => continue,
             Action::GitCommit(commit) => {

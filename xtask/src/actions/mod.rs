@@ -195,6 +195,8 @@ pub enum Action {
     MakeRepository(MakeRepository),
     TakeBackup(Box<TakeBackup>),
     PublishBackup(PublishBackup),
+    /// The same for one that stays when the run is undone.
+    KeepBackup(PublishBackup),
     VerifyBackup(VerifyBackup),
     NoteVerified(NoteVerified),
     PutBack(PutBack),
@@ -242,7 +244,7 @@ impl Action {
         match self {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
             // Who is paused for it goes on.
-            Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) => false,
+            Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => false,
             Action::VerifyBackup(_) | Action::NoteVerified(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
@@ -287,7 +289,7 @@ impl Step<World> for Action {
             Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
             Action::MakeRepository(make) => format!("make a repository in {}", make.place.location.display()),
             Action::TakeBackup(take) => take.label(),
-            Action::PublishBackup(publish) => format!("list the backup {}", publish.name),
+            Action::PublishBackup(publish) | Action::KeepBackup(publish) => format!("list the backup {}", publish.name),
             Action::VerifyBackup(verify) => format!("restore {} beside everything else", verify.name),
             Action::NoteVerified(note) => format!("note what was verified of {}", note.name),
             Action::PutBack(put) => put.label(),
@@ -323,7 +325,7 @@ impl Step<World> for Action {
             Action::MoveCurrent(to) => to.prepare(world).map(Receipt::Saved),
             Action::ForgetReleases(forget) => forget.prepare(world).map(|()| Receipt::Nothing),
             Action::TakeBackup(take) => take.prepare(world).map(|containers| Receipt::Quieted(QuietedAll { containers })),
-            Action::MakeRepository(_) | Action::PublishBackup(_) => Ok(Receipt::Nothing),
+            Action::MakeRepository(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => Ok(Receipt::Nothing),
             Action::VerifyBackup(_) | Action::NoteVerified(_) => world.live().map(|_| Receipt::Nothing),
             Action::PutBack(put) => put.prepare(world).map(|()| Receipt::Nothing),
             Action::DropReplaced(_) => Ok(Receipt::Nothing),
@@ -357,7 +359,7 @@ impl Step<World> for Action {
             Action::ForgetReleases(forget) => forget.apply(world),
             Action::MakeRepository(make) => make.apply(world),
             Action::TakeBackup(take) => take.apply(world),
-            Action::PublishBackup(publish) => publish.apply(world),
+            Action::PublishBackup(publish) | Action::KeepBackup(publish) => publish.apply(world),
             Action::VerifyBackup(verify) => verify.apply(world),
             Action::NoteVerified(note) => note.apply(world),
             Action::PutBack(put) => put.apply(world),
@@ -398,6 +400,7 @@ impl Step<World> for Action {
             Action::MakeRepository(make) => make.undo(world),
             Action::TakeBackup(take) => take.undo(world, &receipt.quieted()?.containers),
             Action::PublishBackup(publish) => publish.undo(world),
+            Action::KeepBackup(publish) => publish.keep(world),
             Action::VerifyBackup(verify) => verify.undo(world),
             // What was verified stays so.
             Action::NoteVerified(_) => Ok(()),

@@ -59,6 +59,10 @@ impl Repository {
         match self.0 {}
     }
 
+    pub fn delete_pending(&self, _: &str) -> Result<()> {
+        match self.0 {}
+    }
+
     pub fn check(&self, _: bool) -> Result<Vec<Fault>> {
         match self.0 {}
     }

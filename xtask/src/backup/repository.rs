@@ -173,6 +173,11 @@ impl Repository {
         self.delete(|snapshot| snapshot.tags.contains(&run_tag(run)))
     }
 
+    /// Deletes what this run has put there and does not count yet.
+    pub fn delete_pending(&self, run: &str) -> Result<()> {
+        self.delete(|snapshot| snapshot.tags.contains(PENDING) && snapshot.tags.contains(&run_tag(run)))
+    }
+
     /// Looks whether everything that backups need is there, and with `read_data` whether it is what it was.
     pub fn check(&self, read_data: bool) -> Result<Vec<Fault>> {
         let results = self.inner.check(CheckOptions::default().read_data(read_data)).map_err(|error| self.failed("check", &error))?;

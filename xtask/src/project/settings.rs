@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Role;
+use super::backups::{BeforeDeploy, KeepSettings};
 use crate::error::{Error, Result};
 use crate::release::Replacing;
 use crate::source::Files;
@@ -35,6 +36,12 @@ pub struct BackupSettings {
     pub to: Option<PathBuf>,
     /// The file with the repository's key, never in the repository; below the state folder when it is not said.
     pub key: Option<PathBuf>,
+    /// What `prod-up` asks of backups before it touches anything.
+    #[serde(rename = "before-deploy")]
+    #[schemars(with = "String", regex(pattern = r"^(off|required|fresh [1-9][0-9]{0,3}[hd])$"))]
+    pub before_deploy: BeforeDeploy,
+    /// Which backups `backup forget` keeps of each stack, where it is not told otherwise.
+    pub keep: KeepSettings,
 }
 
 /// One stack of `xtask.yaml`; paths are relative to the project's root.

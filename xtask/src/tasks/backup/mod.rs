@@ -1,6 +1,7 @@
 //! Backups: everything that a stack would need to live again, as one snapshot each.
 
 pub(super) mod look;
+pub(super) mod newest;
 pub(super) mod place;
 pub(super) mod prove;
 pub(super) mod read;

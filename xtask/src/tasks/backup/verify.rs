@@ -31,7 +31,8 @@ pub fn verify(cx: &Context<'_>, name: &str, to: Option<&str>) -> Result<Looked> 
     let name = backup.summary.name.clone();
     let ended = carry_out(cx, TASK, &Overrides::default(), |_| {
         cx.masker.replace(security_fix::secrets(cx));
-        let mut plan = Plan::new(TASK, vec![Action::VerifyBackup(VerifyBackup { place: place.clone(), name: name.clone() })]);
+        let mut plan =
+            Plan::new(TASK, vec![Action::VerifyBackup(VerifyBackup { place: place.clone(), name: name.clone(), pending: false })]);
         plan.stacks = vec![backup.summary.stack.clone()];
         plan.finish.push(Action::NoteVerified(NoteVerified { place: place.clone(), name: name.clone() }));
         let line = format!("restore {name} of {} into containers of its own, in no network, and remove them again", backup.summary.stack);
