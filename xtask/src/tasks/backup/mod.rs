@@ -5,6 +5,7 @@ pub(super) mod newest;
 pub(super) mod place;
 pub(super) mod prove;
 pub(super) mod read;
+pub(super) mod standing;
 pub(super) mod verify;
 
 use crate::actions::{Action, MakeRepository, PublishBackup};
@@ -18,6 +19,7 @@ use crate::secret::Secret;
 use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
 use look::Planned;
 pub use read::{Shown, check, dump, list, show};
+pub use standing::{Seen, Standing};
 pub use verify::{Looked, verify};
 
 /// The name of the task that makes backups.
