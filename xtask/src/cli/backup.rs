@@ -23,6 +23,7 @@ pub fn run(cx: &Context<'_>, args: &BackupArgs) -> Result<(Exit, Answer)> {
             backup::dump(cx, name, which, repository.to.as_deref(), &mut report::Raw)?;
             Ok((Exit::Done, Answer::Text(Vec::new())))
         }
+        Some(BackupCommand::Schedule) => answer(Exit::Done, Backup::Scheduled(backup::schedule(cx)?)),
         Some(BackupCommand::Check { read_data, repository }) => {
             let faults = backup::check(cx, *read_data, repository.to.as_deref())?;
             let exit = if faults.iter().any(|fault| fault.severe) { Exit::NotAsItShouldBe } else { Exit::Done };

@@ -21,7 +21,8 @@ pub mod releases;
 pub mod review;
 pub mod rules;
 pub mod runbook;
-pub mod status;
+pub mod schedule;
+mod status;
 mod style;
 pub mod summary;
 

@@ -62,6 +62,8 @@ pub enum BackupCommand {
         #[command(flatten)]
         repository: RepositoryArg,
     },
+    /// Print a systemd service with its timer, and a line for cron, that back up and verify every night
+    Schedule,
     /// Restore a backup beside everything else and compare; exits with 1 when it is not what it says
     Verify {
         /// Its name or the beginning of it

@@ -5,6 +5,7 @@ pub(super) mod newest;
 pub(super) mod place;
 pub(super) mod prove;
 pub(super) mod read;
+mod schedule;
 pub(super) mod standing;
 pub(super) mod verify;
 
@@ -19,6 +20,7 @@ use crate::secret::Secret;
 use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
 use look::Planned;
 pub use read::{Shown, check, dump, list, show};
+pub use schedule::{Schedule, schedule};
 pub use standing::{Seen, Standing};
 pub use verify::{Looked, verify};
 
