@@ -1,6 +1,7 @@
 //! What stands around backups: deploys that ask for one, what `status` says of them, and what is let go.
 
 mod engine_support;
+#[allow(dead_code)] // what other tests need of it
 #[path = "prod_up/mod.rs"]
 mod support;
 

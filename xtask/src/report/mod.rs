@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod audit;
 pub mod backup;
+mod backup_bench;
 pub mod bench;
 pub mod collect;
 pub mod diff;
