@@ -72,6 +72,8 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::PutBack(_) | Action::DropReplaced(_) => continue,
             // A backup is deleted by `backup forget`, never because something is put back.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => continue,
+            // What is forgotten is gone.
+            Action::ForgetBackups(_) | Action::PruneRepository(_) => continue,
             // What runs goes back to a release, and takes the pointer with it.
             Action::SaveRelease(_) | Action::MoveCurrent(_) | Action::ForgetReleases(_) => continue,
             Action::GitCommit(commit) => {

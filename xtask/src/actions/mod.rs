@@ -45,7 +45,8 @@ use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
 pub use backup::{
-    DropReplaced, MakeRepository, NoteVerified, PublishBackup, PutBack, Quieted, Refill, TakeBackup, VerifyBackup, prove_dump,
+    DropReplaced, ForgetBackups, MakeRepository, NoteVerified, PruneRepository, PublishBackup, PutBack, Quieted, Refill, TakeBackup,
+    VerifyBackup, prove_dump,
 };
 pub use create_folder::CreateFolder;
 pub use file::Original;
@@ -201,6 +202,8 @@ pub enum Action {
     NoteVerified(NoteVerified),
     PutBack(PutBack),
     DropReplaced(DropReplaced),
+    ForgetBackups(ForgetBackups),
+    PruneRepository(PruneRepository),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -293,6 +296,8 @@ impl Step<World> for Action {
             Action::VerifyBackup(verify) => format!("restore {} beside everything else", verify.name),
             Action::NoteVerified(note) => format!("note what was verified of {}", note.name),
             Action::PutBack(put) => put.label(),
+            Action::ForgetBackups(forget) => format!("forget {} backups", forget.names.len()),
+            Action::PruneRepository(prune) => format!("make room in {}", prune.place.location.display()),
             Action::DropReplaced(drop) => format!("remove the data that was replaced: {}", drop.volumes.join(", ")),
             Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
         }
@@ -328,7 +333,7 @@ impl Step<World> for Action {
             Action::MakeRepository(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => Ok(Receipt::Nothing),
             Action::VerifyBackup(_) | Action::NoteVerified(_) => world.live().map(|_| Receipt::Nothing),
             Action::PutBack(put) => put.prepare(world).map(|()| Receipt::Nothing),
-            Action::DropReplaced(_) => Ok(Receipt::Nothing),
+            Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(Receipt::Nothing),
         }
     }
 
@@ -364,6 +369,8 @@ impl Step<World> for Action {
             Action::NoteVerified(note) => note.apply(world),
             Action::PutBack(put) => put.apply(world),
             Action::DropReplaced(drop) => drop.apply(world),
+            Action::ForgetBackups(forget) => forget.apply(),
+            Action::PruneRepository(prune) => prune.apply(),
         }
     }
 
@@ -407,6 +414,7 @@ impl Step<World> for Action {
             Action::PutBack(put) => put.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),
+            Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(()),
         }
     }
 }

@@ -63,6 +63,14 @@ impl Repository {
         match self.0 {}
     }
 
+    pub fn forget(&self, _: &[String]) -> Result<()> {
+        match self.0 {}
+    }
+
+    pub fn prune(&self) -> Result<()> {
+        match self.0 {}
+    }
+
     pub fn check(&self, _: bool) -> Result<Vec<Fault>> {
         match self.0 {}
     }

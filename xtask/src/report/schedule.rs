@@ -47,7 +47,7 @@ fn calls(schedule: &Schedule) -> Vec<Vec<String>> {
     };
     let mut calls = vec![call(&["backup", "--verify"])];
     if schedule.forgets {
-        calls.push(call(&["backup", "forget", "--prune"]));
+        calls.push(call(&["--yes", "backup", "forget", "--prune"]));
     }
     calls
 }
@@ -97,10 +97,10 @@ mod tests {
             "User=ops",
             "Environment=XTASK_STATE=/var/lib/x",
             "ExecStart=/opt/xtask -C /srv/shop --quiet backup --verify",
-            "ExecStart=/opt/xtask -C /srv/shop --quiet backup forget --prune",
+            "ExecStart=/opt/xtask -C /srv/shop --quiet --yes backup forget --prune",
             "OnCalendar=*-*-* 02:30:00",
             "30 2 * * *  PATH=/usr/local/bin:/usr/bin:/bin; export XTASK_STATE=/var/lib/x; /opt/xtask -C /srv/shop --quiet backup --verify \
-             && /opt/xtask -C /srv/shop --quiet backup forget --prune",
+             && /opt/xtask -C /srv/shop --quiet --yes backup forget --prune",
         ] {
             assert!(text.lines().any(|has| has == line), "{line}: {text}");
         }

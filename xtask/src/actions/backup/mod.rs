@@ -4,6 +4,7 @@
 mod copy;
 mod dump;
 mod fill;
+mod forget;
 mod publish;
 mod put_back;
 mod quiet;
@@ -25,6 +26,7 @@ use crate::error::{Error, Kind, Result};
 use crate::saga::Sha;
 
 pub use dump::prove as prove_dump;
+pub use forget::{ForgetBackups, PruneRepository};
 pub use publish::PublishBackup;
 pub use put_back::{DropReplaced, PutBack, Refill};
 pub use quiet::Quieted;

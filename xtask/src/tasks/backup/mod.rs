@@ -1,5 +1,7 @@
 //! Backups: everything that a stack would need to live again, as one snapshot each.
 
+pub(super) mod forget;
+mod keep;
 pub(super) mod look;
 pub(super) mod newest;
 pub(super) mod place;
@@ -18,6 +20,7 @@ use crate::saga::{Plan, RunId, Step};
 use crate::secret::Secret;
 
 use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
+pub use forget::{Forget, forget};
 use look::Planned;
 pub use read::{Shown, check, dump, list, show};
 pub use schedule::{Schedule, schedule};

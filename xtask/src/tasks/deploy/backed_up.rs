@@ -127,6 +127,12 @@ impl BackedUp {
         }
     }
 
+    /// The name of the newest one, for the release's record: of the data that it finds.
+    pub fn newest(&self) -> Option<String> {
+        let planned = self.planned.as_ref().map(|planned| planned.take.summary.name.clone());
+        planned.or_else(|| Some(self.stored.as_ref().ok()?.last()?.summary.name.clone()))
+    }
+
     /// What is done first: a backup is made, restored for trial, and only then listed. It stays, whatever becomes of
     /// the deploy.
     pub fn steps(&self) -> Vec<Action> {

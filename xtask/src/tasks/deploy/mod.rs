@@ -118,7 +118,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
     }
     let tag = looked.model.lookup(&looked.standing.settings.tag).map(String::from);
     prepared.plan.args = request.args(tag.as_deref());
-    let new = New { model: &rendered.json, kept, tag: tag.clone(), accepted: request.accepted.clone() };
+    let new = New { model: &rendered.json, kept, tag: tag.clone(), accepted: request.accepted.clone(), backup: backups.newest() };
     let saved = saving(cx, &looked.standing, &recorded, run, new)?;
     let facts = facts(&looked, &saved.id, tag.as_deref(), recorded.current.as_ref().map(|release| release.id.as_str()));
     let made = steps::services(&looked.standing, &plans, &targets, &images);
