@@ -42,7 +42,7 @@ fn a_database_that_is_written_to_and_a_volume_are_stored_as_they_are() {
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
     let manifest = stack.json(&["backup", "show"])["manifest"].clone();
     let dumps: Vec<&str> = manifest["dumps"].as_array().unwrap().iter().map(|dump| dump["what"].as_str().unwrap()).collect();
-    assert_eq!(dumps, ["databases/postgres", "databases/shop", "roles"]);
+    assert_eq!(dumps, ["databases/postgres", "databases/shop", "roles", "settings"]);
     let counts = &manifest["dumps"][1]["counts"];
     assert!(counts["public.orders"].as_u64().unwrap() >= 5000 && counts["odd.A b"] == 0, "{counts}");
     assert_eq!(manifest["volumes"][0]["quiet"], "paused");

@@ -1,5 +1,5 @@
 //! The example stacks go into production, fail, go back and go into production again, by the commands of their
-//! own READMEs: what stands there is what is run.
+//! own READMEs, and lose their data and get it back, by those of this repository's: what stands there is what is run.
 
 #![allow(clippy::print_stdout, reason = "a test says what it measured")]
 
@@ -24,9 +24,11 @@ struct Line {
     serves: Option<String>,
 }
 
-/// The commands of the section, one a line; a here-document belongs to its line.
-fn lines(readme: &str) -> Vec<Line> {
-    let section = readme.split("\n## Deploy it with cargo xtask\n").nth(1).expect("the section");
+const DEPLOY: &str = "\n## Deploy it with cargo xtask\n";
+
+/// The commands of the section that begins so, one a line; a here-document belongs to its line.
+fn lines(readme: &str, begin: &str) -> Vec<Line> {
+    let section = readme.split(begin).nth(1).expect("the section");
     let block = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("its commands");
     let mut lines = Vec::new();
     let mut text = block.lines();
@@ -55,7 +57,7 @@ fn lines(readme: &str) -> Vec<Line> {
 fn a_readme_says_what_comes_of_its_commands() {
     let text = "x\n## Deploy it with cargo xtask\nwords\n```sh\na b   # exit 3: no, v1 serves again\ncat > f <<'END'\nx # y\nEND\nd\n```\n";
     let line = |command: &str, exit, serves: Option<&str>| Line { command: command.into(), exit, serves: serves.map(String::from) };
-    assert_eq!(lines(text), [line("a b", 3, Some("v1")), line("cat > f <<'END'\nx # y\nEND", 0, None), line("d", 0, None)]);
+    assert_eq!(lines(text, DEPLOY), [line("a b", 3, Some("v1")), line("cat > f <<'END'\nx # y\nEND", 0, None), line("d", 0, None)]);
 }
 
 struct Example {
@@ -77,7 +79,7 @@ impl Example {
         let root = sandbox.path().join("copy");
         std::fs::create_dir(&root).unwrap();
         tree::copy(&folder, &root);
-        let lines = lines(&std::fs::read_to_string(root.join("README.md")).unwrap());
+        let lines = lines(&std::fs::read_to_string(root.join("README.md")).unwrap(), DEPLOY);
         let (images, networks) =
             (format!("xtask-test-{}/", sandbox.project), vec![format!("{}-back", sandbox.project), format!("{}-front", sandbox.project)]);
         let bin = sandbox.path().join("bin");
@@ -256,4 +258,62 @@ fn the_trading_system_goes_into_production_by_its_readme() {
         get(ports[3].1, "/health", "\"ok\"");
     });
     assert!(example.containers().is_empty(), "prod-down takes all away");
+}
+
+/// Data is stored, verified, wrecked and restored, by the README of this repository.
+#[cfg(feature = "backup")]
+mod backups {
+    use super::*;
+
+    /// The commands that stand behind `In `stacks/NAME`:`.
+    fn walk(name: &str) -> Vec<Line> {
+        let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+        lines(&std::fs::read_to_string(readme).unwrap(), &format!("\nIn `stacks/{name}`:\n"))
+    }
+
+    fn may_restore(example: &Example) -> bool {
+        let root = example.sandbox.docker.info().unwrap().root_dir;
+        let may = nix::unistd::access(&Path::new(&root).join("volumes"), nix::unistd::AccessFlags::W_OK).is_ok();
+        if !may {
+            engine_support::skipped("restore in place", "this user may not change the engine's volumes");
+        }
+        may
+    }
+
+    #[test]
+    fn the_agent_platform_gets_its_data_back_by_the_readme() {
+        let ports = ports(&[8080, 4000, 7070, 6379, 5432], 20);
+        let renamed = |project: &str| {
+            let mut renamed: Vec<(String, String)> = ports.iter().map(|(old, new)| (format!("\"{old}:"), format!("\"{new}:"))).collect();
+            renamed.push(("name: agent\n".into(), format!("name: {project}\n")));
+            renamed.push(("--confirm agent".into(), format!("--confirm {project}")));
+            renamed
+        };
+        let Some((example, _)) = Example::of("agent", renamed) else { return };
+        if may_restore(&example) {
+            example.holds(&walk("agent"), |_| {});
+            assert!(example.containers().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_trading_system_gets_its_data_back_by_the_readme() {
+        let ports = ports(&[5433, 6380], 30);
+        let renamed = |project: &str| {
+            let mut renamed: Vec<(String, String)> =
+                ports.iter().map(|(old, new)| (format!("_PORT:-{old}}}"), format!("_PORT:-{new}}}"))).collect();
+            renamed.push(("name: trading-".into(), format!("name: {project}-")));
+            renamed.push(("--confirm trading-".into(), format!("--confirm {project}-")));
+            renamed.push(("container_name: ".into(), format!("container_name: {project}-")));
+            renamed.push(("exec data-".into(), format!("exec {project}-data-")));
+            renamed.push(("trading_backend".into(), format!("{project}-back")));
+            renamed.push(("trading_frontend".into(), format!("{project}-front")));
+            renamed
+        };
+        let Some((example, _)) = Example::of("trading", renamed) else { return };
+        if may_restore(&example) {
+            example.holds(&walk("trading"), |_| {});
+            assert!(example.containers().is_empty());
+        }
+    }
 }

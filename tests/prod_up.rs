@@ -70,8 +70,8 @@ fn refused(test: &str, bad: &[(&str, &str)]) {
         prod.nothing_left_over();
     }
     assert_eq!(prod.releases().len(), 1);
-    prod.run(&["history"])
-        .expect(0, &["prod-up prod v1  done", &format!("prod-up prod {}  stopped before anything was touched", bad[0].0)]);
+    let refused = format!("prod-up prod {}", bad[0].0);
+    prod.run(&["history"]).expect(0, &["prod-up prod v1", &refused, "stopped before anything was touched"]);
 }
 
 #[test]

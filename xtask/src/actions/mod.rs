@@ -45,8 +45,8 @@ use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
 pub use backup::{
-    DropReplaced, ForgetBackups, MakeRepository, NoteVerified, PruneRepository, PublishBackup, PutBack, Quieted, Refill, TakeBackup,
-    VerifyBackup, prove_dump,
+    DropReplaced, ForgetBackups, Laid, LaidServer, LayBeside, MakeRepository, NoteVerified, PruneRepository, PublishBackup, PutBack,
+    Quieted, Refill, Reload, TakeBackup, VerifyBackup, prove_dump, recount,
 };
 pub use create_folder::CreateFolder;
 pub use file::Original;
@@ -201,6 +201,7 @@ pub enum Action {
     VerifyBackup(VerifyBackup),
     NoteVerified(NoteVerified),
     PutBack(PutBack),
+    LayBeside(LayBeside),
     DropReplaced(DropReplaced),
     ForgetBackups(ForgetBackups),
     PruneRepository(PruneRepository),
@@ -248,7 +249,7 @@ impl Action {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
             // Who is paused for it goes on.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => false,
-            Action::VerifyBackup(_) | Action::NoteVerified(_) => false,
+            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::LayBeside(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -298,6 +299,7 @@ impl Step<World> for Action {
             Action::PutBack(put) => put.label(),
             Action::ForgetBackups(forget) => format!("forget {} backups", forget.names.len()),
             Action::PruneRepository(prune) => format!("make room in {}", prune.place.location.display()),
+            Action::LayBeside(lay) => lay.label(),
             Action::DropReplaced(drop) => format!("remove the data that was replaced: {}", drop.volumes.join(", ")),
             Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
         }
@@ -334,6 +336,7 @@ impl Step<World> for Action {
             Action::VerifyBackup(_) | Action::NoteVerified(_) => world.live().map(|_| Receipt::Nothing),
             Action::PutBack(put) => put.prepare(world).map(|()| Receipt::Nothing),
             Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(Receipt::Nothing),
+            Action::LayBeside(lay) => lay.prepare(world).map(|()| Receipt::Nothing),
         }
     }
 
@@ -368,6 +371,7 @@ impl Step<World> for Action {
             Action::VerifyBackup(verify) => verify.apply(world),
             Action::NoteVerified(note) => note.apply(world),
             Action::PutBack(put) => put.apply(world),
+            Action::LayBeside(lay) => lay.apply(world),
             Action::DropReplaced(drop) => drop.apply(world),
             Action::ForgetBackups(forget) => forget.apply(),
             Action::PruneRepository(prune) => prune.apply(),
@@ -412,6 +416,7 @@ impl Step<World> for Action {
             // What was verified stays so.
             Action::NoteVerified(_) => Ok(()),
             Action::PutBack(put) => put.undo(world),
+            Action::LayBeside(lay) => lay.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),
             Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(()),

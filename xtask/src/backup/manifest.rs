@@ -58,6 +58,9 @@ pub struct Dump {
     pub image_id: String,
     /// Rows by table, or whatever can be counted, as the dump holds them.
     pub counts: BTreeMap<String, u64>,
+    /// A checksum of the contents of each, taken with the counts; empty unless it was asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sums: BTreeMap<String, String>,
     pub seconds: f64,
 }
 

@@ -35,8 +35,8 @@ pub fn run(cx: &Context<'_>, args: &BackupArgs) -> Result<(Exit, Answer)> {
             let exit = if faults.iter().any(|fault| fault.severe) { Exit::NotAsItShouldBe } else { Exit::Done };
             answer(exit, Backup::Checked { read_data: *read_data, faults })
         }
-        Some(BackupCommand::Verify { backup: name, repository }) => {
-            let looked = backup::verify(cx, name, repository.to.as_deref())?;
+        Some(BackupCommand::Verify { backup: name, deep, repository }) => {
+            let looked = backup::verify(cx, name, *deep, repository.to.as_deref())?;
             let exit = if looked.fault.is_some() { Exit::NotAsItShouldBe } else { Exit::Done };
             answer(exit, Backup::Verified(Box::new(looked)))
         }
@@ -49,9 +49,19 @@ fn create(cx: &Context<'_>, args: &CreateArgs) -> Result<(Exit, Answer)> {
         backup::key_saved(cx, to)?;
         return Ok((Exit::Done, Answer::Text(Vec::new())));
     }
-    let request =
-        Request { stacks: args.stacks.clone(), services: args.services.clone(), to: to.map(String::from), key_saved: args.key_saved };
-    Ok((Exit::Done, Answer::Backup(Box::new(Backup::Made(backup::create(cx, &request)?)))))
+    let request = Request {
+        stacks: args.stacks.clone(),
+        services: args.services.clone(),
+        to: to.map(String::from),
+        key_saved: args.key_saved,
+        deep: args.deep,
+    };
+    let mut made = backup::create(cx, &request)?;
+    if args.verify {
+        backup::verify_made(cx, &mut made, &request)?;
+    }
+    let whole = made.verified.iter().all(|looked| looked.fault.is_none());
+    Ok((if whole { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Backup(Box::new(Backup::Made(made)))))
 }
 
 pub fn restore(cx: &Context<'_>, args: &RestoreArgs) -> Result<(Exit, Answer)> {
@@ -71,5 +81,9 @@ pub fn restore(cx: &Context<'_>, args: &RestoreArgs) -> Result<(Exit, Answer)> {
         no_backup: args.no_backup,
         to: to.map(String::from),
     };
+    if args.what.to_scratch {
+        let laying = restore::to_scratch(cx, &request)?;
+        return Ok((Exit::Done, Answer::Backup(Box::new(Backup::Laid(laying)))));
+    }
     Ok((Exit::Done, Answer::Ended(restore::in_place(cx, &request)?)))
 }

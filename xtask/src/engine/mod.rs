@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::cancel::Cancel;
 use crate::error::Result;
 
+mod beside;
 pub mod compose;
 mod convert;
 mod docker;
@@ -25,6 +26,7 @@ mod types;
 pub mod wait;
 mod watch;
 
+pub use beside::Beside;
 pub use docker::{Docker, Scratch};
 pub use exec::{Exec, Executed};
 pub use network::NetworkSpec;

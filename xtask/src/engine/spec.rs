@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-const SHORT_ID: usize = 12;
+pub(super) const SHORT_ID: usize = 12;
 
 /// A container as it can be made again: the same configuration, labels, networks with their aliases, and
 /// its anonymous volumes by name. It holds the environment, so it has no `Debug`, and is only ever

@@ -10,6 +10,7 @@ use crate::backup::{Fault, Quiet, Stored};
 use crate::saga::utc;
 use crate::tasks::Ended;
 use crate::tasks::backup::{Looked, Made, Schedule, Shown};
+use crate::tasks::restore::Laying;
 use crate::text::counted;
 
 pub enum Backup {
@@ -21,6 +22,7 @@ pub enum Backup {
         faults: Vec<Fault>,
     },
     Verified(Box<Looked>),
+    Laid(Laying),
     /// With the sizes of files.
     Paths(Vec<(PathBuf, Option<u64>)>),
     Scheduled(Schedule),
@@ -35,6 +37,7 @@ impl Backup {
             Backup::Checked { read_data, faults } => checked(*read_data, faults, look),
             Backup::Verified(looked) => verified(looked, look),
             Backup::Scheduled(schedule) => schedule::text(schedule),
+            Backup::Laid(laying) => laid(laying, look),
             Backup::Paths(paths) => paths.iter().map(|(path, _)| one_line(&path.to_string_lossy()) + "\n").collect(),
         }
     }
@@ -43,7 +46,8 @@ impl Backup {
         match self {
             Backup::Made(made) => {
                 let place = json!({"location": made.place.location, "key": made.place.key});
-                json!({"ended": made.ended.word(), "run": made.ended.run(), "repository": place, "backups": made.backups})
+                let faults: Vec<_> = made.verified.iter().filter_map(|looked| looked.fault.as_ref()).collect();
+                json!({"ended": made.ended.word(), "run": made.ended.run(), "repository": place, "backups": made.backups, "faults": faults})
             }
             Backup::Listed(stored) => json!(stored),
             Backup::Shown(found) => json!(found),
@@ -52,6 +56,7 @@ impl Backup {
                 json!({"ended": looked.ended.word(), "run": looked.ended.run(), "backup": looked.backup, "fault": looked.fault})
             }
             Backup::Scheduled(schedule) => json!(schedule),
+            Backup::Laid(laying) => json!({"ended": laying.ended.word(), "run": laying.ended.run(), "volumes": laying.volumes}),
             Backup::Paths(paths) => paths.iter().map(|(path, bytes)| json!({"path": path.to_string_lossy(), "bytes": bytes})).collect(),
         }
     }
@@ -75,6 +80,20 @@ fn made(made: &Made, look: Look) -> String {
         text.push_str(&look.line(Style::Good, "Backup", &said));
     }
     text.push_str(&look.line(Style::Info, "Repository", &format!("{}, key {}", made.place.location.display(), made.place.key.display())));
+    made.verified.iter().for_each(|looked| text.push_str(&verified(looked, look)));
+    text
+}
+
+fn laid(laying: &Laying, look: Look) -> String {
+    let mut text = summary::ended(&laying.ended, look);
+    if matches!(laying.ended, Ended::Committed { .. }) {
+        laying.volumes.iter().for_each(|name| text.push_str(&look.line(Style::Good, "Volume", name)));
+        text.push_str(&look.line(
+            Style::Info,
+            "Afterwards",
+            "look at them with `docker run -v VOLUME:...`, and remove them with `docker volume rm`",
+        ));
+    }
     text
 }
 
@@ -87,7 +106,11 @@ fn verified(looked: &Looked, look: Look) -> String {
     match &looked.backup.summary.verified {
         _ if looked.ended.run().is_none() => {}
         Some(verified) => {
-            let said = format!("{name} was restored and is what it says, {:.1} s", verified.took_ms as f64 / 1000.0);
+            let said = format!(
+                "{name} was restored and is what it says{}, {:.1} s",
+                if verified.deep { ", to the contents of its tables" } else { "" },
+                verified.took_ms as f64 / 1000.0
+            );
             text.push_str(&look.line(Style::Good, "Verified", &said));
         }
         None => text.push_str(&look.line(Style::Warn, "In part", &format!("{name} is not verified: see what was not proven"))),

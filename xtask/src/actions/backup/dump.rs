@@ -25,10 +25,10 @@ const LINES: usize = 5;
 ///
 /// # Errors
 /// The client fails, or what it wrote is not whole.
-pub fn dump(world: &World, wanted: &WantedDump, writer: &mut Writer) -> Result<Vec<Dump>> {
+pub fn dump(world: &World, wanted: &WantedDump, deep: bool, writer: &mut Writer) -> Result<Vec<Dump>> {
     let adapter = adapter_of(&wanted.adapter)?;
     let survey = survey(world, wanted, adapter)?;
-    survey.what.iter().map(|what| one(world, wanted, adapter, &survey, what, writer)).collect()
+    survey.what.iter().map(|what| one(world, wanted, adapter, &survey, (what, deep), writer)).collect()
 }
 
 fn adapter_of(kind: &str) -> Result<&'static Adapter> {
@@ -52,14 +52,22 @@ fn survey(world: &World, wanted: &WantedDump, adapter: &Adapter) -> Result<Surve
     Ok(survey)
 }
 
-fn one(world: &World, wanted: &WantedDump, adapter: &Adapter, survey: &Survey, what: &str, writer: &mut Writer) -> Result<Dump> {
+fn one(
+    world: &World,
+    wanted: &WantedDump,
+    adapter: &Adapter,
+    survey: &Survey,
+    (what, deep): (&str, bool),
+    writer: &mut Writer,
+) -> Result<Dump> {
     let began = Instant::now();
     world.cancel.now(&format!("dumping {} of {}", what, wanted.service));
     let path = format!("/dumps/{}/{}", segment(&wanted.service), path_of(what));
     let word = mark(world, what);
     let (mut marks, mut head, mut tail) = (Marks::new(&word), Vec::new(), Vec::new());
     let mut parts = writer.stream(&path);
-    let asked = exec(world, adapter, adapter.dump, vec![("XTASK_WHAT", what), ("XTASK_MARK", &word)], DUMP);
+    let told = vec![("XTASK_WHAT", what), ("XTASK_MARK", &word), ("XTASK_DEEP", if deep { "1" } else { "" })];
+    let asked = exec(world, adapter, adapter.dump, told, DUMP);
     let ended = world.live()?.engine.pipe(&wanted.container, &asked, None, &mut |piece| {
         match piece {
             Said::Error(piece) => marks.take(piece),
@@ -94,6 +102,7 @@ fn one(world: &World, wanted: &WantedDump, adapter: &Adapter, survey: &Survey, w
         image: wanted.image.clone(),
         image_id: wanted.image_id.clone(),
         counts: marks.counts,
+        sums: marks.sums,
         seconds: began.elapsed().as_secs_f64(),
     })
 }

@@ -5,6 +5,8 @@ mod copy;
 mod dump;
 mod fill;
 mod forget;
+mod lay;
+mod load;
 mod publish;
 mod put_back;
 mod quiet;
@@ -27,8 +29,10 @@ use crate::saga::Sha;
 
 pub use dump::prove as prove_dump;
 pub use forget::{ForgetBackups, PruneRepository};
+pub use lay::{Laid, LaidServer, LayBeside};
+pub use load::recount;
 pub use publish::PublishBackup;
-pub use put_back::{DropReplaced, PutBack, Refill};
+pub use put_back::{DropReplaced, PutBack, Refill, Reload};
 pub use quiet::Quieted;
 pub use repository::MakeRepository;
 pub use verify::{NoteVerified, VerifyBackup};
@@ -51,6 +55,9 @@ pub struct TakeBackup {
     pub engine: String,
     pub compose: String,
     pub git_commit: Option<String>,
+    /// With checksums of what is in the tables.
+    #[serde(default)]
+    pub deep: bool,
 }
 
 impl TakeBackup {
@@ -80,7 +87,7 @@ impl TakeBackup {
         let mut manifest = self.blank(world);
         let total = repository.backup(&self.summary, |writer| {
             for dump in &self.dumps {
-                manifest.dumps.extend(dump::dump(world, dump, writer)?);
+                manifest.dumps.extend(dump::dump(world, dump, self.deep, writer)?);
             }
             self.write_files(world, writer, &mut manifest)?;
             self.write_release(world, writer)?;

@@ -1,6 +1,8 @@
-//! Puts what a backup holds of volumes into their place, and keeps what was there until the run is committed.
+//! Puts what a backup holds of volumes and servers into their place, and keeps what was there until the run is
+//! committed.
 //!
-//! A volume cannot be renamed. So a new one is filled and compared first, while everybody still works; then those
+//! A volume cannot be renamed. So a new one is filled and compared first, while everybody still works, that of a server
+//! by a server like it; then those
 //! who use the old one are stopped, and the two change their contents: the folders are renamed, nothing is copied. A
 //! folder is known by its inode, so whoever looks, at any moment, can tell which of them is the old one.
 
@@ -15,10 +17,12 @@ use super::super::World;
 use super::super::live::IN_THE_MAKING;
 use super::fill::fill;
 use super::go_on;
+use super::load::load;
 use super::quiet::{Quieted, resume_all};
+use super::revive::Base;
+use super::verify::take_away;
 use crate::backup::{Place, Repository};
 use crate::engine::Engine;
-use crate::engine::remove::{Removed, remove_run};
 use crate::error::{Error, Result};
 use crate::saga::sync_dir;
 
@@ -31,8 +35,13 @@ pub struct PutBack {
     /// The backup's.
     pub name: String,
     pub volumes: Vec<Refill>,
+    #[serde(default)]
+    pub servers: Vec<Reload>,
     /// The containers that run and use one of the volumes: stopped for it, and started again.
     pub users: Vec<Quieted>,
+    /// Servers that did not run: started on the restored data, and stopped when that is taken back.
+    #[serde(default)]
+    pub idle: Vec<Quieted>,
 }
 
 /// One volume whose content is replaced.
@@ -46,17 +55,35 @@ pub struct Refill {
     pub fresh: String,
 }
 
+/// One server whose data is made anew from its dumps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reload {
+    pub service: String,
+    /// What runs it now, and where it has its data.
+    pub container: String,
+    pub at: String,
+    /// Nobody else reaches it, so nobody writes to it at once.
+    pub alone: bool,
+    pub refill: Refill,
+}
+
 impl PutBack {
     pub fn label(&self) -> String {
-        let names: Vec<&str> = self.volumes.iter().map(|refill| refill.volume.as_str()).collect();
+        let volumes = self.volumes.iter().map(|refill| refill.volume.as_str());
+        let names: Vec<&str> = volumes.chain(self.servers.iter().map(|reload| reload.service.as_str())).collect();
         format!("put {} back as they are in {}", names.join(", "), self.name)
+    }
+
+    /// Every volume whose content is replaced.
+    pub fn refills(&self) -> impl Iterator<Item = &Refill> {
+        self.volumes.iter().chain(self.servers.iter().map(|reload| &reload.refill))
     }
 
     /// # Errors
     /// A volume is not what the plan saw, or one of the new name is there already.
     pub fn prepare(&self, world: &World) -> Result<()> {
         let engine = world.live()?.engine.as_ref();
-        for refill in &self.volumes {
+        for refill in self.refills() {
             if inode(&refill.folder)? != Some(refill.inode) {
                 return Err(Error::failed(format!("restore the volume {}", refill.volume)).why("it is not the one that was looked at"));
             }
@@ -75,18 +102,23 @@ impl PutBack {
         for refill in &self.volumes {
             let missing = || Error::failed(format!("restore the volume {}", refill.volume)).why("the backup does not have it");
             let copied = manifest.volumes.iter().find(|copied| copied.volume == refill.volume).ok_or_else(missing)?;
-            engine.create_volume(&refill.fresh, (LABEL, world.run.as_str()))?;
-            let fresh = refill.fresh_folder(engine)?.ok_or_else(|| refill.elsewhere())?;
+            let fresh = refill.make(world)?;
             let entries = fill(world, &content, copied, &refill.fresh)?;
             world.proven(format!("the volume {}", refill.volume), format!("{entries} entries, {} bytes, read back equal", copied.bytes));
             swaps.push((refill, fresh));
+        }
+        for reload in &self.servers {
+            let fresh = reload.refill.make(world)?;
+            let base = Base::Like { container: &reload.container, volume: &reload.refill.fresh, at: &reload.at };
+            load(world, &content, &manifest, &reload.service, base, Some((&reload.refill.folder, &fresh)))?;
+            swaps.push((&reload.refill, fresh));
         }
         go_on(world)?;
         for user in &self.users {
             engine.stop(&user.id, Duration::from_millis(user.grace_ms))?;
         }
         swaps.iter().try_for_each(|(refill, fresh)| refill.exchange(fresh))?;
-        self.users.iter().try_for_each(|user| engine.start(&user.id))
+        self.users.iter().chain(&self.idle).try_for_each(|user| engine.start(&user.id))
     }
 
     /// The old content is in its place again, and whoever ran runs. Right at any moment, and again.
@@ -94,24 +126,21 @@ impl PutBack {
         let engine = world.live()?.engine.as_ref();
         std::thread::sleep(IN_THE_MAKING);
         let mut displaced = Vec::new();
-        for refill in &self.volumes {
+        for refill in self.refills() {
             if inode(&refill.folder)? != Some(refill.inode) {
                 displaced.push(refill);
             }
         }
-        if !displaced.is_empty() {
-            for user in &self.users {
-                if engine.container(&user.id)?.is_some() {
-                    engine.stop(&user.id, Duration::from_millis(user.grace_ms))?;
-                }
+        let users = self.users.iter().filter(|_| !displaced.is_empty());
+        for user in users.chain(&self.idle) {
+            if engine.container(&user.id)?.is_some() {
+                engine.stop(&user.id, Duration::from_millis(user.grace_ms))?;
             }
         }
         displaced.into_iter().try_for_each(|refill| refill.take_back(engine))?;
         resume_all(world, &self.users)?;
-        while remove_run(engine, world.run.as_str())? != Removed::default() {
-            std::thread::sleep(IN_THE_MAKING);
-        }
-        self.volumes.iter().try_for_each(|refill| engine.remove_volume(&refill.fresh))
+        take_away(world)?;
+        self.refills().try_for_each(|refill| engine.remove_volume(&refill.fresh))
     }
 }
 
@@ -119,6 +148,13 @@ impl Refill {
     /// Where the old content is for a moment.
     fn aside(&self, fresh: &Path) -> PathBuf {
         fresh.with_file_name("xtask-old")
+    }
+
+    /// Makes the new volume, and says where its content is.
+    fn make(&self, world: &World) -> Result<PathBuf> {
+        let engine = world.live()?.engine.as_ref();
+        engine.create_volume(&self.fresh, (LABEL, world.run.as_str()))?;
+        self.fresh_folder(engine)?.ok_or_else(|| self.elsewhere())
     }
 
     fn fresh_folder(&self, engine: &dyn Engine) -> Result<Option<PathBuf>> {

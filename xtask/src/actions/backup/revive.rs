@@ -1,20 +1,22 @@
 //! A server of its own, in no network, that dumps are restored into.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::super::World;
 use super::{go_on, mark};
-use crate::backup::adapters::{Adapter, Marks, Revive};
+use crate::backup::adapters::{Adapter, Marks, Revive, SETUP, adapter, lodging, revive};
 use crate::backup::{Content, Dump, hex, segment};
 use crate::engine::remove::RUN_LABEL;
-use crate::engine::{Exec, Executed, Said, Scratch};
+use crate::engine::{Beside, Exec, Executed, Said, Scratch};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
 /// A server that was made from nothing and is not ready after so long will not be.
 const READY: Duration = Duration::from_secs(180);
 const ASKED: Duration = Duration::from_secs(30);
+/// It writes what it still has in memory; whoever needs longer is killed, and that is seen.
+const END: Duration = Duration::from_secs(600);
 const RESTORE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A running server, by its container's id. It goes with everything else of the run.
@@ -25,25 +27,103 @@ pub struct Server<'w> {
     revive: &'static Revive,
 }
 
+/// What a server is made from.
+#[derive(Debug, Clone, Copy)]
+pub enum Base<'b> {
+    /// The image that the dump came from; what it keeps goes with it.
+    Image,
+    /// The same, but it keeps its data in this volume, mounted there.
+    Kept { volume: &'b str, at: &'b str },
+    /// What this container is, with this volume in place of the one that it has there.
+    Like { container: &'b str, volume: &'b str, at: &'b str },
+}
+
 impl<'w> Server<'w> {
-    /// Starts one of the image that the dump came from, and waits until it takes requests.
+    /// One that runs already.
     ///
     /// # Errors
-    /// `Failed`: the image is gone, or the server does not become ready.
-    pub fn start(world: &'w World, dump: &Dump, adapter: &'static Adapter, revive: &'static Revive) -> Result<Server<'w>> {
+    /// `Unusable`: nobody can restore dumps of this kind.
+    pub fn running(world: &'w World, id: &str, kind: &str) -> Result<Server<'w>> {
+        let unknown = || Error::unusable(format!("restore dumps of {kind} servers")).help("use the version of xtask that made them");
+        let adapter = adapter(kind).ok_or_else(unknown)?;
+        Ok(Server { world, id: id.to_string(), adapter, revive: revive(kind).ok_or_else(unknown)? })
+    }
+
+    /// Makes one, which is not started.
+    ///
+    /// # Errors
+    /// `Failed`: the image, or the container that it is to be like, is gone.
+    pub fn make(world: &'w World, dump: &Dump, base: Base<'_>) -> Result<Server<'w>> {
         let engine = world.live()?.engine.as_ref();
-        let label = format!("start a server for the dumps of {}", dump.service);
+        let label = said(dump);
+        let server = Server::running(world, "", &dump.adapter)?;
+        let name = format!("xtask-{}-{}", world.run.short(), segment(&dump.service).replace('%', "_"));
+        let carried = (RUN_LABEL, world.run.as_str());
+        let volumes = match base {
+            Base::Like { container, volume, at } => {
+                let gone = || Error::failed(label.as_str()).why("the container that it is to be like is gone");
+                let spec = engine.spec(container)?.ok_or_else(gone)?;
+                let other = Beside { label: carried, volume, at, env: lodging(&dump.adapter).env, without: SETUP };
+                return Ok(Server { id: engine.create(&name, &spec.beside(&other))?, ..server });
+            }
+            Base::Kept { volume, at } => vec![(volume, at)],
+            Base::Image => Vec::new(),
+        };
         if engine.image(&dump.image_id)?.is_none() {
             return Err(Error::failed(label).why(format!("the engine does not have {} any more as it was ({})", dump.image, dump.image_id)));
         }
-        let mut env: Vec<(String, Secret)> = revive.env.iter().map(|(name, value)| (name.to_string(), Secret::new(*value))).collect();
-        env.push((revive.password.to_string(), Secret::new(password()?)));
-        let name = format!("xtask-{}-{}", world.run.short(), segment(&dump.service).replace('%', "_"));
-        let scratch = Scratch { image: &dump.image_id, label: (RUN_LABEL, world.run.as_str()), volumes: &[], env };
-        let server = Server { world, id: engine.create_scratch(&name, &scratch)?, adapter, revive };
-        engine.start(&server.id)?;
-        server.wait(&label)?;
-        Ok(server)
+        let told = server.revive;
+        let mut env: Vec<(String, Secret)> = told.env.iter().map(|(name, value)| (name.to_string(), Secret::new(*value))).collect();
+        env.push((told.password.to_string(), Secret::new(password()?)));
+        let scratch = Scratch { image: &dump.image_id, label: carried, volumes: &volumes, env };
+        Ok(Server { id: engine.create_scratch(&name, &scratch)?, ..server })
+    }
+
+    /// Starts it, restores all of its dumps into it, in their order, and compares what can be counted of each.
+    ///
+    /// # Errors
+    /// `Failed`: it does not become ready, a client fails, or what is there is not what was dumped.
+    pub fn load(&self, dumps: &[&Dump], content: &Content, mut each: impl FnMut(&Dump, &Tally)) -> Result<()> {
+        let Some(first) = dumps.first() else { return Ok(()) };
+        self.world.live()?.engine.start(&self.id)?;
+        self.wait(&said(first))?;
+        let mut dumps = dumps.to_vec();
+        dumps.sort_by_key(|dump| (self.revive.order)(&dump.what));
+        for dump in dumps {
+            self.restore(dump, content)?;
+            let now = self.counts(dump)?;
+            let different = now.differences(dump);
+            if !different.is_empty() {
+                return Err(Error::failed(format!("verify the dump {} of {}", dump.what, dump.service)).why(different.join("; ")));
+            }
+            each(dump, &now);
+        }
+        Ok(())
+    }
+
+    /// Lets it end by itself, so that its data is whole, and removes it.
+    ///
+    /// # Errors
+    /// `Failed`: it had to be killed, or says that it failed.
+    pub fn end(self, service: &str) -> Result<()> {
+        let engine = self.world.live()?.engine.as_ref();
+        engine.stop(&self.id, END)?;
+        let code = engine.container(&self.id)?.map(|container| container.state.exit_code);
+        if code != Some(0) {
+            let how =
+                code.map_or_else(|| "it is gone".to_string(), |code| format!("it ended with {code}: {}", self.log().unwrap_or_default()));
+            return Err(Error::failed(format!("stop the server for the dumps of {service}")).why(how));
+        }
+        engine.remove_container(&self.id)
+    }
+
+    /// Waits until it takes requests.
+    pub fn ready(&self, service: &str) -> Result<()> {
+        self.wait(&format!("reach the server of {service}"))
+    }
+
+    fn log(&self) -> Result<String> {
+        Ok(self.world.masker.mask(self.world.live()?.engine.logs(&self.id, 10)?.trim()).into_owned())
     }
 
     fn wait(&self, label: &str) -> Result<()> {
@@ -51,16 +131,15 @@ impl<'w> Server<'w> {
         let until = Instant::now() + READY;
         loop {
             go_on(self.world)?;
-            let log = || -> Result<String> { Ok(self.world.masker.mask(engine.logs(&self.id, 10)?.trim()).into_owned()) };
             if !engine.container(&self.id)?.is_some_and(|container| container.is_up()) {
-                return Err(Error::failed(label).why(format!("it has ended: {}", log()?)));
+                return Err(Error::failed(label).why(format!("it has ended: {}", self.log()?)));
             }
             // A container may end between the two; then the next look says so.
             if self.say(self.revive.ready, Vec::new(), ASKED, None).is_ok_and(|(ended, _)| ended.code == 0) {
                 return Ok(());
             }
             if Instant::now() > until {
-                return Err(Error::failed(label).why(format!("it is not ready after {} s: {}", READY.as_secs(), log()?)));
+                return Err(Error::failed(label).why(format!("it is not ready after {} s: {}", READY.as_secs(), self.log()?)));
             }
             std::thread::sleep(Duration::from_millis(200));
         }
@@ -83,14 +162,19 @@ impl<'w> Server<'w> {
         Ok(())
     }
 
-    /// What can be counted of it now, as it was when it was dumped.
-    pub fn counts(&self, dump: &Dump) -> Result<BTreeMap<String, u64>> {
+    /// What can be counted of it now, as it was when it was dumped; with a checksum where the dump has one.
+    ///
+    /// # Errors
+    /// `Failed`: its client cannot.
+    pub fn counts(&self, dump: &Dump) -> Result<Tally> {
         let word = mark(self.world, &dump.what);
-        let (ended, said) = self.say(self.revive.count, vec![("XTASK_WHAT", &dump.what), ("XTASK_MARK", &word)], RESTORE, None)?;
+        let deep = if dump.sums.is_empty() { "" } else { "1" };
+        let told = vec![("XTASK_WHAT", dump.what.as_str()), ("XTASK_MARK", &word), ("XTASK_DEEP", deep)];
+        let (ended, said) = self.say(self.revive.count, told, RESTORE, None)?;
         let mut marks = Marks::new(&word);
         marks.take(&said);
         if ended.code == 0 && marks.exit == Some(0) {
-            return Ok(marks.counts);
+            return Ok(Tally { counts: marks.counts, sums: marks.sums });
         }
         Err(Error::failed(format!("count what was restored of {} of {}", dump.what, dump.service)).why(ended.output))
     }
@@ -130,12 +214,38 @@ fn password() -> Result<String> {
     Ok(hex(&random))
 }
 
-/// What is not as it was: the counts that differ, in words.
-pub fn differences(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Vec<String> {
-    let names: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();
-    let said = |count: Option<&u64>| count.map_or_else(|| "none".to_string(), u64::to_string);
-    let differs = |name: &&String| before.get(*name) != now.get(*name);
-    names.into_iter().filter(differs).map(|name| format!("{name}: {} and now {}", said(before.get(name)), said(now.get(name)))).collect()
+fn said(dump: &Dump) -> String {
+    format!("start a server for the dumps of {}", dump.service)
+}
+
+/// What was counted, by table or whatever else there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub counts: BTreeMap<String, u64>,
+    /// Of the contents; empty where nobody asked for it.
+    pub sums: BTreeMap<String, String>,
+}
+
+impl Tally {
+    /// What is not as it was when it was dumped, in words.
+    pub fn differences(&self, dump: &Dump) -> Vec<String> {
+        let names: BTreeSet<&String> = dump.counts.keys().chain(self.counts.keys()).collect();
+        let said = |count: Option<&u64>| count.map_or_else(|| "none".to_string(), u64::to_string);
+        let word = |name: &String| {
+            let (before, now) = (dump.counts.get(name), self.counts.get(name));
+            if before != now {
+                return Some(format!("{name}: {} and now {}", said(before), said(now)));
+            }
+            let same = dump.sums.get(name).is_none_or(|sum| self.sums.get(name) == Some(sum));
+            (!same).then(|| format!("{name}: as many rows, but not the same"))
+        };
+        names.into_iter().filter_map(word).collect()
+    }
+
+    /// What was dumped and is not there at all.
+    pub fn missing(&self, dump: &Dump) -> Vec<String> {
+        dump.counts.keys().filter(|name| !self.counts.contains_key(*name)).cloned().collect()
+    }
 }
 
 #[cfg(test)]
@@ -143,9 +253,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn missing_tables_and_other_counts_differ() {
+    fn missing_tables_other_counts_and_other_contents_differ() {
         let of = |pairs: &[(&str, u64)]| pairs.iter().map(|(name, count)| (name.to_string(), *count)).collect::<BTreeMap<_, _>>();
-        assert!(differences(&of(&[("a", 1)]), &of(&[("a", 1)])).is_empty());
-        assert_eq!(differences(&of(&[("a", 1), ("b", 2)]), &of(&[("a", 3)])), ["a: 1 and now 3", "b: 2 and now none"]);
+        let json = serde_json::json!({"service": "db", "what": "databases/a", "adapter": "postgres", "path": "/p", "parts": 1, "bytes": 1,
+            "sha256": "", "exit_code": 0, "client": "", "server": "", "image": "", "image_id": "", "counts": {"a": 1, "b": 2}, "seconds": 0.1});
+        let mut dump: Dump = serde_json::from_value(json).unwrap();
+        let now = |pairs: &[(&str, u64)]| Tally { counts: of(pairs), ..Tally::default() };
+        assert!(now(&[("a", 1), ("b", 2)]).differences(&dump).is_empty());
+        assert_eq!(now(&[("a", 3)]).differences(&dump), ["a: 1 and now 3", "b: 2 and now none"]);
+        assert_eq!(now(&[("a", 3)]).missing(&dump), ["b"]);
+        dump.sums = [("a".to_string(), "7".to_string())].into();
+        assert_eq!(now(&[("a", 1), ("b", 2)]).differences(&dump), ["a: as many rows, but not the same"]);
+        let same = Tally { sums: dump.sums.clone(), ..now(&[("a", 1), ("b", 2)]) };
+        assert!(same.differences(&dump).is_empty());
     }
 }

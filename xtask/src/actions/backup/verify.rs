@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::super::World;
 use super::super::live::IN_THE_MAKING;
 use super::fill::fill;
-use super::revive::{Server, differences};
+use super::load::restored;
+use super::revive::{Base, Server};
 use crate::backup::adapters::{adapter, revive};
 use crate::backup::{Content, Copied, Dump, Place, Quiet, Repository, Verified, segment};
 use crate::engine::remove::{RUN_LABEL, Removed, remove_run};
@@ -22,6 +23,9 @@ pub struct VerifyBackup {
     /// It was made by this run and does not count yet; when not all of it can be verified, it never will.
     #[serde(default)]
     pub pending: bool,
+    /// Checksums are asked for too.
+    #[serde(default)]
+    pub deep: bool,
 }
 
 impl VerifyBackup {
@@ -38,8 +42,15 @@ impl VerifyBackup {
         for dump in &manifest.dumps {
             servers.entry(&dump.service).or_default().push(dump);
         }
+        let mut deep = self.deep && !servers.is_empty();
         for dumps in servers.into_values() {
-            all &= server(world, &content, dumps)?;
+            let summed = dumps.iter().all(|dump| dump.counts.is_empty() || !dump.sums.is_empty());
+            if self.deep && !summed {
+                let label = format!("the contents of the tables of {}", dumps[0].service);
+                world.not_proven(label, "a backup that was made with --deep".to_string());
+            }
+            deep &= summed;
+            all &= server(world, &content, &dumps)?;
         }
         files(world, &content, &manifest.files)?;
         take_away(world)?;
@@ -53,7 +64,7 @@ impl VerifyBackup {
         };
         if let Some(mut summary) = found.filter(|_| all) {
             let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            summary.verified = Some(Verified { at_ms: now_ms(), took_ms, deep: false });
+            summary.verified = Some(Verified { at_ms: now_ms(), took_ms, deep });
             world.backups.borrow_mut().insert(self.name.clone(), summary);
         }
         Ok(())
@@ -67,7 +78,7 @@ impl VerifyBackup {
 }
 
 /// What a killed program has asked the engine for may still be in the making: one more look must find nothing.
-fn take_away(world: &World) -> Result<()> {
+pub fn take_away(world: &World) -> Result<()> {
     while remove_run(world.live()?.engine.as_ref(), world.run.as_str())? != Removed::default() {
         std::thread::sleep(IN_THE_MAKING);
     }
@@ -90,27 +101,14 @@ fn volume(world: &World, content: &Content, copied: &Copied) -> Result<bool> {
     Ok(true)
 }
 
-fn server(world: &World, content: &Content, mut dumps: Vec<&Dump>) -> Result<bool> {
-    let Some(first) = dumps.first().copied() else { return Ok(true) };
-    let label = format!("the dumps of {}", first.service);
-    let (Some(adapter), Some(revive)) = (adapter(&first.adapter), revive(&first.adapter)) else {
-        world.not_proven(label, format!("a way to restore dumps of {} servers", first.adapter));
+fn server(world: &World, content: &Content, dumps: &[&Dump]) -> Result<bool> {
+    let Some(first) = dumps.first() else { return Ok(true) };
+    if adapter(&first.adapter).is_none() || revive(&first.adapter).is_none() {
+        world.not_proven(format!("the dumps of {}", first.service), format!("a way to restore dumps of {} servers", first.adapter));
         return Ok(false);
-    };
-    dumps.sort_by_key(|dump| (revive.order)(&dump.what));
-    let server = Server::start(world, first, adapter, revive)?;
-    for dump in dumps {
-        server.restore(dump, content)?;
-        let now = server.counts(dump)?;
-        let different = differences(&dump.counts, &now);
-        if !different.is_empty() {
-            let what = format!("verify the dump {} of {}", dump.what, dump.service);
-            return Err(Error::failed(what).why(different.join("; ")));
-        }
-        let (tables, rows) = (now.len(), now.values().sum::<u64>());
-        let counted = if now.is_empty() { String::new() } else { format!(": {rows} rows in {tables} tables, as when it was dumped") };
-        world.proven(format!("the dump {} of {}", dump.what, dump.service), format!("restored into {}{counted}", first.image));
     }
+    let server = Server::make(world, first, Base::Image)?;
+    server.load(dumps, content, |dump, tally| restored(world, dump, tally))?;
     world.live()?.engine.remove_container(&server.id)?;
     Ok(true)
 }

@@ -3,11 +3,13 @@
 //! All of it is data: shell scripts that run in the container, and how to tell a whole dump from a cut one. No
 //! value of the container's environment leaves the container: its scripts find them where the server found them.
 
+mod lodging;
 mod postgres;
 mod revive;
 
 use std::collections::BTreeMap;
 
+pub use lodging::{Lodging, SETUP, lodging};
 pub use revive::{Revive, revive};
 
 /// One kind of server.
@@ -19,7 +21,8 @@ pub struct Adapter {
     /// Prints `client TEXT`, `server TEXT` and `what NAME` for everything that is to be dumped, a line each.
     pub survey: &'static str,
     /// Writes the dump of `XTASK_WHAT` to its standard output. On standard error it says `MARK count NAME N` and, at
-    /// its end, `MARK exit CODE` of the client; MARK is `XTASK_MARK`.
+    /// its end, `MARK exit CODE` of the client; MARK is `XTASK_MARK`. With `XTASK_DEEP` set it also says
+    /// `MARK sum NAME TEXT` for each of those that it counts, if it can.
     pub dump: &'static str,
     /// Reads a dump from its standard input and succeeds when it is whole; where there is something that can.
     pub prove: fn(what: &str) -> Option<&'static str>,
@@ -81,13 +84,14 @@ pub struct Marks {
     mark: String,
     line: Vec<u8>,
     pub counts: BTreeMap<String, u64>,
+    pub sums: BTreeMap<String, String>,
     /// What the client ended with.
     pub exit: Option<i64>,
 }
 
 impl Marks {
     pub fn new(mark: &str) -> Marks {
-        Marks { mark: mark.to_string(), line: Vec::new(), counts: BTreeMap::new(), exit: None }
+        Marks { mark: mark.to_string(), line: Vec::new(), counts: BTreeMap::new(), sums: BTreeMap::new(), exit: None }
     }
 
     pub fn take(&mut self, piece: &[u8]) {
@@ -110,6 +114,9 @@ impl Marks {
             && let Ok(count) = count.parse()
         {
             self.counts.insert(name.to_string(), count);
+        }
+        if let Some((name, sum)) = rest.strip_prefix(" sum ").and_then(|rest| rest.rsplit_once(' ')) {
+            self.sums.insert(name.to_string(), sum.trim().to_string());
         }
     }
 }

@@ -11,7 +11,8 @@ pub struct Revive {
     pub ready: &'static str,
     /// Reads the dump of `XTASK_WHAT` from its standard input into the server.
     pub restore: &'static str,
-    /// Says `MARK count NAME N` for what was restored of `XTASK_WHAT`, and `MARK exit 0`, on standard error.
+    /// Says `MARK count NAME N`, and what else the dump's script says of counts, for what is there of `XTASK_WHAT`, and
+    /// `MARK exit 0`, on standard error.
     pub count: &'static str,
     /// What must be there before the rest; the lowest first.
     pub order: fn(what: &str) -> u8,
@@ -24,7 +25,8 @@ pub fn revive(kind: &str) -> Option<&'static Revive> {
     ALL.iter().copied().find(|revive| revive.kind == kind)
 }
 
-/// The roles are restored first, so the server's own user must be none of them.
+/// The server's own user may be one of the roles, which is there then. What was set counts once the server starts
+/// anew.
 static POSTGRES: Revive = Revive {
     kind: "postgres",
     env: &[("POSTGRES_USER", "xtask_scratch"), ("POSTGRES_DB", "xtask_scratch")],
@@ -32,7 +34,13 @@ static POSTGRES: Revive = Revive {
     // While it is set up, the server listens on its socket only.
     ready: "pg_isready -q -h 127.0.0.1 -d template1",
     restore: r#"if [ "$XTASK_WHAT" = roles ]; then
-    exec psql -Xqw -v ON_ERROR_STOP=1 -d template1 -f - >/dev/null
+    own=$(ask -d template1 -c "SELECT format('CREATE ROLE %I;', current_user)")
+    LC_ALL=C grep -vxF -e "$own" | psql -Xqw -v ON_ERROR_STOP=1 -d template1 -f - >/dev/null
+    exit
+fi
+if [ "$XTASK_WHAT" = settings ]; then
+    cd "$(ask -d template1 -c 'SHOW data_directory')"
+    exec tar -xpf -
 fi
 name=${XTASK_WHAT#databases/}
 if [ "$name" = postgres ]; then
@@ -40,19 +48,17 @@ if [ "$name" = postgres ]; then
 fi
 exec pg_restore -w --exit-on-error --create -d template1
 "#,
-    count: r#"if [ "$XTASK_WHAT" = roles ]; then
-    echo "$XTASK_MARK exit 0" >&2
-    exit 0
+    count: r#"if [ "${XTASK_WHAT#databases/}" != "$XTASK_WHAT" ]; then
+    export PGDATABASE="${XTASK_WHAT#databases/}"
+    tables | ask >&2
 fi
-export PGDATABASE="${XTASK_WHAT#databases/}"
-psql -XAtqw -v ON_ERROR_STOP=1 -v mark="$XTASK_MARK" >&2 <<'END'
-SELECT format('SELECT %L || count(*) FROM ONLY %I.%I', :'mark' || ' count ' || n.nspname || '.' || c.relname || ' ', n.nspname, c.relname)
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \gexec
-END
 echo "$XTASK_MARK exit 0" >&2
 "#,
-    order: |what| u8::from(what != "roles"),
+    order: |what| match what {
+        "roles" => 0,
+        "settings" => 2,
+        _ => 1,
+    },
 };
 
 #[cfg(test)]
@@ -63,6 +69,7 @@ mod tests {
     fn roles_come_before_what_they_own() {
         let revive = revive("postgres").unwrap();
         assert!((revive.order)("roles") < (revive.order)("databases/shop"));
+        assert!((revive.order)("databases/shop") < (revive.order)("settings"));
         assert!(super::revive("unknown").is_none());
     }
 }

@@ -21,6 +21,12 @@ pub struct CreateArgs {
     pub services: Vec<String>,
     #[command(flatten)]
     pub repository: RepositoryArg,
+    /// Verify what was made, as `backup verify` does; exits with 1 when it is not what it says
+    #[arg(long)]
+    pub verify: bool,
+    /// Take a checksum of what is in each table with the dump: reads each table once more
+    #[arg(long)]
+    pub deep: bool,
     /// Say that a copy of the repository's key is elsewhere; alone, nothing is backed up
     #[arg(long)]
     pub key_saved: bool,
@@ -89,6 +95,9 @@ pub enum BackupCommand {
         /// Its name or the beginning of it
         #[arg(value_name = "BACKUP", default_value = "latest")]
         backup: String,
+        /// Compare what is in each table by the checksums of a backup that was made with --deep
+        #[arg(long)]
+        deep: bool,
         #[command(flatten)]
         repository: RepositoryArg,
     },
@@ -101,8 +110,8 @@ pub struct RestoreArgs {
     pub backup: String,
     #[command(flatten)]
     pub what: RestoreWhat,
-    /// Only the volumes of this service
-    #[arg(long = "service", value_name = "SERVICE", requires = "in_place")]
+    /// Only the dumps and volumes of this service
+    #[arg(long = "service", value_name = "SERVICE", conflicts_with_all = ["list", "file"])]
     pub services: Vec<String>,
     /// Stop whoever uses the data for the moment of the change, and start them again
     #[arg(long, requires = "in_place")]
@@ -117,9 +126,12 @@ pub struct RestoreArgs {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct RestoreWhat {
-    /// Put the volumes back in their place; asks for the compose project's name (--confirm NAME)
+    /// Put databases and volumes back in their place; asks for the compose project's name (--confirm NAME)
     #[arg(long)]
     pub in_place: bool,
+    /// Restore into new volumes beside the live ones, and say their names
+    #[arg(long)]
+    pub to_scratch: bool,
     /// List every path of the backup
     #[arg(long)]
     pub list: bool,

@@ -19,7 +19,7 @@ const MANY_ENDPOINTS: (u32, u32) = (1, 44);
 pub struct Scratch<'s> {
     pub image: &'s str,
     pub label: (&'s str, &'s str),
-    /// Names, and where they are mounted, writable; nothing of the image is copied into them.
+    /// Names, and where they are mounted, writable. Into one at [`HELD_AT`] nothing of the image is copied.
     pub volumes: &'s [(&'s str, &'s str)],
     pub env: Vec<(String, Secret)>,
 }
@@ -27,7 +27,7 @@ pub struct Scratch<'s> {
 impl Docker {
     pub(super) fn make_scratch(&self, name: &str, scratch: &Scratch<'_>) -> Result<String> {
         let host = HostConfig {
-            binds: Some(scratch.volumes.iter().map(|(volume, at)| format!("{volume}:{at}:nocopy")).collect()),
+            binds: Some(scratch.volumes.iter().map(|(volume, at)| format!("{volume}:{at}{}", copied(at))).collect()),
             network_mode: Some("none".to_string()),
             ..HostConfig::default()
         };
@@ -127,6 +127,10 @@ impl Docker {
         let version = self.ask("ask the engine for its version", self.client.version())?.api_version.unwrap_or_default();
         Ok(takes_many(&version))
     }
+}
+
+fn copied(at: &str) -> &'static str {
+    if at == HELD_AT { ":nocopy" } else { "" }
 }
 
 fn takes_many(api_version: &str) -> bool {

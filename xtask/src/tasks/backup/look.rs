@@ -107,6 +107,7 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
         engine: info.version,
         compose: standing.live.compose.version.to_string(),
         git_commit: cx.git.as_ref().and_then(Git::head),
+        deep: request.deep,
     };
     let mut secrets = hidden::of_project(cx, std::iter::once(&looked.model));
     secrets.extend(standing.containers.iter().flat_map(hidden::of_container));

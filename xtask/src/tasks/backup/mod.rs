@@ -41,6 +41,8 @@ pub struct Request {
     pub to: Option<String>,
     /// A copy of the key is elsewhere now.
     pub key_saved: bool,
+    /// With a checksum of what is in each table.
+    pub deep: bool,
 }
 
 /// What was made.
@@ -49,6 +51,8 @@ pub struct Made {
     pub ended: Ended,
     pub place: Place,
     pub backups: Vec<Stored>,
+    /// What came of verifying each, where that was asked for.
+    pub verified: Vec<Looked>,
 }
 
 /// # Errors
@@ -71,7 +75,20 @@ pub fn create(cx: &Context<'_>, request: &Request) -> Result<Made> {
         let text = format!("without the key {key} no backup can be read: copy it elsewhere, then say `cargo xtask backup --key-saved`");
         cx.events.emit(Event::Warning(text));
     }
-    Ok(Made { ended, place, backups })
+    Ok(Made { ended, place, backups, verified: Vec::new() })
+}
+
+/// Verifies what was just made.
+///
+/// # Errors
+/// As [`verify`]; that a backup is not what it says is no error.
+pub fn verify_made(cx: &Context<'_>, made: &mut Made, request: &Request) -> Result<()> {
+    for stored in &mut made.backups {
+        let looked = verify(cx, &stored.summary.name, request.deep, request.to.as_deref())?;
+        *stored = looked.backup.clone();
+        made.verified.push(looked);
+    }
+    Ok(())
 }
 
 /// Says that a copy of the key is elsewhere, without making a backup.

@@ -21,9 +21,11 @@ pub struct Looked {
     pub fault: Option<String>,
 }
 
+/// `deep`: the checksums of what is in the tables are compared too, where the backup has some.
+///
 /// # Errors
 /// `Unusable`: there is no such backup. `Refused`: no engine answers.
-pub fn verify(cx: &Context<'_>, name: &str, to: Option<&str>) -> Result<Looked> {
+pub fn verify(cx: &Context<'_>, name: &str, deep: bool, to: Option<&str>) -> Result<Looked> {
     let place = place::of(cx, to)?;
     let _lock = if cx.dry_run { None } else { Some(place::lock(cx, &place)?) };
     let repository = Repository::open(&place)?;
@@ -31,8 +33,8 @@ pub fn verify(cx: &Context<'_>, name: &str, to: Option<&str>) -> Result<Looked> 
     let name = backup.summary.name.clone();
     let ended = carry_out(cx, TASK, &Overrides::default(), |_| {
         cx.masker.replace(security_fix::secrets(cx));
-        let mut plan =
-            Plan::new(TASK, vec![Action::VerifyBackup(VerifyBackup { place: place.clone(), name: name.clone(), pending: false })]);
+        let verify = VerifyBackup { place: place.clone(), name: name.clone(), deep, pending: false };
+        let mut plan = Plan::new(TASK, vec![Action::VerifyBackup(verify)]);
         plan.stacks = vec![backup.summary.stack.clone()];
         plan.finish.push(Action::NoteVerified(NoteVerified { place: place.clone(), name: name.clone() }));
         let line = format!("restore {name} of {} into containers of its own, in no network, and remove them again", backup.summary.stack);

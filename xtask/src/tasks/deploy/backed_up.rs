@@ -143,7 +143,7 @@ impl BackedUp {
             steps.push(Action::MakeRepository(MakeRepository { place: place.clone() }));
         }
         steps.push(Action::TakeBackup(Box::new(planned.take.clone())));
-        steps.push(Action::VerifyBackup(VerifyBackup { place: place.clone(), name: name.clone(), pending: true }));
+        steps.push(Action::VerifyBackup(VerifyBackup { place: place.clone(), name: name.clone(), deep: false, pending: true }));
         steps.push(Action::KeepBackup(PublishBackup { place, name }));
         steps
     }

@@ -6,15 +6,17 @@ use std::path::Path;
 
 use crate::actions::{PutBack, Quieted, Refill, TakeBackup};
 use crate::backup::{Copied, Manifest, Place, Repository, Stored};
-use crate::engine::Engine;
+use crate::engine::{Container, Engine, Health};
 use crate::error::{Error, Result};
 use crate::guards::Checked;
+use crate::project::Stack;
 use crate::saga::RunId;
 use crate::tasks::Context;
 use crate::tasks::backup::look as backup_look;
 use crate::tasks::deploy::look::Looked;
 
 use super::Request;
+use super::servers::{self, Or};
 
 /// A restore that is to be.
 pub struct Planned {
@@ -23,6 +25,8 @@ pub struct Planned {
     pub safety: Safety,
     pub settle_secs: u64,
     pub projects: Vec<String>,
+    /// Containers that must be well afterwards.
+    pub well: Vec<String>,
 }
 
 /// The backup of what is there before.
@@ -35,63 +39,104 @@ pub struct Safety {
 /// `Unusable`: the backup's stack is not of this project, or there is nothing in it for these services.
 pub fn look(cx: &Context<'_>, request: &Request, place: &Place, backup: &Stored, run: &RunId) -> Result<Planned> {
     let summary = &backup.summary;
-    let stacks = cx.project.select(std::slice::from_ref(&summary.stack))?;
-    let stack = stacks.into_iter().next().ok_or_else(|| Error::unusable(format!("there is no stack {}", summary.stack)))?;
-    let content = Repository::open(place)?.content(&summary.name, false)?;
-    let manifest = content.manifest()?;
+    let stack = stack_of(cx, backup)?;
+    let manifest = Repository::open(place)?.content(&summary.name, false)?.manifest()?;
+    nothing_for(&manifest, &request.services)?;
     let safety = backup_look::look(cx, stack, &crate::tasks::backup::Request::default(), place, run)?;
     cx.masker.replace(crate::tasks::hidden::masker(&safety.secrets));
     let (take, standing) = (safety.take, Looked::look(cx, stack, None)?.standing);
     let engine = standing.live.engine.as_ref();
-    let chosen = chosen(&manifest, &request.services)?;
-    let mut wrong = Vec::new();
-    let mut volumes = Vec::new();
-    for copied in &chosen {
-        match refill(engine, copied, run)? {
-            Ok(refill) => volumes.push(refill),
+    let everybody = everybody(engine)?;
+    let mut put = PutBack {
+        place: place.clone(),
+        name: summary.name.clone(),
+        volumes: Vec::new(),
+        servers: Vec::new(),
+        users: Vec::new(),
+        idle: Vec::new(),
+    };
+    let (mut wrong, mut versions) = (Vec::new(), Vec::new());
+    for dump in servers::dumped(&manifest, &request.services) {
+        versions.extend(servers::other_version(&standing.containers, dump));
+        match servers::reload(engine, &standing.containers, &everybody, dump, run)? {
+            Ok(reload) => put.servers.push(reload),
+            Err(why) => wrong.push(why),
+        }
+    }
+    for copied in volumes(&manifest, &request.services) {
+        // Of what is there both ways, the dump is the one that fits itself.
+        if put.servers.iter().any(|reload| reload.refill.volume == copied.volume) {
+            continue;
+        }
+        match refill(engine, &copied.volume, run)? {
+            Ok(refill) => put.volumes.push(refill),
             Err(why) => wrong.push(why),
         }
     }
     if summary.project != take.summary.project {
         wrong.push(format!("the backup is of the compose project {}, and this stack is {}", summary.project, take.summary.project));
     }
-    let users = users(engine, &chosen)?;
-    let running = users.iter().filter(|_| !request.stop).map(|user| format!("{} runs and uses the data", user.name)).collect();
+    let replaced: BTreeSet<&str> = put.refills().map(|refill| refill.volume.as_str()).collect();
+    let uses = |container: &&Container| container.mounts.iter().any(|mount| replaced.contains(mount.name.as_str()));
+    let users: Vec<Quieted> = everybody.iter().filter(uses).map(quieted).collect();
+    let asleep = |id: &str| standing.containers.iter().find(|container| container.id == id && !container.is_up());
+    let idle: Vec<Quieted> = put.servers.iter().filter_map(|reload| asleep(&reload.container)).map(quieted).collect();
+    (put.users, put.idle) = (users, idle);
+    let running = put.users.iter().filter(|_| !request.stop).map(|user| format!("{} runs and uses the data", user.name)).collect();
     let guards = vec![
         Checked::new("restorable", wrong, "restore on the engine's own machine, as a user who may write to its volumes"),
+        Checked::new("same-version", versions, version_help(&manifest)),
         Checked::new("nobody-uses-it", running, "stop it, or let it be stopped for the moment of the change with --stop"),
     ];
-    let put = PutBack { place: place.clone(), name: summary.name.clone(), volumes, users };
+    let was_well = |container: &&Container| container.is_up() && container.state.health != Some(Health::Unhealthy);
+    let mut well: Vec<String> = standing.containers.iter().filter(was_well).map(|container| container.id.clone()).collect();
+    well.extend(put.users.iter().chain(&put.idle).map(|user| user.id.clone()));
+    well.sort();
+    well.dedup();
     let safety = Safety { take, wanted: !request.no_backup };
-    Ok(Planned { guards, put, safety, settle_secs: standing.settings.settle, projects: vec![summary.project.clone()] })
+    Ok(Planned { guards, put, safety, settle_secs: standing.settings.settle, projects: vec![summary.project.clone()], well })
 }
 
-/// The volumes of these services. Dumps are not restored in place: for a service that has nothing else, that is said.
-fn chosen<'m>(manifest: &'m Manifest, services: &[String]) -> Result<Vec<&'m Copied>> {
-    let wanted = |service: &str| services.is_empty() || services.iter().any(|one| one == service);
-    let volumes: Vec<&Copied> =
-        manifest.volumes.iter().filter(|copied| services.is_empty() || copied.users.iter().any(|user| wanted(&user.service))).collect();
-    let dumped: BTreeSet<&str> = manifest.dumps.iter().map(|dump| dump.service.as_str()).filter(|service| wanted(service)).collect();
-    let named = services.iter().find(|service| dumped.contains(service.as_str()));
-    if let Some(service) = named.or(volumes.is_empty().then_some(services.first()).flatten()) {
-        return Err(Error::unusable(format!("restore {service} in place"))
-            .why("only volumes are restored in place, and of it the backup has a dump, or nothing")
-            .help("`cargo xtask backup show --dump SERVICE/WHAT` writes a dump for its own client"));
-    }
-    if volumes.is_empty() {
-        return Err(Error::unusable("restore in place").why("the backup has no volumes"));
-    }
-    if let Some(service) = dumped.first() {
-        return Err(Error::unusable("restore the whole backup in place")
-            .why(format!("only volumes are restored in place, and of {service} it has a dump"))
-            .help("name the services whose volumes are to be restored with --service"));
-    }
-    Ok(volumes)
+pub fn stack_of<'c>(cx: &'c Context<'_>, backup: &Stored) -> Result<&'c Stack> {
+    let stacks = cx.project.select(std::slice::from_ref(&backup.summary.stack))?;
+    stacks.into_iter().next().ok_or_else(|| Error::unusable(format!("there is no stack {}", backup.summary.stack)))
 }
 
-/// Or why it cannot be done here, as a sentence.
-fn refill(engine: &dyn Engine, copied: &Copied, run: &RunId) -> Result<std::result::Result<Refill, String>> {
-    let name = &copied.volume;
+/// A dump goes into a server of its own version; the image is named by which it was made.
+fn version_help(manifest: &Manifest) -> String {
+    let images: BTreeSet<&str> = manifest.dumps.iter().map(|dump| dump.image.as_str()).collect();
+    let images = images.into_iter().collect::<Vec<_>>().join(", ");
+    format!(
+        "start the service with the image that was dumped (of {images}) and restore then, or load `backup show --dump SERVICE/WHAT` by hand"
+    )
+}
+
+/// # Errors
+/// `Unusable`: the backup has nothing, or nothing of one of the services.
+pub fn nothing_for(manifest: &Manifest, services: &[String]) -> Result<()> {
+    let has = |service: &&String| {
+        manifest.dumps.iter().any(|dump| dump.service == **service)
+            || manifest.volumes.iter().any(|copied| copied.users.iter().any(|user| user.service == **service))
+    };
+    if let Some(service) = services.iter().find(|service| !has(service)) {
+        return Err(Error::unusable(format!("restore {service}"))
+            .why(format!("{} has no dump and no volume of it", manifest.name))
+            .help("`cargo xtask backup show` says what is in a backup"));
+    }
+    if manifest.dumps.is_empty() && manifest.volumes.is_empty() {
+        return Err(Error::unusable("restore").why(format!("{} has no dumps and no volumes", manifest.name)));
+    }
+    Ok(())
+}
+
+/// The volumes of these services; all, when none is named.
+pub fn volumes<'m>(manifest: &'m Manifest, services: &[String]) -> Vec<&'m Copied> {
+    let wanted = |copied: &&Copied| services.is_empty() || copied.users.iter().any(|user| services.contains(&user.service));
+    manifest.volumes.iter().filter(wanted).collect()
+}
+
+/// Or why it cannot be done here.
+pub fn refill(engine: &dyn Engine, name: &str, run: &RunId) -> Result<Or<Refill>> {
     let Some(volume) = engine.volume(name)? else {
         return Ok(Err(format!("there is no volume {name}: create it, empty, by starting the stack")));
     };
@@ -103,7 +148,7 @@ fn refill(engine: &dyn Engine, copied: &Copied, run: &RunId) -> Result<std::resu
     let writable = nix::unistd::access(parent, nix::unistd::AccessFlags::W_OK).is_ok();
     match std::fs::symlink_metadata(folder) {
         Ok(meta) if meta.is_dir() && writable => Ok(Ok(Refill {
-            volume: name.clone(),
+            volume: name.to_string(),
             folder: folder.to_path_buf(),
             inode: meta.ino(),
             fresh: format!("{name}-xtask-{}", run.short()),
@@ -112,15 +157,16 @@ fn refill(engine: &dyn Engine, copied: &Copied, run: &RunId) -> Result<std::resu
     }
 }
 
-/// Everybody on the engine who runs and has one of the volumes, also read-only.
-fn users(engine: &dyn Engine, chosen: &[&Copied]) -> Result<Vec<Quieted>> {
-    let mut users = Vec::new();
+/// Every container of the engine that runs.
+fn everybody(engine: &dyn Engine) -> Result<Vec<Container>> {
+    let mut found = Vec::new();
     for listed in engine.containers(&[])? {
-        let Some(container) = engine.container(&listed.id)?.filter(|container| container.is_up()) else { continue };
-        if container.mounts.iter().any(|mount| chosen.iter().any(|copied| copied.volume == mount.name)) {
-            let grace_ms = u64::try_from(container.stop_grace.as_millis()).unwrap_or(u64::MAX);
-            users.push(Quieted { id: container.id, name: container.name, stop: true, grace_ms });
-        }
+        found.extend(engine.container(&listed.id)?.filter(Container::is_up));
     }
-    Ok(users)
+    Ok(found)
+}
+
+fn quieted(container: &Container) -> Quieted {
+    let grace_ms = u64::try_from(container.stop_grace.as_millis()).unwrap_or(u64::MAX);
+    Quieted { id: container.id.clone(), name: container.name.clone(), stop: true, grace_ms }
 }

@@ -1,12 +1,14 @@
-//! Restores: single files of a backup, and volumes in their place.
+//! Restores: single files of a backup, volumes and servers in their place or beside it.
 
+mod beside;
 mod look;
+mod servers;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::actions::{Action, DropReplaced, PublishBackup, World};
+use crate::actions::{Action, DropReplaced, PublishBackup, World, recount};
 use crate::backup::Repository;
 use crate::engine::wait::until_well;
 use crate::error::{Error, Kind, Result};
@@ -16,16 +18,17 @@ use crate::saga::{Plan, Proof, RunId, Step, Verdict};
 use crate::tasks::backup::{place, prove, read, verify};
 use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
 
+pub use beside::{Laying, to_scratch};
 use look::Planned;
 
 /// The name of the task that restores in place.
 pub const TASK: &str = "restore";
 
-/// What the caller wants to have back, in place.
+/// What the caller wants to have back.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     pub backup: String,
-    /// Only the volumes of these services.
+    /// Only the dumps and volumes of these services.
     pub services: Vec<String>,
     /// Whoever uses the data may be stopped.
     pub stop: bool,
@@ -48,10 +51,10 @@ pub fn file(cx: &Context<'_>, name: &str, path: &str, to: Option<&str>, into: &m
     repository.content(&backup.summary.name, false)?.write_file(path, into)
 }
 
-/// Puts the volumes of a backup back in their place.
+/// Puts the volumes and servers of a backup back in their place.
 ///
 /// # Errors
-/// `Refused`: somebody uses them, or it cannot be done here; nothing was touched. `RolledBack`: it did not hold, and
+/// `Refused`: somebody uses them, a server has another version, or it cannot be done here; nothing was touched. `RolledBack`: it did not hold, and
 /// the old data is back.
 pub fn in_place(cx: &Context<'_>, request: &Request) -> Result<Ended> {
     let place = place::of(cx, request.to.as_deref())?;
@@ -68,7 +71,7 @@ pub fn in_place(cx: &Context<'_>, request: &Request) -> Result<Ended> {
 
 /// Whoever wrote to the data since has lost that.
 fn ask(cx: &Context<'_>, planned: &Planned, project: &str) -> Result<()> {
-    let names: Vec<&str> = planned.put.volumes.iter().map(|refill| refill.volume.as_str()).collect();
+    let names: Vec<&str> = planned.put.refills().map(|refill| refill.volume.as_str()).collect();
     let question = format!("What is in {} now is replaced by what was in it when {} was made.", names.join(", "), planned.put.name);
     match (cx.confirm_by_name)(&question, project)? {
         true => Ok(()),
@@ -77,7 +80,7 @@ fn ask(cx: &Context<'_>, planned: &Planned, project: &str) -> Result<()> {
 }
 
 fn prepare<'p>(cx: &'p Context<'_>, planned: Planned, _: &RunId) -> Result<Prepared<'p>> {
-    let Planned { guards, put, safety, settle_secs, projects } = planned;
+    let Planned { guards, put, safety, settle_secs, projects, well: ids } = planned;
     let mut plan = Plan::new(TASK, Vec::new());
     plan.stacks = vec![safety.take.summary.stack.clone()];
     let mut lines = Vec::new();
@@ -89,10 +92,13 @@ fn prepare<'p>(cx: &'p Context<'_>, planned: Planned, _: &RunId) -> Result<Prepa
     }
     let step = Action::PutBack(put.clone());
     lines.push(step.label());
+    lines.extend(put.servers.iter().map(|reload| {
+        format!("load the dumps of {} into a server like it, beside it; users and their passwords are those of then", reload.service)
+    }));
     lines.extend(put.users.iter().map(|user| format!("stop {} for the moment of the change, and start it again", user.name)));
+    lines.extend(put.idle.iter().map(|user| format!("start {}", user.name)));
     plan.steps.push(step);
-    plan.after.push(Action::DropReplaced(DropReplaced { volumes: put.volumes.iter().map(|refill| refill.fresh.clone()).collect() }));
-    let ids: Vec<String> = put.users.iter().map(|user| user.id.clone()).collect();
+    plan.after.push(Action::DropReplaced(DropReplaced { volumes: put.refills().map(|refill| refill.fresh.clone()).collect() }));
     Ok(Prepared {
         guards,
         projects,
@@ -106,7 +112,13 @@ fn prepare<'p>(cx: &'p Context<'_>, planned: Planned, _: &RunId) -> Result<Prepa
                 other => return Ok(other),
             };
             verify::proven(cx, world, &mut proof);
-            well(cx, world, &ids, settle_secs, proof)
+            let mut proof = match well(cx, world, &ids, settle_secs, proof)? {
+                Verdict::Holds(proof) => proof,
+                other => return Ok(other),
+            };
+            recount(world, &put)?;
+            verify::proven(cx, world, &mut proof);
+            Ok(Verdict::Holds(proof))
         }),
     })
 }

@@ -1,0 +1,92 @@
+//! What a server keeps, made anew from its dumps: a server like it fills a new volume, in no network, and ends.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+
+use super::super::World;
+use super::put_back::PutBack;
+use super::revive::{Base, Server, Tally};
+use crate::backup::{Content, Dump, Manifest, Repository};
+use crate::error::{Error, Result};
+
+/// So many tables that have changed are named.
+const NAMED: usize = 5;
+
+/// Fills the volume of the base with all dumps of the service. `folders` are those of the live volume and of the new
+/// one, which gets the owner and the mode of the first.
+///
+/// # Errors
+/// `Failed`: the server does not take a dump, has not what was counted, or does not end by itself.
+pub fn load(
+    world: &World,
+    content: &Content,
+    manifest: &Manifest,
+    service: &str,
+    base: Base<'_>,
+    folders: Option<(&Path, &Path)>,
+) -> Result<()> {
+    let dumps = dumps_of(manifest, service);
+    let none = || Error::failed(format!("restore {service}")).why("the backup has no dump of it");
+    let server = Server::make(world, dumps.first().ok_or_else(none)?, base)?;
+    // The engine has given it those of the image's folder by now; whoever does not run as root could not change them.
+    folders.map_or(Ok(()), |(live, fresh)| own_alike(live, fresh))?;
+    server.load(&dumps, content, |dump, tally| restored(world, dump, tally))?;
+    server.end(service)
+}
+
+pub fn dumps_of<'m>(manifest: &'m Manifest, service: &str) -> Vec<&'m Dump> {
+    manifest.dumps.iter().filter(|dump| dump.service == service).collect()
+}
+
+/// Says of a dump that it was restored, and what was compared.
+pub fn restored(world: &World, dump: &Dump, tally: &Tally) {
+    let (tables, rows) = (tally.counts.len(), tally.counts.values().sum::<u64>());
+    let sums = if tally.sums.is_empty() { "" } else { ", and their contents" };
+    let counted = if tables == 0 { String::new() } else { format!(": {rows} rows in {tables} tables{sums}, as when it was dumped") };
+    world.proven(format!("the dump {} of {}", dump.what, dump.service), format!("restored into {}{counted}", dump.image));
+}
+
+fn own_alike(live: &Path, fresh: &Path) -> Result<()> {
+    let meta = std::fs::symlink_metadata(live).map_err(|error| Error::io("look at", live, error))?;
+    chown(fresh, Some(meta.uid()), Some(meta.gid())).map_err(|error| Error::io("give its owner to", fresh, error))?;
+    let mode = std::fs::Permissions::from_mode(meta.mode() & 0o7777);
+    std::fs::set_permissions(fresh, mode).map_err(|error| Error::io("give its mode to", fresh, error))
+}
+
+/// What the live servers now say of what was restored into them.
+///
+/// # Errors
+/// `Failed`: a server is not ready, or has not what was restored: whatever was counted must be there, and as much of
+/// it where nobody else reaches the server.
+pub fn recount(world: &World, put: &PutBack) -> Result<()> {
+    if put.servers.is_empty() {
+        return Ok(());
+    }
+    let manifest = Repository::open(&put.place)?.content(&put.name, false)?.manifest()?;
+    for reload in &put.servers {
+        let label = format!("{} on the restored data", reload.service);
+        let (mut changed, mut tables, mut rows) = (Vec::new(), 0, 0);
+        for dump in dumps_of(&manifest, &reload.service) {
+            let server = Server::running(world, &reload.container, &dump.adapter)?;
+            server.ready(&reload.service)?;
+            let tally = server.counts(dump)?;
+            let (missing, different) = (tally.missing(dump), tally.differences(dump));
+            if !missing.is_empty() {
+                return Err(Error::failed(label).why(format!("{} has no {}", dump.what, missing.join(", "))));
+            }
+            if reload.alone && !different.is_empty() {
+                return Err(Error::failed(label).why(format!("{}: {}", dump.what, different.join("; "))));
+            }
+            tables += tally.counts.len();
+            rows += tally.counts.values().sum::<u64>();
+            changed.extend(different);
+        }
+        if changed.is_empty() {
+            world.proven(label, format!("{rows} rows in {tables} tables, as in {}", put.name));
+        } else {
+            changed.truncate(NAMED);
+            world.not_proven(label, format!("nobody who writes to it already: {}", changed.join("; ")));
+        }
+    }
+    Ok(())
+}
