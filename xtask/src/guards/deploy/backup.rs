@@ -52,7 +52,7 @@ pub fn is_backed_up(
         Some(newer) if is_fresh(newer, hours, now_ms) => {
             format!("`cargo xtask backup verify {}` verifies the newest one", newer.summary.name)
         }
-        _ => format!("`cargo xtask backup {stack}`, then `cargo xtask backup verify`"),
+        _ => format!("`cargo xtask backup {stack} --verify` makes one"),
     };
     Checked::new("backup", why.into_iter().collect(), help)
 }

@@ -49,7 +49,7 @@ pub fn major_changes_are_covered(changes: &[MajorChange], covered: &BTreeMap<Str
     Checked::new(
         "major-version",
         why.collect(),
-        "`cargo xtask backup`, then `cargo xtask backup verify`; or go on without a way back: --override major-version --reason TEXT",
+        "`cargo xtask backup --verify` makes one; or go on without a way back: --override major-version --reason TEXT",
     )
 }
 
