@@ -16,6 +16,7 @@ mod live;
 mod make;
 mod name_image;
 mod pull_image;
+mod receipt;
 mod recreate;
 mod remove_containers;
 mod remove_file;
@@ -61,6 +62,7 @@ pub use live::{Live, Rehearse, StackCall};
 pub use make::Source;
 pub use name_image::{NameImage, Named};
 pub use pull_image::{PullImage, Pulled};
+pub use receipt::{QuietedAll, Receipt};
 pub use recreate::{KeepContainers, Kept, Recreate};
 pub use remove_containers::RemoveContainers;
 pub use remove_file::{RemoveFile, Removed};
@@ -205,29 +207,6 @@ pub enum Action {
     DropReplaced(DropReplaced),
     ForgetBackups(ForgetBackups),
     PruneRepository(PruneRepository),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Receipt {
-    /// The step itself says all that undo needs.
-    Nothing,
-    Found(Found),
-    Removed(Removed),
-    Entry(EntryReceipt),
-    Commit(CommitReceipt),
-    Kept(Kept),
-    Pulled(Pulled),
-    Named(Named),
-    Stack(KeptStack),
-    Saved(Saved),
-    Quieted(QuietedAll),
-}
-
-/// The containers that a backup may pause or stop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuietedAll {
-    pub containers: Vec<Quieted>,
 }
 
 impl Action {
@@ -428,53 +407,6 @@ impl Step<World> for Action {
 fn short_digest(digest: &str) -> &str {
     let plain = digest.trim_start_matches("sha256:");
     &plain[..plain.len().min(12)]
-}
-
-/// Each kind of step finds its own receipt; another one means that the journal was edited.
-impl Receipt {
-    fn found(&self) -> Result<&Found> {
-        if let Receipt::Found(found) = self { Ok(found) } else { Err(self.of_another_step()) }
-    }
-
-    fn removed(&self) -> Result<&Removed> {
-        if let Receipt::Removed(removed) = self { Ok(removed) } else { Err(self.of_another_step()) }
-    }
-
-    fn entry(&self) -> Result<&EntryReceipt> {
-        if let Receipt::Entry(entry) = self { Ok(entry) } else { Err(self.of_another_step()) }
-    }
-
-    fn commit(&self) -> Result<&CommitReceipt> {
-        if let Receipt::Commit(commit) = self { Ok(commit) } else { Err(self.of_another_step()) }
-    }
-
-    fn kept(&self) -> Result<&Kept> {
-        if let Receipt::Kept(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
-    }
-
-    fn pulled(&self) -> Result<&Pulled> {
-        if let Receipt::Pulled(pulled) = self { Ok(pulled) } else { Err(self.of_another_step()) }
-    }
-
-    fn named(&self) -> Result<&Named> {
-        if let Receipt::Named(named) = self { Ok(named) } else { Err(self.of_another_step()) }
-    }
-
-    fn stack(&self) -> Result<&KeptStack> {
-        if let Receipt::Stack(stack) = self { Ok(stack) } else { Err(self.of_another_step()) }
-    }
-
-    fn saved(&self) -> Result<&Saved> {
-        if let Receipt::Saved(saved) = self { Ok(saved) } else { Err(self.of_another_step()) }
-    }
-
-    fn quieted(&self) -> Result<&QuietedAll> {
-        if let Receipt::Quieted(quieted) = self { Ok(quieted) } else { Err(self.of_another_step()) }
-    }
-
-    fn of_another_step(&self) -> Error {
-        Error::unusable("use a receipt of the journal").why("it is that of another kind of step")
-    }
 }
 
 #[cfg(test)]
