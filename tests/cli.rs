@@ -176,6 +176,7 @@ fn releases_are_listed_for_people_and_for_programs() {
             model: None,
             kept: Kept::default(),
             accepted: Vec::new(),
+            backup: None,
         };
         releases.save(&release, &Blobs::at(folder.path().to_path_buf())).unwrap();
     }

@@ -214,6 +214,7 @@ fn release(id: &str) -> Release {
         model: None,
         kept: Kept { files: vec![file], ..Kept::default() },
         accepted: Vec::new(),
+        backup: None,
     }
 }
 

@@ -72,7 +72,9 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             Action::VerifyBackup(_) | Action::NoteVerified(_) => continue,
             Action::PutBack(_) | Action::LayBeside(_) | Action::DropReplaced(_) => continue,
             // A backup is deleted by `backup forget`, never because something is put back.
-            Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) => continue,
+            Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => continue,
+            // What is forgotten is gone.
+            Action::ForgetBackups(_) | Action::PruneRepository(_) => continue,
             // What runs goes back to a release, and takes the pointer with it.
             Action::SaveRelease(_) | Action::MoveCurrent(_) | Action::ForgetReleases(_) => continue,
             Action::GitCommit(commit) => {

@@ -16,6 +16,7 @@ mod live;
 mod make;
 mod name_image;
 mod pull_image;
+mod receipt;
 mod recreate;
 mod remove_containers;
 mod remove_file;
@@ -45,8 +46,8 @@ use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
 pub use backup::{
-    DropReplaced, Laid, LaidServer, LayBeside, MakeRepository, NoteVerified, PublishBackup, PutBack, Quieted, Refill, Reload, TakeBackup,
-    VerifyBackup, prove_dump, recount,
+    DropReplaced, ForgetBackups, Laid, LaidServer, LayBeside, MakeRepository, NoteVerified, PruneRepository, PublishBackup, PutBack,
+    Quieted, Refill, Reload, TakeBackup, VerifyBackup, prove_dump, recount,
 };
 pub use create_folder::CreateFolder;
 pub use file::Original;
@@ -61,6 +62,7 @@ pub use live::{Live, Rehearse, StackCall};
 pub use make::Source;
 pub use name_image::{NameImage, Named};
 pub use pull_image::{PullImage, Pulled};
+pub use receipt::{QuietedAll, Receipt};
 pub use recreate::{KeepContainers, Kept, Recreate};
 pub use remove_containers::RemoveContainers;
 pub use remove_file::{RemoveFile, Removed};
@@ -196,34 +198,15 @@ pub enum Action {
     MakeRepository(MakeRepository),
     TakeBackup(Box<TakeBackup>),
     PublishBackup(PublishBackup),
+    /// The same for one that stays when the run is undone.
+    KeepBackup(PublishBackup),
     VerifyBackup(VerifyBackup),
     NoteVerified(NoteVerified),
     PutBack(PutBack),
     LayBeside(LayBeside),
     DropReplaced(DropReplaced),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Receipt {
-    /// The step itself says all that undo needs.
-    Nothing,
-    Found(Found),
-    Removed(Removed),
-    Entry(EntryReceipt),
-    Commit(CommitReceipt),
-    Kept(Kept),
-    Pulled(Pulled),
-    Named(Named),
-    Stack(KeptStack),
-    Saved(Saved),
-    Quieted(QuietedAll),
-}
-
-/// The containers that a backup may pause or stop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuietedAll {
-    pub containers: Vec<Quieted>,
+    ForgetBackups(ForgetBackups),
+    PruneRepository(PruneRepository),
 }
 
 impl Action {
@@ -244,7 +227,7 @@ impl Action {
         match self {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
             // Who is paused for it goes on.
-            Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) => false,
+            Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => false,
             Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::LayBeside(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
@@ -289,10 +272,12 @@ impl Step<World> for Action {
             Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
             Action::MakeRepository(make) => format!("make a repository in {}", make.place.location.display()),
             Action::TakeBackup(take) => take.label(),
-            Action::PublishBackup(publish) => format!("list the backup {}", publish.name),
+            Action::PublishBackup(publish) | Action::KeepBackup(publish) => format!("list the backup {}", publish.name),
             Action::VerifyBackup(verify) => format!("restore {} beside everything else", verify.name),
             Action::NoteVerified(note) => format!("note what was verified of {}", note.name),
             Action::PutBack(put) => put.label(),
+            Action::ForgetBackups(forget) => format!("forget {} backups", forget.names.len()),
+            Action::PruneRepository(prune) => format!("make room in {}", prune.place.location.display()),
             Action::LayBeside(lay) => lay.label(),
             Action::DropReplaced(drop) => format!("remove the data that was replaced: {}", drop.volumes.join(", ")),
             Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
@@ -326,11 +311,11 @@ impl Step<World> for Action {
             Action::MoveCurrent(to) => to.prepare(world).map(Receipt::Saved),
             Action::ForgetReleases(forget) => forget.prepare(world).map(|()| Receipt::Nothing),
             Action::TakeBackup(take) => take.prepare(world).map(|containers| Receipt::Quieted(QuietedAll { containers })),
-            Action::MakeRepository(_) | Action::PublishBackup(_) => Ok(Receipt::Nothing),
+            Action::MakeRepository(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => Ok(Receipt::Nothing),
             Action::VerifyBackup(_) | Action::NoteVerified(_) => world.live().map(|_| Receipt::Nothing),
             Action::PutBack(put) => put.prepare(world).map(|()| Receipt::Nothing),
+            Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(Receipt::Nothing),
             Action::LayBeside(lay) => lay.prepare(world).map(|()| Receipt::Nothing),
-            Action::DropReplaced(_) => Ok(Receipt::Nothing),
         }
     }
 
@@ -361,12 +346,14 @@ impl Step<World> for Action {
             Action::ForgetReleases(forget) => forget.apply(world),
             Action::MakeRepository(make) => make.apply(world),
             Action::TakeBackup(take) => take.apply(world),
-            Action::PublishBackup(publish) => publish.apply(world),
+            Action::PublishBackup(publish) | Action::KeepBackup(publish) => publish.apply(world),
             Action::VerifyBackup(verify) => verify.apply(world),
             Action::NoteVerified(note) => note.apply(world),
             Action::PutBack(put) => put.apply(world),
             Action::LayBeside(lay) => lay.apply(world),
             Action::DropReplaced(drop) => drop.apply(world),
+            Action::ForgetBackups(forget) => forget.apply(),
+            Action::PruneRepository(prune) => prune.apply(),
         }
     }
 
@@ -403,6 +390,7 @@ impl Step<World> for Action {
             Action::MakeRepository(make) => make.undo(world),
             Action::TakeBackup(take) => take.undo(world, &receipt.quieted()?.containers),
             Action::PublishBackup(publish) => publish.undo(world),
+            Action::KeepBackup(publish) => publish.keep(world),
             Action::VerifyBackup(verify) => verify.undo(world),
             // What was verified stays so.
             Action::NoteVerified(_) => Ok(()),
@@ -410,6 +398,7 @@ impl Step<World> for Action {
             Action::LayBeside(lay) => lay.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),
+            Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(()),
         }
     }
 }
@@ -418,53 +407,6 @@ impl Step<World> for Action {
 fn short_digest(digest: &str) -> &str {
     let plain = digest.trim_start_matches("sha256:");
     &plain[..plain.len().min(12)]
-}
-
-/// Each kind of step finds its own receipt; another one means that the journal was edited.
-impl Receipt {
-    fn found(&self) -> Result<&Found> {
-        if let Receipt::Found(found) = self { Ok(found) } else { Err(self.of_another_step()) }
-    }
-
-    fn removed(&self) -> Result<&Removed> {
-        if let Receipt::Removed(removed) = self { Ok(removed) } else { Err(self.of_another_step()) }
-    }
-
-    fn entry(&self) -> Result<&EntryReceipt> {
-        if let Receipt::Entry(entry) = self { Ok(entry) } else { Err(self.of_another_step()) }
-    }
-
-    fn commit(&self) -> Result<&CommitReceipt> {
-        if let Receipt::Commit(commit) = self { Ok(commit) } else { Err(self.of_another_step()) }
-    }
-
-    fn kept(&self) -> Result<&Kept> {
-        if let Receipt::Kept(kept) = self { Ok(kept) } else { Err(self.of_another_step()) }
-    }
-
-    fn pulled(&self) -> Result<&Pulled> {
-        if let Receipt::Pulled(pulled) = self { Ok(pulled) } else { Err(self.of_another_step()) }
-    }
-
-    fn named(&self) -> Result<&Named> {
-        if let Receipt::Named(named) = self { Ok(named) } else { Err(self.of_another_step()) }
-    }
-
-    fn stack(&self) -> Result<&KeptStack> {
-        if let Receipt::Stack(stack) = self { Ok(stack) } else { Err(self.of_another_step()) }
-    }
-
-    fn saved(&self) -> Result<&Saved> {
-        if let Receipt::Saved(saved) = self { Ok(saved) } else { Err(self.of_another_step()) }
-    }
-
-    fn quieted(&self) -> Result<&QuietedAll> {
-        if let Receipt::Quieted(quieted) = self { Ok(quieted) } else { Err(self.of_another_step()) }
-    }
-
-    fn of_another_step(&self) -> Error {
-        Error::unusable("use a receipt of the journal").why("it is that of another kind of step")
-    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub(in super::super) fn release(id: &str) -> Release {
         model: None,
         kept: Kept::default(),
         accepted: vec![],
+        backup: None,
     }
 }
 

@@ -59,6 +59,18 @@ impl Repository {
         match self.0 {}
     }
 
+    pub fn delete_pending(&self, _: &str) -> Result<()> {
+        match self.0 {}
+    }
+
+    pub fn forget(&self, _: &[String]) -> Result<()> {
+        match self.0 {}
+    }
+
+    pub fn prune(&self) -> Result<()> {
+        match self.0 {}
+    }
+
     pub fn check(&self, _: bool) -> Result<Vec<Fault>> {
         match self.0 {}
     }

@@ -51,6 +51,9 @@ pub use writer::{Parts, Writer};
 /// What a snapshot carries until it counts.
 pub const PENDING: &str = "pending";
 
+/// Whether this build has repositories at all.
+pub const BUILT: bool = cfg!(feature = "backup");
+
 /// The length of a part of a stream, in bytes.
 pub const PART: usize = 4 << 20;
 

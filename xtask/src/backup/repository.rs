@@ -7,8 +7,8 @@ use std::sync::mpsc::sync_channel;
 use rustic_backend::LocalBackend;
 use rustic_core::repofile::{SnapshotFile, SnapshotId, StringList};
 use rustic_core::{
-    BackupOptions, CheckOptions, CheckResults, ConfigOptions, Credentials, KeyOptions, OpenStatus, ParentOptions, RepositoryBackends,
-    RepositoryOptions, RusticError, SnapshotOptions,
+    BackupOptions, CheckOptions, CheckResults, ConfigOptions, Credentials, KeyOptions, OpenStatus, ParentOptions, PruneOptions,
+    RepositoryBackends, RepositoryOptions, RusticError, SnapshotOptions,
 };
 
 use super::content::Content;
@@ -171,6 +171,26 @@ impl Repository {
     /// Deletes what this run has put there, pending or not. Right also when there is nothing.
     pub fn delete_run(&self, run: &str) -> Result<()> {
         self.delete(|snapshot| snapshot.tags.contains(&run_tag(run)))
+    }
+
+    /// Deletes what this run has put there and does not count yet.
+    pub fn delete_pending(&self, run: &str) -> Result<()> {
+        self.delete(|snapshot| snapshot.tags.contains(PENDING) && snapshot.tags.contains(&run_tag(run)))
+    }
+
+    /// Lets these backups go. Right also when there are none of these names any more.
+    pub fn forget(&self, names: &[String]) -> Result<()> {
+        self.delete(|snapshot| {
+            !snapshot.tags.contains(PENDING) && stored(snapshot).is_some_and(|found| names.contains(&found.summary.name))
+        })
+    }
+
+    /// Makes room of what no backup needs. It is marked first and deleted by a prune that comes a day later: who backs
+    /// up from another machine meanwhile may just have found that it is there.
+    pub fn prune(&self) -> Result<()> {
+        let options = PruneOptions::default();
+        let plan = self.inner.prune_plan(&options).map_err(|error| self.failed("look for room in", &error))?;
+        self.inner.prune(&options, plan).map_err(|error| self.failed("make room in", &error))
     }
 
     /// Looks whether everything that backups need is there, and with `read_data` whether it is what it was.

@@ -16,7 +16,7 @@ use crate::surroundings::Host;
 use crate::tasks::audit::described;
 
 pub use backup::{BackupArgs, BackupCommand, CreateArgs, RestoreArgs};
-pub use bench::{BenchAuditArgs, BenchDeployArgs, Measurable};
+pub use bench::{BenchAuditArgs, BenchBackupArgs, BenchDeployArgs, Measurable};
 pub use deploy::{PreflightArgs, ProdUpArgs};
 pub use everyday::{Everyday, LogsArgs};
 pub use images::{BuildArgs, PullArgs};

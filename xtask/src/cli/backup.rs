@@ -3,10 +3,11 @@
 use super::Exit;
 use super::args::{BackupArgs, BackupCommand, CreateArgs, RestoreArgs};
 use crate::error::Result;
+use crate::project::KeepSettings;
 use crate::report;
 use crate::report::answer::Answer;
 use crate::report::backup::Backup;
-use crate::tasks::backup::{self, Request};
+use crate::tasks::backup::{self, Forget, Request};
 use crate::tasks::{Context, restore};
 
 pub fn run(cx: &Context<'_>, args: &BackupArgs) -> Result<(Exit, Answer)> {
@@ -23,6 +24,12 @@ pub fn run(cx: &Context<'_>, args: &BackupArgs) -> Result<(Exit, Answer)> {
             backup::dump(cx, name, which, repository.to.as_deref(), &mut report::Raw)?;
             Ok((Exit::Done, Answer::Text(Vec::new())))
         }
+        Some(BackupCommand::Forget { keep_last, keep_daily, keep_weekly, keep_monthly, prune, repository }) => {
+            let keep = KeepSettings { last: *keep_last, daily: *keep_daily, weekly: *keep_weekly, monthly: *keep_monthly };
+            let ended = backup::forget(cx, &Forget { keep, prune: *prune, to: repository.to.clone() })?;
+            Ok((Exit::Done, Answer::Ended(ended)))
+        }
+        Some(BackupCommand::Schedule) => answer(Exit::Done, Backup::Scheduled(backup::schedule(cx)?)),
         Some(BackupCommand::Check { read_data, repository }) => {
             let faults = backup::check(cx, *read_data, repository.to.as_deref())?;
             let exit = if faults.iter().any(|fault| fault.severe) { Exit::NotAsItShouldBe } else { Exit::Done };

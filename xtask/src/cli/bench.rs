@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Exit;
-use super::args::{BenchAuditArgs, BenchDeployArgs, Measurable};
+use super::args::{BenchAuditArgs, BenchBackupArgs, BenchDeployArgs, Measurable};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::event::Sink;
@@ -14,6 +14,7 @@ use crate::tasks::bench::deploy::{Options, Release, Way};
 pub fn bench(measured: &Measurable, events: &dyn Sink, cancel: &Cancel) -> Result<(Exit, Answer)> {
     let answer = match measured {
         Measurable::Audit(args) => Answer::Measured(Box::new(audit(args, events, cancel)?)),
+        Measurable::Backup(args) => Answer::Backups(Box::new(bench::backup::backup(&backup(args), events, cancel)?)),
         Measurable::Deploy(args) => Answer::Downtime(Box::new(bench::deploy::deploy(&deploy(args), events, cancel)?)),
     };
     Ok((Exit::Done, answer))
@@ -22,6 +23,10 @@ pub fn bench(measured: &Measurable, events: &dyn Sink, cancel: &Cancel) -> Resul
 fn audit(args: &BenchAuditArgs, events: &dyn Sink, cancel: &Cancel) -> Result<bench::Measured> {
     let options = bench::Options { copies: args.copies.get(), rounds: args.rounds.get(), files: args.files.clone(), peers: !args.no_peers };
     bench::audit(&options, events, cancel)
+}
+
+fn backup(args: &BenchBackupArgs) -> bench::backup::Options {
+    bench::backup::Options { rounds: args.rounds.get(), bytes: args.size.get().saturating_mul(1_000_000), image: args.image.clone() }
 }
 
 /// All where none is named.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{Cli, Command, Format, MigrateArgs, SchemaArg, SecurityFixArgs};
+use super::args::{BackupCommand, Cli, Command, Format, MigrateArgs, SchemaArg, SecurityFixArgs};
 use super::{Exit, audit, backup, bench, completions, deploy, everyday, history, images, manual};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -157,7 +157,9 @@ fn schema(of: SchemaArg) -> Vec<u8> {
 fn consent(cli: &Cli, question: &str, cancel: &Cancel) -> Result<bool> {
     // What a pull brings runs only when somebody starts it; what a preflight starts is its own, and whoever a
     // backup pauses goes on. A restore was agreed to by name.
-    let asks_nothing = matches!(cli.command, Command::Pull(_) | Command::Preflight(_) | Command::Backup(_) | Command::Restore(_));
+    let forgets = matches!(&cli.command, Command::Backup(args) if matches!(args.command, Some(BackupCommand::Forget { .. })));
+    let asks_nothing =
+        !forgets && matches!(cli.command, Command::Pull(_) | Command::Preflight(_) | Command::Backup(_) | Command::Restore(_));
     if cli.global.yes || asks_nothing {
         return Ok(true);
     }

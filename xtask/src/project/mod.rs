@@ -1,5 +1,6 @@
 //! The folder tree that is managed: its root, its settings and its stacks.
 
+mod backups;
 mod compose_file;
 mod discover;
 mod settings;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::source::{Files, clean};
 
+pub use backups::{BeforeDeploy, KeepSettings};
 pub use discover::{is_compose_file, role_of, stem};
 pub use settings::{BackupSettings, DeploySettings, Hooks, Probe, ServiceBackup, Settings, StackSettings};
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Role;
+use super::backups::{BeforeDeploy, KeepSettings};
 use crate::error::{Error, Result};
 use crate::release::Replacing;
 use crate::source::Files;
@@ -37,6 +38,12 @@ pub struct BackupSettings {
     pub key: Option<PathBuf>,
     /// How services are backed up, by their names; labels of a service win.
     pub services: IndexMap<String, ServiceBackup>,
+    /// What `prod-up` asks of backups before it touches anything.
+    #[serde(rename = "before-deploy")]
+    #[schemars(with = "String", regex(pattern = r"^(off|required|fresh [1-9][0-9]{0,3}[hd])$"))]
+    pub before_deploy: BeforeDeploy,
+    /// Which backups `backup forget` keeps of each stack, where it is not told otherwise.
+    pub keep: KeepSettings,
 }
 
 /// How a service is backed up; each is the label of the same name.

@@ -64,6 +64,9 @@ pub struct Release {
     pub kept: Kept,
     /// Findings that were accepted, and why.
     pub accepted: Vec<Accepted>,
+    /// The newest backup of the stack when it was deployed: of the data that it found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
 }
 
 /// One service of a release.

@@ -48,6 +48,7 @@ fn release(id: &str, content: &Sha) -> Release {
         model: Some(content.clone()),
         kept: Kept { files: vec![KeptFile { path: "/p/a".into(), content: content.clone(), mode: 0o600 }], ..Kept::default() },
         accepted: vec![],
+        backup: None,
     }
 }
 

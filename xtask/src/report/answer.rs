@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{
-    Look, Style, audit, backup, bench, doctor, downtime, everyday, explain, history, images, preflight, releases, review, status, summary,
+    Look, Style, audit, backup, backup_bench, bench, doctor, downtime, everyday, explain, history, images, preflight, releases, review,
+    status, summary,
 };
 use crate::audit::Audit;
 use crate::error::{Error, Result};
@@ -14,6 +15,7 @@ use crate::rules::{self, Refused, Rule};
 use crate::tasks::Ended;
 use crate::tasks::audit::Fixed;
 use crate::tasks::bench::Measured;
+use crate::tasks::bench::backup::Backups;
 use crate::tasks::bench::deploy::Downtime;
 use crate::tasks::deploy::preflight::Preflight;
 use crate::tasks::doctor::Checkup;
@@ -47,6 +49,7 @@ pub enum Answer {
     Tried(Tried),
     Measured(Box<Measured>),
     Downtime(Box<Downtime>),
+    Backups(Box<Backups>),
     Everyday(Box<everyday::Everyday>),
     Preflight(Box<Preflight>),
     /// A file that was written.
@@ -118,6 +121,7 @@ impl Answer {
             Answer::Tried(tried) => summary::tried(tried, look),
             Answer::Measured(measured) => bench::tables(measured, look),
             Answer::Downtime(measured) => downtime::table(measured, look),
+            Answer::Backups(measured) => backup_bench::table(measured, look),
             Answer::Everyday(answer) => answer.text(look),
             Answer::Preflight(preflight) => preflight::text(preflight, look),
             Answer::Wrote(path) => look.line(Style::Good, "Written", &path.display().to_string()),
@@ -156,6 +160,7 @@ impl Answer {
             Answer::Tried(tried) => json!(tried),
             Answer::Measured(measured) => json!(measured),
             Answer::Downtime(measured) => json!(measured),
+            Answer::Backups(measured) => json!(measured),
             Answer::Everyday(answer) => answer.json(),
             Answer::Preflight(preflight) => json!(preflight),
             Answer::Wrote(path) => json!({"written": path}),

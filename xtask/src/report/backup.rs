@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::history::{columns, one_line};
-use super::{Look, Style, summary};
+use super::{Look, Style, schedule, summary};
 use crate::backup::{Fault, Quiet, Stored};
 use crate::saga::utc;
 use crate::tasks::Ended;
-use crate::tasks::backup::{Looked, Made, Shown};
+use crate::tasks::backup::{Looked, Made, Schedule, Shown};
 use crate::tasks::restore::Laying;
 use crate::text::counted;
 
@@ -25,6 +25,7 @@ pub enum Backup {
     Laid(Laying),
     /// With the sizes of files.
     Paths(Vec<(PathBuf, Option<u64>)>),
+    Scheduled(Schedule),
 }
 
 impl Backup {
@@ -35,6 +36,7 @@ impl Backup {
             Backup::Shown(found) => shown(found),
             Backup::Checked { read_data, faults } => checked(*read_data, faults, look),
             Backup::Verified(looked) => verified(looked, look),
+            Backup::Scheduled(schedule) => schedule::text(schedule),
             Backup::Laid(laying) => laid(laying, look),
             Backup::Paths(paths) => paths.iter().map(|(path, _)| one_line(&path.to_string_lossy()) + "\n").collect(),
         }
@@ -53,6 +55,7 @@ impl Backup {
             Backup::Verified(looked) => {
                 json!({"ended": looked.ended.word(), "run": looked.ended.run(), "backup": looked.backup, "fault": looked.fault})
             }
+            Backup::Scheduled(schedule) => json!(schedule),
             Backup::Laid(laying) => json!({"ended": laying.ended.word(), "run": laying.ended.run(), "volumes": laying.volumes}),
             Backup::Paths(paths) => paths.iter().map(|(path, bytes)| json!({"path": path.to_string_lossy(), "bytes": bytes})).collect(),
         }

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod audit;
 pub mod backup;
+mod backup_bench;
 pub mod bench;
 pub mod collect;
 pub mod diff;
@@ -21,7 +22,8 @@ pub mod releases;
 pub mod review;
 pub mod rules;
 pub mod runbook;
-pub mod status;
+pub mod schedule;
+mod status;
 mod style;
 pub mod summary;
 

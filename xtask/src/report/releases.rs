@@ -87,6 +87,7 @@ mod tests {
             accepted: vec![],
             adopted: false,
             previous: None,
+            backup: None,
             not_kept: vec![],
         }
     }

@@ -34,6 +34,8 @@ pub struct ReleaseSummary {
     pub accepted: Vec<Accepted>,
     pub adopted: bool,
     pub previous: Option<String>,
+    /// The newest backup of the data that it found.
+    pub backup: Option<String>,
     /// Files that a rollback to it does not bring back.
     pub not_kept: Vec<String>,
 }
@@ -79,6 +81,7 @@ fn summary(engine: &str, current: Option<&str>, release: Release) -> ReleaseSumm
         accepted: release.accepted,
         adopted: release.adopted,
         previous: release.previous,
+        backup: release.backup,
         not_kept,
     }
 }

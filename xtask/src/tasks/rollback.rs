@@ -61,9 +61,10 @@ fn target(cx: &Context<'_>, named: Option<&str>) -> Result<RunView> {
     // What only looked has nothing to undo, and hides no run that has.
     let changing = summaries(&views).into_iter().filter(|run| named.is_some() || run.task != preflight::TASK);
     // Why it is never undone, whatever became of it.
-    let never = |run: &RunSummary| match (run.target.is_some(), run.task == super::backup::TASK) {
+    let never = |run: &RunSummary| match (run.target.is_some(), run.task.as_str()) {
         (true, _) => Some("it is a rollback itself"),
-        (_, true) => Some("it made a backup, which `cargo xtask backup forget` lets go"),
+        (_, super::backup::forget::TASK) => Some("it let backups go"),
+        (_, super::backup::TASK) => Some("it made a backup, which `cargo xtask backup forget` lets go"),
         _ => None,
     };
     let standings: Vec<(String, Standing, Option<&str>)> = changing.map(|run| (run.run.clone(), run.standing, never(&run))).collect();

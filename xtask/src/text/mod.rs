@@ -36,6 +36,16 @@ impl Span {
     }
 }
 
+/// A span of milliseconds as people say it: `40 s`, `5 min`, `3 h`, `4 days`.
+pub fn age(ms: u64) -> String {
+    match ms / 1000 {
+        seconds @ 0..90 => format!("{seconds} s"),
+        seconds @ 90..5400 => format!("{} min", seconds / 60),
+        seconds @ 5400..259_200 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
 /// `1 stack`, `2 stacks`.
 pub fn counted(number: usize, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

@@ -4,6 +4,7 @@
 mod copy;
 mod dump;
 mod fill;
+mod forget;
 mod lay;
 mod load;
 mod publish;
@@ -27,6 +28,7 @@ use crate::error::{Error, Kind, Result};
 use crate::saga::Sha;
 
 pub use dump::prove as prove_dump;
+pub use forget::{ForgetBackups, PruneRepository};
 pub use lay::{Laid, LaidServer, LayBeside};
 pub use load::recount;
 pub use publish::PublishBackup;
@@ -111,8 +113,9 @@ impl TakeBackup {
     pub fn undo(&self, world: &World, quieted: &[Quieted]) -> Result<()> {
         quiet::resume_all(world, quieted)?;
         verify::take_away(world)?;
+        // What counts already is the business of the step that made it count.
         if Repository::exists(&self.place) {
-            Repository::open(&self.place)?.delete_run(world.run.as_str())?;
+            Repository::open(&self.place)?.delete_pending(world.run.as_str())?;
         }
         Ok(())
     }

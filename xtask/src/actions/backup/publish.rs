@@ -23,4 +23,9 @@ impl PublishBackup {
     pub fn undo(&self, world: &World) -> Result<()> {
         Repository::open(&self.place)?.delete_run(world.run.as_str())
     }
+
+    /// Of a backup that stays whatever becomes of its run: it is there for when that fails.
+    pub fn keep(&self, world: &World) -> Result<()> {
+        Repository::open(&self.place)?.delete_pending(world.run.as_str())
+    }
 }

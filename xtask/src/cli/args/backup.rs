@@ -68,6 +68,28 @@ pub enum BackupCommand {
         #[command(flatten)]
         repository: RepositoryArg,
     },
+    /// Let old backups go: of each stack, all but those that are kept; never its newest verified one, nor what a release needs
+    Forget {
+        /// Keep so many of the newest; without any of these, what xtask.yaml says
+        #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+        keep_last: usize,
+        /// Keep the newest of each of so many days
+        #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+        keep_daily: usize,
+        /// Keep the newest of each of so many weeks
+        #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+        keep_weekly: usize,
+        /// Keep the newest of each of so many months
+        #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+        keep_monthly: usize,
+        /// Make room of what no backup needs any more; deleted by a prune that comes a day later
+        #[arg(long)]
+        prune: bool,
+        #[command(flatten)]
+        repository: RepositoryArg,
+    },
+    /// Print a systemd service with its timer, and a line for cron, that back up and verify every night
+    Schedule,
     /// Restore a backup beside everything else and compare; exits with 1 when it is not what it says
     Verify {
         /// Its name or the beginning of it

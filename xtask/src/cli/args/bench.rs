@@ -9,6 +9,21 @@ pub enum Measurable {
     Audit(BenchAuditArgs),
     /// How long a service is away while a release goes out, beside Compose and a rollout; on a stack of its own
     Deploy(BenchDeployArgs),
+    /// How long a backup takes, beside restic, an archive of the volume and the database's client; on a project of its own
+    Backup(BenchBackupArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct BenchBackupArgs {
+    /// Megabytes of files, and of a database
+    #[arg(long, value_name = "MB", default_value = "200")]
+    pub size: NonZeroUsize,
+    /// Measure everything so often, and tell the median
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub rounds: NonZeroUsize,
+    /// A PostgreSQL image of the engine's; else the newest that is there
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,8 @@
 //! A database that another major version has opened cannot be opened by the old one again: no rollback
 //! brings it back without a backup.
 
+use std::collections::BTreeMap;
+
 use crate::catalogue::{Category, image_name, image_tag, server_kind};
 use crate::guards::Checked;
 
@@ -12,24 +14,42 @@ pub struct NextImage {
     pub new: String,
 }
 
-pub fn no_major_change(images: &[NextImage]) -> Checked {
-    let why = images.iter().filter(|next| keeps_data(&next.old) || keeps_data(&next.new)).filter_map(|next| {
+/// A service whose data the old image may not be able to read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MajorChange {
+    pub service: String,
+    /// A complete sentence.
+    pub why: String,
+}
+
+pub fn major_changes(images: &[NextImage]) -> Vec<MajorChange> {
+    let change = |next: &NextImage| {
         let NextImage { service, old, new } = next;
         let same_name = image_name(old) == image_name(new);
-        let versions = (major(image_tag(old)), major(image_tag(new)));
-        match versions {
-            (Some(from), Some(to)) if same_name && from == to => None,
+        let why = match (major(image_tag(old)), major(image_tag(new))) {
+            (Some(from), Some(to)) if same_name && from == to => return None,
             (Some(from), Some(to)) if same_name => {
-                Some(format!("{service} goes from version {from} to {to} and keeps data: there is no way back without a backup"))
+                format!("{service} goes from version {from} to {to} and keeps data: there is no way back without a backup")
             }
-            _ if same_name && image_tag(old) == image_tag(new) => None,
-            _ => Some(format!("{service} goes from {old} to {new} and keeps data: whether the old one can read it again is not known")),
-        }
-    });
+            _ if same_name && image_tag(old) == image_tag(new) => return None,
+            _ => format!("{service} goes from {old} to {new} and keeps data: whether the old one can read it again is not known"),
+        };
+        Some(MajorChange { service: service.clone(), why })
+    };
+    images.iter().filter(|next| keeps_data(&next.old) || keeps_data(&next.new)).filter_map(change).collect()
+}
+
+/// How old a backup may be that is the way back, in hours.
+pub const COVERED_HOURS: u64 = 24;
+
+/// `covered`: by service, the backup of its data that is fresh and verified. Whoever goes on with one is asked by name.
+pub fn major_changes_are_covered(changes: &[MajorChange], covered: &BTreeMap<String, String>) -> Checked {
+    let open = changes.iter().filter(|change| !covered.contains_key(&change.service));
+    let why = open.map(|change| format!("{}, and no backup of its data of the last {COVERED_HOURS} h was verified", change.why));
     Checked::new(
         "major-version",
         why.collect(),
-        "make a backup that was restored once for trial, then go on with --override major-version --reason TEXT",
+        "`cargo xtask backup --verify` makes one; or go on without a way back: --override major-version --reason TEXT",
     )
 }
 
@@ -49,7 +69,16 @@ mod tests {
     use super::*;
 
     fn refused(old: &str, new: &str) -> bool {
-        no_major_change(&[NextImage { service: "db".into(), old: old.into(), new: new.into() }]).refusal.is_some()
+        let changes = major_changes(&[NextImage { service: "db".into(), old: old.into(), new: new.into() }]);
+        major_changes_are_covered(&changes, &BTreeMap::new()).refusal.is_some()
+    }
+
+    #[test]
+    fn a_backup_of_its_data_is_a_way_back() {
+        let changes = major_changes(&[NextImage { service: "db".into(), old: "postgres:15".into(), new: "postgres:16".into() }]);
+        let covered = |service: &str| major_changes_are_covered(&changes, &BTreeMap::from([(service.to_string(), "b1".to_string())]));
+        assert_eq!(covered("db").refusal, None);
+        assert!(covered("web").refusal.unwrap().why[0].contains("no backup of its data"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What must hold before a stack goes into production. Each guard takes facts and says what stands
 //! against the deploy; none touches anything.
 
+mod backup;
 mod external;
 mod findings;
 mod images;
@@ -14,10 +15,11 @@ mod tag;
 mod unchanged;
 mod variables;
 
+pub use backup::{HOUR_MS, is_backed_up, is_fresh, newest_verified};
 pub use external::external_things_exist;
 pub use findings::{Blocking, findings_are_accepted};
 pub use images::{Unavailable, images_are_there};
-pub use major::{NextImage, no_major_change};
+pub use major::{COVERED_HOURS, MajorChange, NextImage, major_changes, major_changes_are_covered};
 pub use names::{Names, names_are_kept};
 pub use ports::{Held, Wanted, ports_are_free, wanted_ports};
 pub use roles::one_role;

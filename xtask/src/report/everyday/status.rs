@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::release::Drift;
 use crate::report::{Look, Style, harmless};
+use crate::tasks::backup::Seen;
 use crate::tasks::deploy::{StackStatus, Status};
+use crate::text::age;
 
 pub fn json(status: &Status) -> Value {
     let mut answer = json!(status);
@@ -21,8 +23,27 @@ pub fn text(status: &Status, look: Look) -> String {
     if let Some(why) = &status.no_engine {
         text.push_str(&look.line(Style::Warn, "Not looked", &format!("at what runs: {}", harmless(why))));
     }
-    text.extend(status.stacks.iter().map(|stack| of_stack(stack, status.no_engine.is_some(), look)));
+    text.extend(status.stacks.iter().map(|stack| of_stack(stack, status.no_engine.is_some(), look) + &backup(stack, look)));
+    if let Some(why) = &status.no_backups {
+        text.push_str(&look.line(Style::Warn, "Not looked", &format!("at backups: {}", harmless(why))));
+    }
     text
+}
+
+/// Nothing of a stack that never ran here and has none.
+fn backup(stack: &StackStatus, look: Look) -> String {
+    let Some(standing) = &stack.backup else { return String::new() };
+    let ago = |seen: &Seen| format!("{} ago ({})", age(seen.age_secs * 1000), seen.name);
+    let (style, said) = match (&standing.newest, &standing.verified) {
+        (None, _) if stack.services.is_empty() => return String::new(),
+        (None, _) => (Style::Warn, "no backup".to_string()),
+        (Some(newest), None) => (Style::Warn, format!("last backup {}, not verified", ago(newest))),
+        (Some(newest), Some(verified)) if newest == verified => (Style::Info, format!("last verified backup {}", ago(verified))),
+        (Some(newest), Some(verified)) => {
+            (Style::Info, format!("last verified backup {}; that of {} is not verified", ago(verified), ago(newest)))
+        }
+    };
+    look.line(style, "Backup", &format!("{}: {said}", harmless(&stack.stack)))
 }
 
 fn of_stack(stack: &StackStatus, no_engine: bool, look: Look) -> String {
@@ -74,5 +95,33 @@ fn words(drift: Drift, release: &str) -> String {
         Drift::Number => "has another number of containers than its files say".into(),
         Drift::Dropped => "is not in the files any more".into(),
         Drift::New => "is in the files and was not deployed yet".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::backup::Standing;
+
+    fn seen(name: &str, hours: u64) -> Option<Seen> {
+        Some(Seen { name: name.to_string(), at: String::new(), age_secs: hours * 3600 })
+    }
+
+    #[test]
+    fn the_last_verified_backup_is_what_counts() {
+        let said = |backup: Standing, runs: bool| {
+            let services = if runs { [("web".to_string(), Default::default())].into() } else { Default::default() };
+            let stack = StackStatus { stack: "shop".into(), services, backup: Some(backup), ..StackStatus::default() };
+            super::backup(&stack, Look::detect(true, false, false))
+        };
+        let none = || Standing::default();
+        assert_eq!(said(none(), false), "");
+        assert!(said(none(), true).contains("shop: no backup"));
+        assert!(
+            said(Standing { newest: seen("b2", 3), verified: seen("b2", 3) }, true).contains("shop: last verified backup 3 h ago (b2)")
+        );
+        assert!(said(Standing { newest: seen("b2", 3), verified: None }, true).contains("last backup 3 h ago (b2), not verified"));
+        let both = said(Standing { newest: seen("b2", 3), verified: seen("b1", 30) }, true);
+        assert!(both.contains("verified backup 30 h ago (b1); that of 3 h ago (b2) is not verified"), "{both}");
     }
 }

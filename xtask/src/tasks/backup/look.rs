@@ -11,7 +11,7 @@ use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
 use crate::git::Git;
 use crate::project::{SETTINGS_FILE, ServiceBackup, Stack};
-use crate::saga::{RunId, Sha, now_ms, who};
+use crate::saga::{RunId, now_ms, who};
 use crate::secret::Secret;
 use crate::tasks::Context;
 use crate::tasks::deploy::look::Looked;
@@ -19,6 +19,7 @@ use crate::tasks::deploy::records::{Recorded, kept};
 use crate::tasks::hidden;
 
 use super::Request;
+use super::newest::engine_key;
 
 /// One backup that is to be made.
 pub struct Planned {
@@ -84,7 +85,7 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
         name: Summary::name_of(run.as_str(), &stack.id, at_ms),
         stack: stack.id.clone(),
         project: standing.call.project.clone(),
-        engine: Sha::of(info.id.as_bytes()).as_str()[..12].to_string(),
+        engine: engine_key(&info.id),
         run: run.to_string(),
         who: who(),
         at_ms,
@@ -150,7 +151,7 @@ fn running(engine: &dyn Engine) -> Result<Vec<Container>> {
 }
 
 /// The volumes that the files name and that exist, each with the image of a service that mounts it.
-fn volumes(engine: &dyn Engine, json: &Value, project: &str) -> Result<BTreeMap<String, Option<String>>> {
+pub fn volumes(engine: &dyn Engine, json: &Value, project: &str) -> Result<BTreeMap<String, Option<String>>> {
     let mut found = BTreeMap::new();
     let declared = json.get("volumes").and_then(Value::as_object).into_iter().flatten();
     for (key, volume) in declared {

@@ -1,9 +1,14 @@
 //! Backups: everything that a stack would need to live again, as one snapshot each.
 
+pub(super) mod forget;
+mod keep;
 pub(super) mod look;
+pub(super) mod newest;
 pub(super) mod place;
 pub(super) mod prove;
 pub(super) mod read;
+mod schedule;
+pub(super) mod standing;
 pub(super) mod verify;
 
 use crate::actions::{Action, MakeRepository, PublishBackup};
@@ -15,8 +20,11 @@ use crate::saga::{Plan, RunId, Step};
 use crate::secret::Secret;
 
 use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
+pub use forget::{Forget, forget};
 use look::Planned;
 pub use read::{Shown, check, dump, list, show};
+pub use schedule::{Schedule, schedule};
+pub use standing::{Seen, Standing};
 pub use verify::{Looked, verify};
 
 /// The name of the task that makes backups.

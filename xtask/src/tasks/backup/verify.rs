@@ -33,7 +33,8 @@ pub fn verify(cx: &Context<'_>, name: &str, deep: bool, to: Option<&str>) -> Res
     let name = backup.summary.name.clone();
     let ended = carry_out(cx, TASK, &Overrides::default(), |_| {
         cx.masker.replace(security_fix::secrets(cx));
-        let mut plan = Plan::new(TASK, vec![Action::VerifyBackup(VerifyBackup { place: place.clone(), name: name.clone(), deep })]);
+        let verify = VerifyBackup { place: place.clone(), name: name.clone(), deep, pending: false };
+        let mut plan = Plan::new(TASK, vec![Action::VerifyBackup(verify)]);
         plan.stacks = vec![backup.summary.stack.clone()];
         plan.finish.push(Action::NoteVerified(NoteVerified { place: place.clone(), name: name.clone() }));
         let line = format!("restore {name} of {} into containers of its own, in no network, and remove them again", backup.summary.stack);

@@ -1,6 +1,7 @@
 //! How fast `audit` is, beside its peers on the same files, and beside only parsing them; and how long a
 //! service is away while a release goes out.
 
+pub mod backup;
 pub mod deploy;
 mod inputs;
 mod parsing;

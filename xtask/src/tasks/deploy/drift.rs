@@ -8,11 +8,14 @@ use super::files;
 use super::look::{Looked, Rendered, Standing, read, rendered};
 use super::records::{self, Recorded};
 use crate::actions::StackCall;
+use crate::backup::BUILT;
 use crate::error::{Error, Kind, Result};
 use crate::model::Model;
 use crate::project::Stack;
 use crate::release::{ContainerNow, Drift, Release, Releases, Seen, Target, drift, targets};
+use crate::saga::now_ms;
 use crate::source::Disk;
+use crate::tasks::backup::{self, newest};
 use crate::tasks::elsewhere::elsewhere;
 use crate::tasks::history::readable;
 use crate::tasks::{Context, call, hidden};
@@ -25,6 +28,8 @@ pub struct Status {
     pub stacks: Vec<StackStatus>,
     /// Why what runs could not be looked at, where no engine answers.
     pub no_engine: Option<String>,
+    /// Why the backups could not be looked at, where there is a repository.
+    pub no_backups: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -43,6 +48,8 @@ pub struct StackStatus {
     pub unknown: Vec<String>,
     /// What could not be compared, and why.
     pub not_compared: Vec<String>,
+    /// `None` where there is no repository, and none is named.
+    pub backup: Option<backup::Standing>,
 }
 
 impl Status {
@@ -77,7 +84,21 @@ pub fn status(cx: &Context<'_>, named: &[String]) -> Result<Status> {
             ..StackStatus::default()
         }));
     }
+    if let Err(error) = backups(cx, &mut status) {
+        status.no_backups = Some(error.to_string());
+    }
     Ok(status)
+}
+
+/// The repository is opened once for all of them: that takes longer than to look at what is in it.
+fn backups(cx: &Context<'_>, status: &mut Status) -> Result<()> {
+    let named = cx.project.settings.backup.to.is_some();
+    let Some(stored) = newest::all(cx)?.or_else(|| (BUILT && named).then(Vec::new)) else { return Ok(()) };
+    let engine = cx.doors.engine.as_ref().map(|engine| engine.info()).transpose()?.map(|info| newest::engine_key(&info.id));
+    for stack in status.stacks.iter_mut().filter(|stack| !stack.project.is_empty()) {
+        stack.backup = Some(backup::Standing::of(&stored, &stack.stack, &stack.project, engine.as_deref(), now_ms()));
+    }
+    Ok(())
 }
 
 fn with_engine(cx: &Context<'_>, stack: &Stack) -> Result<StackStatus> {

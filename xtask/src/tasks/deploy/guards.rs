@@ -14,7 +14,7 @@ use crate::finding::Finding;
 use crate::guards::Checked;
 use crate::guards::deploy::{
     Blocking, Held, Names, NextImage, Wanted, definitions_are_unchanged, external_things_exist, findings_are_accepted, images_are_there,
-    names_are_kept, no_major_change, one_role, ports_are_free, room_for_images, secret_files, secret_files_are_ready, tag_is_set, tag_use,
+    names_are_kept, one_role, ports_are_free, room_for_images, secret_files, secret_files_are_ready, tag_is_set, tag_use,
     variables_are_set, wanted_ports,
 };
 use crate::model::{self, Unset};
@@ -68,7 +68,6 @@ pub fn guards(
         guards.push(definitions_are_unchanged(engine, &rendered.json)?);
         guards.push(ports_are_free(&wanted_ports(&rendered.json), &held(looked)?, &held_here(looked)));
         guards.push(names_are_kept(last.and_then(|(_, model)| model).map(Names::of).as_ref(), &Names::of(&rendered.json)));
-        guards.push(no_major_change(&next_images(looked, &images)));
     }
     Ok(guards)
 }
@@ -210,7 +209,8 @@ fn held_here<'l>(looked: &'l Looked<'_>) -> impl Fn(&Wanted) -> bool + 'l {
 }
 
 /// The images that running services would change to.
-fn next_images(looked: &Looked<'_>, images: &[(String, String)]) -> Vec<NextImage> {
+pub(super) fn next_images(looked: &Looked<'_>) -> Vec<NextImage> {
+    let images = looked.images();
     let old = |service: &String| {
         looked.standing.containers.iter().find(|container| container.service() == service).map(|container| &container.image)
     };

@@ -2,6 +2,7 @@
 
 mod around;
 mod back;
+mod backed_up;
 mod drift;
 mod files;
 mod guards;
@@ -23,12 +24,14 @@ use serde_json::Value;
 use crate::actions::{Action, ForgetReleases, KeepFiles, When};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::guards::Checked;
 use crate::project::{Role, Stack};
 use crate::release::{Change, Kept, ServicePlan, plan};
 use crate::saga::{Plan, RunId};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
 pub use back::rollback_release;
+use backed_up::BackedUp;
 pub use drift::{StackStatus, Status, status};
 use images::Images;
 use look::Looked;
@@ -42,7 +45,8 @@ pub use request::Request;
 /// `Refused`: a guard or the rehearsal, nothing touched; `RolledBack`: what ran before serves again; `Stuck`.
 pub fn prod_up(cx: &Context<'_>, request: &Request, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, request.stack.as_deref())?;
-    carry_out(cx, "prod-up", overrides, |run| prepare(cx, stack, request, run))
+    let _lock = backed_up::lock(cx, overrides)?;
+    carry_out(cx, "prod-up", overrides, |run| prepare(cx, stack, request, overrides, run))
 }
 
 /// The stack that is meant: one for production, and only one.
@@ -68,7 +72,8 @@ fn chosen<'c>(cx: &'c Context<'_>, named: Option<&str>) -> Result<&'c Stack> {
     }
 }
 
-fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run: &RunId) -> Result<Prepared<'p>> {
+fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, overrides: &Overrides, run: &RunId) -> Result<Prepared<'p>> {
+    let first = backed_up::plan(cx, stack, overrides, run)?;
     let looked = Looked::look(cx, stack, request.tag.as_deref())?;
     let recorded = Recorded::look(cx, &looked.standing)?;
     // Of a stack that does not render, not every image is known.
@@ -78,7 +83,9 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     }
     let model = recorded.model()?;
     let last = recorded.current.as_ref().map(|release| (release, model.as_ref()));
-    let guards = guards::guards(cx, &looked, request, &images, last)?;
+    let mut guards = guards::guards(cx, &looked, request, &images, last)?;
+    let backups = BackedUp::look(cx, &looked, first)?;
+    guards.extend(backups.guards(&looked)?);
     let mut prepared = Prepared {
         guards,
         projects: vec![looked.standing.call.project.clone()],
@@ -102,20 +109,27 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     let compose = looked.standing.live.compose.version.to_string();
     let plans = wanted(plan(&looked.standing.now(), &targets, &looked.declared, &compose), request)?;
     let mut lines = show::moved(&looked.standing.made_in(), &cx.project.root);
+    let changes = plans.iter().any(|plan| plan.change != Change::Unchanged);
+    lines.extend(if changes { backups.lines() } else { Vec::new() });
     lines.extend(show::lines(&plans, &images));
     prepared.preview.push(Event::Planned { files: Vec::new(), other: lines });
-    if plans.iter().all(|plan| plan.change == Change::Unchanged) {
+    if !changes {
         return Ok(prepared);
     }
     let tag = looked.model.lookup(&looked.standing.settings.tag).map(String::from);
     prepared.plan.args = request.args(tag.as_deref());
-    let new = New { model: &rendered.json, kept, tag: tag.clone(), accepted: request.accepted.clone() };
+    let new = New { model: &rendered.json, kept, tag: tag.clone(), accepted: request.accepted.clone(), backup: backups.newest() };
     let saved = saving(cx, &looked.standing, &recorded, run, new)?;
     let facts = facts(&looked, &saved.id, tag.as_deref(), recorded.current.as_ref().map(|release| release.id.as_str()));
-    let changes = steps::services(&looked.standing, &plans, &targets, &images);
+    let made = steps::services(&looked.standing, &plans, &targets, &images);
     contents.extend(saved.contents);
-    contents.extend(changes.contents);
+    contents.extend(made.contents);
+    let refused = |guard: &Checked| guard.refusal.is_some() && !overrides.guards.iter().any(|name| name == guard.name);
+    if !prepared.guards.iter().any(refused) {
+        backups.ask(cx, &looked.standing.call.project, overrides)?;
+    }
     let steps = &mut prepared.plan.steps;
+    steps.extend(backups.steps());
     steps.extend(images.pulls(&plans));
     if looked.standing.settings.rehearse
         && !request.no_rehearse
@@ -131,10 +145,10 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, run:
     steps.push(steps::keep(&looked.standing));
     steps.extend(steps::hooks(&looked.standing, When::PreDeploy, &facts));
     steps.extend(keep_files.map(Action::KeepFiles));
-    steps.extend(changes.steps);
+    steps.extend(made.steps);
     prepared.plan.finish.push(saved.save);
     prepared.plan.finish.extend(steps::hooks(&looked.standing, When::PostDeploy, &facts));
-    let replaced = changes.replaced;
+    let replaced = made.replaced;
     prepared.plan.after.extend(steps::remove(replaced.clone()));
     if !saved.forget.is_empty() {
         prepared.plan.after.push(Action::ForgetReleases(ForgetReleases { shelf: recorded.shelf.clone(), ids: saved.forget }));

@@ -116,6 +116,7 @@ pub struct New<'n> {
     pub kept: Kept,
     pub tag: Option<String>,
     pub accepted: Vec<crate::release::Accepted>,
+    pub backup: Option<String>,
 }
 
 /// # Errors
@@ -131,7 +132,16 @@ pub fn saving(cx: &Context<'_>, standing: &Standing<'_>, recorded: &Recorded, ru
     let model = new.model.to_string().into_bytes();
     let sha = Sha::of(&model);
     contents.push(model);
-    let release = Release { id: id.clone(), previous, model: Some(sha), kept: new.kept, tag: new.tag, accepted: new.accepted, ..blank };
+    let release = Release {
+        id: id.clone(),
+        previous,
+        model: Some(sha),
+        kept: new.kept,
+        tag: new.tag,
+        accepted: new.accepted,
+        backup: new.backup,
+        ..blank
+    };
     let save = save(recorded, &release, &mut contents)?;
     let all: Vec<Release> = recorded.all.iter().cloned().chain([release.clone()]).collect();
     let forget = beyond(&all, Some(&release.id), standing.settings.keep);
@@ -186,6 +196,7 @@ fn blank(cx: &Context<'_>, standing: &Standing<'_>, run: &RunId) -> Release {
         model: None,
         kept: Kept::default(),
         accepted: Vec::new(),
+        backup: None,
     }
 }
 
