@@ -137,7 +137,9 @@ fn a_deploy_asks_for_a_fresh_backup_that_was_verified() {
     prod.run(&["--yes", "backup", "forget", "--keep-last", "1", "--prune"]).expect(0, &["make room"]);
     assert_eq!(names(&around), [name.clone(), three[2].clone()]);
     prod.run(&["backup", "check", "--read-data"]).expect(0, &[]);
-    prod.run(&["rollback"]).expect(3, &[]);
+    let history = around.json(&["history"]);
+    let forgot = history.as_array().unwrap().iter().find(|run| run["task"] == "backup-forget").unwrap();
+    prod.run(&["rollback", forgot["run"].as_str().unwrap()]).expect(3, &["it let backups go"]);
 
     // The unit that systemd would read names this program and this project.
     let said = prod.run(&["backup", "schedule"]);

@@ -80,7 +80,7 @@ mod tests {
     fn a_period_is_stood_for_by_what_was_verified() {
         let all = [stored(60, true), stored(37, false), stored(14, true), stored(13, false), stored(2, true), stored(1, false)];
         assert_eq!(kept(&all, KeepSettings { daily: 2, ..KeepSettings::default() }, &[]), ["14", "2"]);
-        assert_eq!(kept(&all, KeepSettings { daily: 3, ..KeepSettings::default() }, &[]), ["37", "14", "2"]);
+        assert_eq!(kept(&all, KeepSettings { daily: 3, ..KeepSettings::default() }, &[]), ["60", "14", "2"]);
     }
 
     #[test]
