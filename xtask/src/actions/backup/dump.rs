@@ -73,7 +73,10 @@ fn one(
     let mut parts = writer.stream(&path);
     let mut told = told(world, &wanted.container, adapter, &wanted.options)?;
     let deep = if deep { "1" } else { "" };
-    told.extend([("XTASK_WHAT", what), ("XTASK_MARK", word.as_str()), ("XTASK_DEEP", deep)].map(|(name, value)| (name.to_string(), Secret::new(value))));
+    told.extend(
+        [("XTASK_WHAT", what), ("XTASK_MARK", word.as_str()), ("XTASK_DEEP", deep)]
+            .map(|(name, value)| (name.to_string(), Secret::new(value))),
+    );
     let asked = exec(world, adapter, adapter.dump, told, DUMP);
     let engine = world.live()?.engine.as_ref();
     let (ended, counted) = scanned(adapter.scan, what, |scan| {

@@ -42,7 +42,8 @@ pub fn dumps_of<'m>(manifest: &'m Manifest, service: &str) -> Vec<&'m Dump> {
 /// Says of a dump that it was restored, and what was compared.
 pub fn restored(world: &World, dump: &Dump, tally: &Tally) {
     let sums = if tally.sums.is_empty() { "" } else { ", and their contents" };
-    let counted = counted(&dump.adapter, &tally.counts).map_or_else(String::new, |counted| format!(": {counted}{sums}, as when it was dumped"));
+    let counted =
+        counted(&dump.adapter, &tally.counts).map_or_else(String::new, |counted| format!(": {counted}{sums}, as when it was dumped"));
     world.proven(format!("the dump {} of {}", dump.what, dump.service), format!("restored into {}{counted}", dump.image));
 }
 
