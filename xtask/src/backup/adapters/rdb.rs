@@ -209,8 +209,7 @@ mod tests {
     fn keys_are_counted_by_database() {
         let wanted = BTreeMap::from([(0, Keys { lasting: 1, ending: 1 }), (3, Keys { lasting: 1, ending: 0 })]);
         assert_eq!(keys(&mut snapshot().as_slice()).unwrap(), Some(wanted.clone()));
-        let marked =
-            [snapshot(), b"c1f6f9a010074354580548f2868353170582 9e1f".map(|byte| if byte == b' ' { b'0' } else { byte }).to_vec()].concat();
+        let marked = [snapshot(), b"c1f6f9a01007435458054f2868353170582829e1".to_vec()].concat();
         assert_eq!(keys(&mut marked.as_slice()).unwrap(), Some(wanted));
     }
 
