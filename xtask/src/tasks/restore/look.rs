@@ -73,6 +73,9 @@ pub fn look(cx: &Context<'_>, request: &Request, place: &Place, backup: &Stored,
             Err(why) => wrong.push(why),
         }
     }
+    if put.servers.is_empty() && put.volumes.is_empty() && wrong.is_empty() {
+        wrong.push("it has dumps of files, and not the volume that they are in".to_string());
+    }
     if summary.project != take.summary.project {
         wrong.push(format!("the backup is of the compose project {}, and this stack is {}", summary.project, take.summary.project));
     }

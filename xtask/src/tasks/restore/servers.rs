@@ -13,12 +13,14 @@ use super::look::refill;
 /// What is wrong, as a sentence.
 pub type Or<T> = std::result::Result<T, String>;
 
-/// The services that have dumps, each with the first of them.
+/// The services that have dumps of a server, each with the first of them. A file that no server keeps comes back with
+/// the volume that it is in.
 pub fn dumped<'m>(manifest: &'m Manifest, services: &[String]) -> Vec<&'m Dump> {
     let mut found: Vec<&Dump> = Vec::new();
     for dump in &manifest.dumps {
         let wanted = services.is_empty() || services.contains(&dump.service);
-        if wanted && !found.iter().any(|one| one.service == dump.service) {
+        let is_server = revive(&dump.adapter).is_none_or(|revive| revive.program.is_none());
+        if wanted && is_server && !found.iter().any(|one| one.service == dump.service) {
             found.push(dump);
         }
     }
@@ -31,6 +33,9 @@ pub fn reload(engine: &dyn Engine, stack: &[Container], running: &[Container], d
     let its: Vec<&Container> = stack.iter().filter(|container| container.service() == service).collect();
     let container = match its.as_slice() {
         _ if revive(&dump.adapter).is_none() => return Ok(Err(format!("there is no way to restore dumps of {} servers", dump.adapter))),
+        _ if dump.adapter == "command" && !dump.options.contains_key("restore") => {
+            return Ok(Err(format!("{service} was dumped by a command, and nothing says by which it is restored")));
+        }
         [one] => *one,
         [] => return Ok(Err(format!("there is no container of {service}: create it by starting the stack"))),
         _ => return Ok(Err(format!("{service} has several containers"))),
