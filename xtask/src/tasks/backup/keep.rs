@@ -12,7 +12,7 @@ const DAY_MS: u64 = 86_400_000;
 /// newest. Never the newest verified one, nor one of `needed`.
 pub fn beyond(stored: &[&Stored], keep: KeepSettings, needed: &BTreeSet<String>) -> Vec<String> {
     let mut newest: Vec<&Stored> = stored.to_vec();
-    newest.sort_by(|one, other| other.summary.at_ms.cmp(&one.summary.at_ms));
+    newest.sort_by_key(|one| std::cmp::Reverse(one.summary.at_ms));
     let verified = newest.iter().find(|one| one.summary.verified.is_some()).copied();
     let mut stays: BTreeSet<&str> = needed.iter().map(String::as_str).collect();
     stays.extend(newest.iter().take(keep.last).chain(&verified).map(|one| one.summary.name.as_str()));
