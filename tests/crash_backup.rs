@@ -62,7 +62,7 @@ fn place(state: &Path) -> Place {
 fn back_up(bench: &Bench, state: &Path, containers: &[Container]) -> Outcome {
     let (run, place) = (RunId::new("backup"), place(state));
     let volumes = BTreeMap::from([(format!("{}_lonely", bench.project), Some("redis:7".to_string()))]);
-    let choice = choose(&Given { containers, running: containers, volumes: &volumes, only: &[] }).unwrap();
+    let choice = choose(&Given { containers, running: containers, volumes: &volumes, only: &[], wishes: &BTreeMap::new() }).unwrap();
     let summary = Summary {
         name: Summary::name_of(run.as_str(), "shop", 1),
         stack: "shop".into(),

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use backup::{CANARY, Stack, holds};
 use serde_json::Value;
-use xtask::engine::Engine;
+use xtask::engine::{Container, Engine};
 
 const SMALL: &str = "name: PROJECT
 services:
@@ -71,6 +71,15 @@ fn nothing_is_left(stack: &Stack) {
     assert_eq!(stack.json(&["recover"])["recovered"], Value::Null);
 }
 
+/// The containers that runs of this stack have put beside it; of other stacks on the engine there may be some too.
+fn of_runs(stack: &Stack) -> Vec<Container> {
+    let docker = &stack.sandbox.docker;
+    let runs = std::fs::read_dir(stack.root().join(".xtask/runs")).into_iter().flatten();
+    let ids = runs.map(|run| run.unwrap().file_name().into_string().unwrap());
+    let listed = ids.flat_map(|id| docker.containers(&[("xtask.run", &id)]).unwrap());
+    listed.filter_map(|one| docker.container(&one.id).unwrap()).collect()
+}
+
 fn in_place<'a>(stack: &'a Stack, more: &[&'a str]) -> Vec<&'a str> {
     [&["restore", "--in-place", "--confirm", stack.sandbox.project.as_str()], more].concat()
 }
@@ -99,9 +108,7 @@ fn a_backup_is_verified_by_restoring_it() {
 
     // Killed while its server is there.
     let mut child = stack.command(&["backup", "verify"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    stack.wait("a scratch server", || {
-        stack.docker(&["ps", "-q", "--filter", "label=xtask.run", "--filter", "ancestor=postgres:15"]).trim() != ""
-    });
+    stack.wait("a scratch server", || of_runs(&stack).iter().any(|one| one.is_up()));
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(9));
     stack.ok(&["recover"]);
@@ -221,7 +228,7 @@ fn a_restore_that_is_killed_is_put_back() {
         };
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         match moment {
-            "before" => stack.wait("a holder", || !stack.docker(&["ps", "-aq", "--filter", "label=xtask.run"]).trim().is_empty()),
+            "before" => stack.wait("a holder", || !of_runs(&stack).is_empty()),
             "after" => stack.wait("the change", || std::fs::metadata(&folder).is_ok_and(|_| inode() != old)),
             _ => {}
         }

@@ -6,12 +6,13 @@ use std::process::Stdio;
 use xtask::engine::{Container, Engine, Status};
 
 use crate::backup::{CANARY, Stack};
-use crate::{engine_support, in_place, nothing_is_left, traced};
+use crate::{engine_support, in_place, nothing_is_left, of_runs, traced};
 
 const SHOP: &str = "name: PROJECT
 services:
   db:
     image: IMAGE
+    stop_grace_period: 5s
     command: [postgres, -c, max_connections=37]
     environment: {POSTGRES_USER: keeper, POSTGRES_PASSWORD: CANARY, POSTGRES_DB: shop}
     volumes: ['pg:/var/lib/postgresql/data', './init.sql:/docker-entrypoint-initdb.d/init.sql']
@@ -19,11 +20,11 @@ services:
       test: [CMD-SHELL, 'test \"$$(psql -XAtw -h 127.0.0.1 -U keeper -d shop -c \"select count(*) from bad\")\" = 0']
       interval: 1s
       timeout: 5s
-      retries: 20
+      retries: 15
   other:
     image: redis:7
     entrypoint: [sh, -c]
-    command: ['while true; do date > /data/now; sleep 0.05; done']
+    command: ['while true; do date > /data/now; sleep 1; done']
     stop_grace_period: 1s
     volumes: ['files:/data']
 volumes: {pg: , files: }
@@ -43,6 +44,7 @@ fn shop(test: &str) -> Option<Stack> {
     ask(&stack, "insert into orders(note) select md5(i::text) from generate_series(1, 3000) i; create role clerk login password 'x'");
     ask(&stack, "create schema odd authorization clerk; create table odd.\"A b\" as select 1.5::float8 as n, now() as t");
     ask(&stack, "alter system set work_mem = '7MB'");
+    ask(&stack, "select pg_reload_conf()");
     Some(stack)
 }
 
@@ -81,8 +83,6 @@ fn a_wrecked_database_is_put_back_while_others_go_on() {
     let listed = stack.json(&["backup", "list"]);
     assert_eq!((listed.as_array().unwrap().len(), &listed[0]["verified"]["deep"]), (1, &true.into()), "{listed}");
     let name = listed[0]["name"].as_str().unwrap().to_string();
-    stack.docker(&["compose", "restart", "db"]);
-    stack.docker(&["compose", "up", "-d", "--wait"]);
     let (before, id, other) = (content(&stack), db(&stack).id, stack.sandbox.container("other").state.started_at);
     assert!(before.contains("7MB") && before.contains("37"), "{before}");
 
@@ -190,7 +190,7 @@ fn a_restore_of_a_database_that_is_killed_is_put_back() {
         };
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         match *moment {
-            "server" => stack.wait("a server", || !stack.docker(&["ps", "-q", "--filter", "label=xtask.run"]).trim().is_empty()),
+            "server" => stack.wait("a server", || of_runs(&stack).iter().any(|one| one.is_up())),
             "after" => stack.wait("the change", || inode().is_some_and(|now| Some(now) != old)),
             _ => {}
         }

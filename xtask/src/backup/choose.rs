@@ -6,12 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::adapters::adapter;
 use super::manifest::User;
+use super::wish::{LABEL, Wish};
 use crate::catalogue::server_kind;
 use crate::engine::Container;
 use crate::error::{Error, Result};
-
-/// Says how a service, or its volumes, are backed up.
-pub const LABEL: &str = "xtask.backup";
 
 /// What [`LABEL`] may say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +48,9 @@ pub struct WantedDump {
     pub adapter: String,
     pub image: String,
     pub image_id: String,
+    /// What its scripts are told besides.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
 }
 
 /// One volume that is copied file by file.
@@ -103,6 +104,8 @@ pub struct Given<'g> {
     pub volumes: &'g BTreeMap<String, Option<String>>,
     /// Only these services, when it names any.
     pub only: &'g [String],
+    /// What the settings say of services; their labels win.
+    pub wishes: &'g BTreeMap<String, Wish>,
 }
 
 /// # Errors
@@ -112,15 +115,17 @@ pub fn choose(given: &Given<'_>) -> Result<Choice> {
     let mut covered: BTreeSet<String> = BTreeSet::new();
     let mut wanted: BTreeMap<String, How> = BTreeMap::new();
     for container in given.containers.iter().filter(|one| given.only.is_empty() || given.only.iter().any(|only| only == one.service())) {
-        let label = how(container)?;
+        let wish = given.wishes.get(container.service()).cloned().unwrap_or_default().with_labels(&container.labels);
+        let label = how(container, &wish)?;
         if label == Some(How::Off) {
             choice.left_out.push(format!("{}: its label {LABEL} says off", container.service()));
             covered.extend(volumes(container).map(|(name, _)| name.to_string()));
             continue;
         }
-        if let Some(dump) = dump_of(container, label, &mut choice.left_out)? {
+        if let Some(dump) = dump_of(container, label, &wish, &mut choice.left_out)? {
             let known = server_kind(&container.image).and_then(|kind| kind.container(&container.image));
-            let data: &[String] = known.map_or(&[], |known| known.data.as_slice());
+            // A file is only a part of its volume, which is copied as well.
+            let data: &[String] = known.filter(|_| dump.adapter != "sqlite").map_or(&[], |known| known.data.as_slice());
             let is_data = |at: &str| data.iter().any(|data| at == data || data.starts_with(&format!("{at}/")));
             covered.extend(volumes(container).filter(|(_, at)| is_data(at)).map(|(name, _)| name.to_string()));
             if !choice.dumps.iter().any(|one| one.service == dump.service) {
@@ -153,21 +158,25 @@ pub fn choose(given: &Given<'_>) -> Result<Choice> {
     Ok(choice)
 }
 
-fn how(container: &Container) -> Result<Option<How>> {
-    let Some(word) = container.labels.get(LABEL) else { return Ok(None) };
+fn how(container: &Container, wish: &Wish) -> Result<Option<How>> {
+    let Some(word) = &wish.how else { return Ok(None) };
     How::of(word).map(Some).ok_or_else(|| {
-        Error::unusable(format!("the label {LABEL} of {} says `{word}`", container.service()))
+        Error::unusable(format!("{LABEL} of {} says `{word}`", container.service()))
             .help("it may say off, dump, archive, stop or archive-hot")
     })
 }
 
 /// A server that does not run has no client to ask; its files are at rest, and copied.
-fn dump_of(container: &Container, label: Option<How>, left_out: &mut Vec<String>) -> Result<Option<WantedDump>> {
-    if !matches!(label, None | Some(How::Dump)) {
+fn dump_of(container: &Container, label: Option<How>, wish: &Wish, left_out: &mut Vec<String>) -> Result<Option<WantedDump>> {
+    let (service, named) = (container.service(), wish.named(container.service())?);
+    if named.is_none() && !matches!(label, None | Some(How::Dump)) {
         return Ok(None);
     }
-    let found = server_kind(&container.image).and_then(|kind| adapter(&kind.kind));
-    let (service, asked) = (container.service(), label == Some(How::Dump));
+    let asked = label == Some(How::Dump) || named.is_some();
+    let (kind, options) = named.unwrap_or_default();
+    let known =
+        || server_kind(&container.image).and_then(|kind| adapter(&kind.kind)).filter(|known| asked || known.serves(&container.argv));
+    let found = if kind.is_empty() { known() } else { adapter(kind) };
     match found {
         None if asked => Err(Error::unusable(format!("{service} is to be dumped, but {} is no server that can be", container.image))
             .help(format!("let its label {LABEL} say archive or stop"))),
@@ -187,6 +196,7 @@ fn dump_of(container: &Container, label: Option<How>, left_out: &mut Vec<String>
             adapter: adapter.kind.to_string(),
             image: container.image.clone(),
             image_id: container.image_id.clone(),
+            options,
         })),
     }
 }

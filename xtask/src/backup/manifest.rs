@@ -61,6 +61,9 @@ pub struct Dump {
     /// A checksum of the contents of each, taken with the counts; empty unless it was asked for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<String, String>,
+    /// What its scripts were told besides.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
     pub seconds: f64,
 }
 

@@ -23,6 +23,7 @@ mod pack;
 mod repository;
 #[cfg(feature = "backup")]
 mod tar;
+mod wish;
 #[cfg(feature = "backup")]
 mod writer;
 
@@ -35,7 +36,7 @@ use crate::saga::{Sha, utc};
 
 #[cfg(not(feature = "backup"))]
 pub use absent::{Content, Listing, Parts, Repository, Writer};
-pub use choose::{Choice, Given, LABEL, Pause, WantedCopy, WantedDump, Writer as VolumeWriter, choose};
+pub use choose::{Choice, Given, Pause, WantedCopy, WantedDump, Writer as VolumeWriter, choose};
 #[cfg(feature = "backup")]
 pub use content::Content;
 #[cfg(feature = "backup")]
@@ -43,6 +44,7 @@ pub use listing::Listing;
 pub use manifest::{Copied, Dump, File, MANIFEST, Manifest, Quiet, Stream, User, VERSION, Way};
 #[cfg(feature = "backup")]
 pub use repository::Repository;
+pub use wish::{LABEL, Wish};
 #[cfg(feature = "backup")]
 pub use writer::{Parts, Writer};
 

@@ -53,6 +53,7 @@ pub(super) fn container(inspected: models::ContainerInspectResponse) -> Containe
         healthcheck: config.healthcheck.as_ref().and_then(healthcheck),
         env: environment(config.env.unwrap_or_default()),
         command: config.cmd.unwrap_or_default(),
+        argv: inspected.path.into_iter().chain(inspected.args.unwrap_or_default()).collect(),
         labels: sorted(config.labels),
         networks: networks.networks.unwrap_or_default().into_iter().map(|(name, settings)| (name, endpoint(settings))).collect(),
         mounts: inspected.mounts.unwrap_or_default().into_iter().map(mount).collect(),

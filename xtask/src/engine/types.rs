@@ -124,6 +124,8 @@ pub struct Container {
     pub healthcheck: Option<Healthcheck>,
     pub env: BTreeMap<String, String>,
     pub command: Vec<String>,
+    /// What its first process is started with: the entrypoint's words and the command's.
+    pub argv: Vec<String>,
     pub labels: BTreeMap<String, String>,
     /// By the network's name.
     pub networks: BTreeMap<String, Endpoint>,

@@ -36,12 +36,28 @@ pub struct BackupSettings {
     pub to: Option<PathBuf>,
     /// The file with the repository's key, never in the repository; below the state folder when it is not said.
     pub key: Option<PathBuf>,
+    /// How services are backed up, by their names; labels of a service win.
+    pub services: IndexMap<String, ServiceBackup>,
     /// What `prod-up` asks of backups before it touches anything.
     #[serde(rename = "before-deploy")]
     #[schemars(with = "String", regex(pattern = r"^(off|required|fresh [1-9][0-9]{0,3}[hd])$"))]
     pub before_deploy: BeforeDeploy,
     /// Which backups `backup forget` keeps of each stack, where it is not told otherwise.
     pub keep: KeepSettings,
+}
+
+/// How a service is backed up; each is the label of the same name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceBackup {
+    /// `dump`, `archive`, `stop`, `archive-hot` or `off`: the label `xtask.backup`.
+    pub how: Option<String>,
+    /// A shell's command in the service's container; its standard output is the dump.
+    pub command: Option<String>,
+    /// A shell's command that reads such a dump from its standard input, in a container of the same image.
+    pub restore: Option<String>,
+    /// Files of SQLite in the service's container.
+    pub sqlite: Vec<String>,
 }
 
 /// One stack of `xtask.yaml`; paths are relative to the project's root.

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::World;
-use super::super::live::IN_THE_MAKING;
 use super::fill::fill;
 use super::load::load;
 use super::revive::Base;
@@ -84,12 +83,11 @@ impl LayBeside {
             };
             load(world, &content, &manifest, &server.service, base, None)?;
         }
-        take_away(world)
+        Ok(())
     }
 
     /// Nothing of it stays.
     pub fn undo(&self, world: &World) -> Result<()> {
-        std::thread::sleep(IN_THE_MAKING);
         take_away(world)?;
         self.fresh().try_for_each(|fresh| world.live()?.engine.remove_volume(fresh))
     }

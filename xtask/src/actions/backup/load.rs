@@ -6,6 +6,7 @@ use std::path::Path;
 use super::super::World;
 use super::put_back::PutBack;
 use super::revive::{Base, Server, Tally};
+use crate::backup::adapters::counted;
 use crate::backup::{Content, Dump, Manifest, Repository};
 use crate::error::{Error, Result};
 
@@ -40,9 +41,9 @@ pub fn dumps_of<'m>(manifest: &'m Manifest, service: &str) -> Vec<&'m Dump> {
 
 /// Says of a dump that it was restored, and what was compared.
 pub fn restored(world: &World, dump: &Dump, tally: &Tally) {
-    let (tables, rows) = (tally.counts.len(), tally.counts.values().sum::<u64>());
     let sums = if tally.sums.is_empty() { "" } else { ", and their contents" };
-    let counted = if tables == 0 { String::new() } else { format!(": {rows} rows in {tables} tables{sums}, as when it was dumped") };
+    let counted =
+        counted(&dump.adapter, &tally.counts).map_or_else(String::new, |counted| format!(": {counted}{sums}, as when it was dumped"));
     world.proven(format!("the dump {} of {}", dump.what, dump.service), format!("restored into {}{counted}", dump.image));
 }
 

@@ -12,6 +12,7 @@ mod put_back;
 mod quiet;
 mod repository;
 mod revive;
+mod scan;
 mod verify;
 
 use std::path::PathBuf;
@@ -20,7 +21,6 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::live::IN_THE_MAKING;
 use super::save_release::Shelf;
 use crate::backup::{File, MANIFEST, Manifest, Pause, Place, Repository, Summary, VERSION, WantedCopy, WantedDump, Writer, hex};
 use crate::engine::remove::remove_run;
@@ -87,7 +87,8 @@ impl TakeBackup {
         let mut manifest = self.blank(world);
         let total = repository.backup(&self.summary, |writer| {
             for dump in &self.dumps {
-                manifest.dumps.extend(dump::dump(world, dump, self.deep, writer)?);
+                let dumps = dump::dump(world, dump, self.deep, writer, &mut manifest.left_out)?;
+                manifest.dumps.extend(dumps);
             }
             self.write_files(world, writer, &mut manifest)?;
             self.write_release(world, writer)?;
@@ -111,9 +112,7 @@ impl TakeBackup {
     /// Nobody stays paused or stopped, nothing stays on the engine, and no half of a backup in the repository.
     pub fn undo(&self, world: &World, quieted: &[Quieted]) -> Result<()> {
         quiet::resume_all(world, quieted)?;
-        let engine = world.live()?.engine.as_ref();
-        std::thread::sleep(IN_THE_MAKING);
-        remove_run(engine, world.run.as_str())?;
+        verify::take_away(world)?;
         // What counts already is the business of the step that made it count.
         if Repository::exists(&self.place) {
             Repository::open(&self.place)?.delete_pending(world.run.as_str())?;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::super::World;
+use super::dump::told;
+use super::scan::{Found, scanned};
 use super::{go_on, mark};
 use crate::backup::adapters::{Adapter, Marks, Revive, SETUP, adapter, lodging, revive};
 use crate::backup::{Content, Dump, hex, segment};
@@ -75,7 +77,7 @@ impl<'w> Server<'w> {
         let told = server.revive;
         let mut env: Vec<(String, Secret)> = told.env.iter().map(|(name, value)| (name.to_string(), Secret::new(*value))).collect();
         env.push((told.password.to_string(), Secret::new(password()?)));
-        let scratch = Scratch { image: &dump.image_id, label: carried, volumes: &volumes, env };
+        let scratch = Scratch { image: &dump.image_id, label: carried, volumes: &volumes, program: told.program, env };
         Ok(Server { id: engine.create_scratch(&name, &scratch)?, ..server })
     }
 
@@ -135,7 +137,7 @@ impl<'w> Server<'w> {
                 return Err(Error::failed(label).why(format!("it has ended: {}", self.log()?)));
             }
             // A container may end between the two; then the next look says so.
-            if self.say(self.revive.ready, Vec::new(), ASKED, None).is_ok_and(|(ended, _)| ended.code == 0) {
+            if self.say(self.revive.ready, &BTreeMap::new(), &[], ASKED, None).is_ok_and(|(ended, _, _)| ended.code == 0) {
                 return Ok(());
             }
             if Instant::now() > until {
@@ -153,7 +155,7 @@ impl<'w> Server<'w> {
         let label = format!("restore the dump {} of {}", dump.what, dump.service);
         self.world.cancel.now(&label);
         let mut from = content.stream(&dump.path, &dump.stream);
-        let (ended, _) = self.say(self.revive.restore, vec![("XTASK_WHAT", &dump.what)], RESTORE, Some(&mut *from))?;
+        let (ended, _, _) = self.say(self.revive.restore, &dump.options, &[("XTASK_WHAT", &dump.what)], RESTORE, Some(&mut *from))?;
         if ended.code != 0 {
             return Err(Error::failed(label).why(format!("its client ended with {}: {}", ended.code, ended.output)));
         }
@@ -169,39 +171,47 @@ impl<'w> Server<'w> {
     pub fn counts(&self, dump: &Dump) -> Result<Tally> {
         let word = mark(self.world, &dump.what);
         let deep = if dump.sums.is_empty() { "" } else { "1" };
-        let told = vec![("XTASK_WHAT", dump.what.as_str()), ("XTASK_MARK", &word), ("XTASK_DEEP", deep)];
-        let (ended, said) = self.say(self.revive.count, told, RESTORE, None)?;
+        let told = [("XTASK_WHAT", dump.what.as_str()), ("XTASK_MARK", &word), ("XTASK_DEEP", deep)];
+        let (ended, said, found) = self.say(self.revive.count, &dump.options, &told, RESTORE, None)?;
         let mut marks = Marks::new(&word);
         marks.take(&said);
         if ended.code == 0 && marks.exit == Some(0) {
-            return Ok(Tally { counts: marks.counts, sums: marks.sums });
+            let counts = if marks.counts.is_empty() { found.ok().flatten().unwrap_or_default() } else { marks.counts };
+            return Ok(Tally { counts, sums: marks.sums });
         }
         Err(Error::failed(format!("count what was restored of {} of {}", dump.what, dump.service)).why(ended.output))
     }
 
-    /// Its end, and what it said on standard error.
+    /// Its end, what it said on standard error, and what was counted in its output.
     fn say(
         &self,
         script: &str,
-        env: Vec<(&str, &str)>,
+        options: &BTreeMap<String, String>,
+        told_too: &[(&str, &str)],
         deadline: Duration,
         stdin: Option<&mut dyn std::io::Read>,
-    ) -> Result<(Executed, Vec<u8>)> {
+    ) -> Result<(Executed, Vec<u8>, Found)> {
+        let mut env = told(self.world, &self.id, self.adapter, options)?;
+        env.extend(told_too.iter().map(|(name, value)| (name.to_string(), Secret::new(*value))));
         let exec = Exec {
             argv: vec!["sh".to_string(), "-c".to_string(), format!("{}{script}", self.adapter.login)],
-            env: env.into_iter().map(|(name, value)| (name.to_string(), Secret::new(value))).collect(),
+            env,
             stdin: None,
             deadline,
             masker: &self.world.masker,
         };
         let mut errors = Vec::new();
-        let ended = self.world.live()?.engine.pipe(&self.id, &exec, stdin, &mut |piece| {
-            if let Said::Error(piece) = piece {
-                errors.extend_from_slice(&piece[..piece.len().min((4 << 20) - errors.len())]);
-            }
-            go_on(self.world)
+        let engine = self.world.live()?.engine.as_ref();
+        let (ended, found) = scanned(self.adapter.scan, "", |scan| {
+            engine.pipe(&self.id, &exec, stdin, &mut |piece| {
+                match piece {
+                    Said::Error(piece) => errors.extend_from_slice(&piece[..piece.len().min((4 << 20) - errors.len())]),
+                    Said::Output(piece) => scan(piece)?,
+                }
+                go_on(self.world)
+            })
         })?;
-        Ok((ended, errors))
+        Ok((ended, errors, found))
     }
 }
 

@@ -1,12 +1,11 @@
 //! Restores a backup beside everything else, compares it with what was noted when it was made, and takes it away.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::super::World;
-use super::super::live::IN_THE_MAKING;
 use super::fill::fill;
 use super::load::restored;
 use super::revive::{Base, Server};
@@ -15,6 +14,9 @@ use crate::backup::{Content, Copied, Dump, Place, Quiet, Repository, Verified, s
 use crate::engine::remove::{RUN_LABEL, Removed, remove_run};
 use crate::error::{Error, Result};
 use crate::saga::now_ms;
+
+/// How long a container may take to be there when who asked for it was killed.
+const STILL_MADE: Duration = Duration::from_millis(1500);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyBackup {
@@ -53,7 +55,7 @@ impl VerifyBackup {
             all &= server(world, &content, &dumps)?;
         }
         files(world, &content, &manifest.files)?;
-        take_away(world)?;
+        remove_run(world.live()?.engine.as_ref(), world.run.as_str())?;
         if self.pending && !all {
             return Err(Error::failed(format!("verify {}", self.name)).why("not all of it can be tried, so it does not count as verified"));
         }
@@ -72,15 +74,19 @@ impl VerifyBackup {
 
     /// Nothing of it stays, whoever was killed in it.
     pub fn undo(&self, world: &World) -> Result<()> {
-        std::thread::sleep(IN_THE_MAKING);
         take_away(world)
     }
 }
 
-/// What a killed program has asked the engine for may still be in the making: one more look must find nothing.
+/// What a killed program has asked the engine for may still be in the making, on a busy machine for longer than one
+/// request takes otherwise: every look of a while must find nothing.
 pub fn take_away(world: &World) -> Result<()> {
-    while remove_run(world.live()?.engine.as_ref(), world.run.as_str())? != Removed::default() {
-        std::thread::sleep(IN_THE_MAKING);
+    let mut nothing_since = Instant::now();
+    while nothing_since.elapsed() < STILL_MADE {
+        if remove_run(world.live()?.engine.as_ref(), world.run.as_str())? != Removed::default() {
+            nothing_since = Instant::now();
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
     Ok(())
 }
@@ -105,6 +111,11 @@ fn server(world: &World, content: &Content, dumps: &[&Dump]) -> Result<bool> {
     let Some(first) = dumps.first() else { return Ok(true) };
     if adapter(&first.adapter).is_none() || revive(&first.adapter).is_none() {
         world.not_proven(format!("the dumps of {}", first.service), format!("a way to restore dumps of {} servers", first.adapter));
+        return Ok(false);
+    }
+    if first.adapter == "command" && !first.options.contains_key("restore") {
+        let needs = "a command that restores it (the label xtask.backup.restore)".to_string();
+        world.not_proven(format!("the dumps of {}", first.service), needs);
         return Ok(false);
     }
     let server = Server::make(world, first, Base::Image)?;

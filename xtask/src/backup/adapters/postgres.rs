@@ -8,12 +8,15 @@ use super::Adapter;
 
 pub static ADAPTER: Adapter = Adapter {
     kind: "postgres",
+    programs: &["postgres"],
     login: LOGIN,
     survey: SURVEY,
     dump: DUMP,
     prove: |what| what.starts_with("databases/").then_some(PROVE),
     whole,
     least: 200,
+    scan: None,
+    password_option: None,
 };
 
 const ROLES: &str = "roles";

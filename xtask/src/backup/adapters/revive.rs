@@ -1,5 +1,7 @@
 //! How a dump comes to life again, in a server of its own that was just made and that nobody else reaches.
 
+use super::{command, mariadb, rabbitmq, redis, sqlite};
+
 /// One kind of server. Its scripts run as those of the adapter do, and after its login.
 pub struct Revive {
     pub kind: &'static str,
@@ -7,18 +9,20 @@ pub struct Revive {
     pub env: &'static [(&'static str, &'static str)],
     /// The variable of that password.
     pub password: &'static str,
+    /// What runs in place of the image's own program, as a shell's script.
+    pub program: Option<&'static str>,
     /// Succeeds once the server takes requests, and will not end by itself any more.
     pub ready: &'static str,
     /// Reads the dump of `XTASK_WHAT` from its standard input into the server.
     pub restore: &'static str,
     /// Says `MARK count NAME N`, and what else the dump's script says of counts, for what is there of `XTASK_WHAT`, and
-    /// `MARK exit 0`, on standard error.
+    /// `MARK exit 0`, on standard error; or dumps it once more, where the adapter counts in the dump.
     pub count: &'static str,
     /// What must be there before the rest; the lowest first.
     pub order: fn(what: &str) -> u8,
 }
 
-static ALL: [&Revive; 1] = [&POSTGRES];
+static ALL: [&Revive; 6] = [&command::REVIVE, &mariadb::REVIVE, &POSTGRES, &rabbitmq::REVIVE, &redis::REVIVE, &sqlite::REVIVE];
 
 /// Who can restore dumps of servers of this kind.
 pub fn revive(kind: &str) -> Option<&'static Revive> {
@@ -31,6 +35,7 @@ static POSTGRES: Revive = Revive {
     kind: "postgres",
     env: &[("POSTGRES_USER", "xtask_scratch"), ("POSTGRES_DB", "xtask_scratch")],
     password: "POSTGRES_PASSWORD",
+    program: None,
     // While it is set up, the server listens on its socket only.
     ready: "pg_isready -q -h 127.0.0.1 -d template1",
     restore: r#"if [ "$XTASK_WHAT" = roles ]; then

@@ -21,6 +21,8 @@ pub struct Scratch<'s> {
     pub label: (&'s str, &'s str),
     /// Names, and where they are mounted, writable. Into one at [`HELD_AT`] nothing of the image is copied.
     pub volumes: &'s [(&'s str, &'s str)],
+    /// A shell's script that runs in place of the image's own program.
+    pub program: Option<&'s str>,
     pub env: Vec<(String, Secret)>,
 }
 
@@ -36,6 +38,7 @@ impl Docker {
             env: Some(scratch.env.iter().map(|(name, value)| format!("{name}={}", value.expose())).collect()),
             labels: Some([(scratch.label.0.to_string(), scratch.label.1.to_string())].into()),
             host_config: Some(host),
+            entrypoint: scratch.program.map(|script| ["sh", "-c", script].map(String::from).to_vec()),
             ..ContainerCreateBody::default()
         };
         let options = query::CreateContainerOptionsBuilder::default().name(name).build();

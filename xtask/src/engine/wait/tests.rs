@@ -25,6 +25,7 @@ pub fn container(status: Status) -> Container {
         healthcheck: None,
         env: BTreeMap::new(),
         command: Vec::new(),
+        argv: Vec::new(),
         labels: BTreeMap::new(),
         networks: BTreeMap::new(),
         mounts: Vec::new(),

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::actions::TakeBackup;
-use crate::backup::{Choice, Given, Pause, Place, Summary, choose};
+use crate::backup::{Choice, Given, Pause, Place, Summary, WantedDump, Wish, choose};
 use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
 use crate::git::Git;
-use crate::project::{SETTINGS_FILE, Stack};
+use crate::project::{SETTINGS_FILE, ServiceBackup, Stack};
 use crate::saga::{RunId, now_ms, who};
 use crate::secret::Secret;
 use crate::tasks::Context;
@@ -74,6 +74,7 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
         running: &running(engine)?,
         volumes: &volumes(engine, &json, &standing.call.project)?,
         only: &request.services,
+        wishes: &wishes(cx),
     };
     let Choice { dumps, copies, mut left_out } = choose(&given)?;
     let files = files(cx, &looked, &json, &mut left_out)?;
@@ -111,7 +112,33 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
     };
     let mut secrets = hidden::of_project(cx, std::iter::once(&looked.model));
     secrets.extend(standing.containers.iter().flat_map(hidden::of_container));
+    no_secrets(cx, &take.dumps, &secrets)?;
     Ok(Planned { containers: standing.containers.len(), take, secrets })
+}
+
+/// What the settings say of services.
+fn wishes(cx: &Context<'_>) -> BTreeMap<String, Wish> {
+    let of = |service: &ServiceBackup| Wish {
+        how: service.how.clone(),
+        command: service.command.clone(),
+        restore: service.restore.clone(),
+        sqlite: service.sqlite.clone(),
+    };
+    cx.project.settings.backup.services.iter().map(|(name, service)| (name.clone(), of(service))).collect()
+}
+
+/// A command is written down with the backup: whatever is secret must come from the container's own environment.
+fn no_secrets(cx: &Context<'_>, dumps: &[WantedDump], secrets: &[Secret]) -> Result<()> {
+    let masker = hidden::masker(secrets);
+    for dump in dumps {
+        if let Some((name, _)) = dump.options.iter().find(|(_, text)| masker.mask(text) != text.as_str()) {
+            cx.masker.replace(hidden::masker(secrets));
+            return Err(Error::unusable(format!("dump {}", dump.service))
+                .why(format!("its {name} for the backup holds the value of a secret"))
+                .help("let it read the value where it runs: write `$$NAME`, the variable of its container, in the compose file"));
+        }
+    }
+    Ok(())
 }
 
 /// Everybody on the engine who could write to a volume now.

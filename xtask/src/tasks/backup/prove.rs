@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::actions::{TakeBackup, World, prove_dump};
+use crate::backup::adapters::counted;
 use crate::backup::{Extent, Quiet, Repository};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -16,14 +17,17 @@ pub fn prove(cx: &Context<'_>, world: &World, takes: &[TakeBackup]) -> Result<Ve
     for take in takes {
         let content = Repository::open(&take.place)?.content(&take.summary.name, true)?;
         let manifest = content.manifest()?;
+        // What the plan could not know: servers say it.
+        for left in manifest.left_out.iter().filter(|left| !take.summary.left_out.contains(left)) {
+            cx.events.emit(Event::Note(format!("{}: not in it: {left}", manifest.stack)));
+        }
         for dump in &manifest.dumps {
             let label = format!("{}: the stored dump {} of {}", manifest.stack, dump.what, dump.service);
             let began = start(cx, &label);
             let wanted = take.dumps.iter().find(|wanted| wanted.service == dump.service);
             let container = wanted.map(|wanted| wanted.container.as_str()).unwrap_or_default();
             prove_dump(world, container, dump, &content)?;
-            let rows: u64 = dump.counts.values().sum();
-            let counted = if dump.counts.is_empty() { String::new() } else { format!(", {rows} rows in {} tables", dump.counts.len()) };
+            let counted = counted(&dump.adapter, &dump.counts).map_or_else(String::new, |counted| format!(", {counted}"));
             holds(cx, &mut proof, label, format!("{} bytes, read back whole{counted}", dump.stream.bytes), began);
         }
         for volume in &manifest.volumes {
