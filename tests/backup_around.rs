@@ -109,7 +109,7 @@ fn a_deploy_asks_for_a_fresh_backup_that_was_verified() {
     around.up(&[]).expect(0, &["start"]);
     assert_eq!(around.json(&["status"])["stacks"][0]["backup"], Value::Null);
     let first = around.id();
-    around.stack("7", "a: b");
+    around.stack("7", "xtask.backup: archive, a: b");
     around.up(&[]).expect(3, &["guard backup", "ever verified", "cargo xtask backup prod"]);
     prod.run(&["backup"]).expect(0, &[]);
     let name = around.backups()[0]["name"].as_str().unwrap().to_string();
@@ -179,7 +179,7 @@ fn a_deploy_makes_a_backup_first_that_stays() {
     let prod = &around.prod;
     around.up(&[]).expect(0, &["start"]);
     assert!(around.backups().is_empty(), "there was nothing to back up");
-    around.stack("7", "a: b");
+    around.stack("7", "xtask.backup: archive, a: b");
     prod.run(&["--dry-run", "prod-up"]).expect(0, &["verify that backup"]);
     assert!(around.backups().is_empty());
     around.up(&[]).expect(0, &["back up prod", "beside everything else"]);
@@ -200,7 +200,7 @@ fn a_deploy_makes_a_backup_first_that_stays() {
     around.at_peace();
 
     // Killed while the backup is restored for trial: nothing of it is listed, and nothing of the deploy was begun.
-    around.stack("7", "a: c");
+    around.stack("7", "xtask.backup: archive, a: c");
     around.inside("head -c 60000000 /dev/urandom > /data/large");
     let mut child = prod.command(prod.root(), &["--yes", "prod-up"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let until = Instant::now() + Duration::from_secs(60);
