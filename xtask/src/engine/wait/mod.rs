@@ -14,7 +14,7 @@ use crate::secret::Masker;
 pub mod budget;
 pub mod clock;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 use budget::Budgets;
 
 /// For how long a container without a healthcheck must run undisturbed.

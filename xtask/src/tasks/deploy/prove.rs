@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::look::{Standing, containers};
 use super::probe;
 use crate::actions::{Said, World};
-use crate::engine::Container;
-use crate::engine::wait::until_well;
+use crate::engine::wait::{Waited, Well, until_well};
+use crate::engine::{Container, Health};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::proof::{self, health};
@@ -48,7 +48,12 @@ pub fn prove(cx: &Context<'_>, world: &World, standing: &Standing<'_>, expected:
     let ids: Vec<String> = running.iter().filter(|one| expected.concerns(one.service())).map(|one| one.id.clone()).collect();
     check(cx, "every service is well", &mut proof, &mut why, || {
         let settle = Duration::from_secs(standing.settings.settle);
-        Ok(match health::verdict(until_well(standing.live.engine.as_ref(), &ids, settle, &world.masker, cx.cancel)?) {
+        let waited = until_well(standing.live.engine.as_ref(), &ids, settle, &world.masker, cx.cancel)?;
+        let ended = ended(&running, &waited);
+        if !ended.is_empty() {
+            return Ok(Err(ended));
+        }
+        Ok(match health::verdict(waited) {
             proof::Verdict::Holds { detail } => Ok(detail),
             proof::Verdict::Fails { why } => Err(why),
             proof::Verdict::NotProven { needs } => Err(vec![format!("needs {needs}")]),
@@ -131,6 +136,15 @@ fn as_planned(standing: &Standing<'_>, expected: &Expected<'_>, running: &[Conta
     Ok(if why.is_empty() { Ok(detail) } else { Err(why) })
 }
 
+/// Who served when the proof began, and has ended since with code 0, as a job does: the engine was stopped, or
+/// somebody did it by hand.
+fn ended(before: &[Container], waited: &Waited) -> Vec<String> {
+    let Waited::Well(well) = waited else { return Vec::new() };
+    let served = |one: &&Container| one.is_up() && (one.state.health == Some(Health::Healthy) || !one.published.is_empty());
+    let done = before.iter().filter(served).filter(|one| well.get(&one.name) == Some(&Well::Done));
+    done.map(|one| format!("{}: served, and has ended with code 0", one.name)).collect()
+}
+
 /// Whether others wait for its end.
 fn is_job(service: &str, running: &[Container]) -> bool {
     let ends = format!("{service}:service_completed_successfully:");
@@ -206,5 +220,29 @@ pub fn record_of<'r>(
                 containers: BTreeMap::new(),
             }))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Status;
+    use crate::engine::wait::tests::container;
+
+    #[test]
+    fn who_served_is_no_job_that_is_done() {
+        let done = Waited::Well([("name".to_string(), Well::Done)].into());
+        let mut one = container(Status::Running);
+        // It may be a job.
+        assert_eq!(ended(std::slice::from_ref(&one), &done), Vec::<String>::new());
+        one.published = vec!["8080".into()];
+        assert_eq!(ended(std::slice::from_ref(&one), &done), ["name: served, and has ended with code 0"]);
+        one.published.clear();
+        one.state.health = Some(Health::Healthy);
+        assert_eq!(ended(std::slice::from_ref(&one), &done).len(), 1);
+        let well = Waited::Well([("name".to_string(), Well::Healthy)].into());
+        assert_eq!(ended(std::slice::from_ref(&one), &well), Vec::<String>::new());
+        one.state.status = Status::Exited;
+        assert_eq!(ended(&[one], &done), Vec::<String>::new());
     }
 }
