@@ -196,7 +196,8 @@ fn a_restore_that_does_not_hold_puts_the_old_data_back() {
     stack.inside("app", "touch /data/bad");
     stack.ok(&["backup"]);
     stack.inside("app", "rm /data/bad && printf newer > /data/plain");
-    stack.docker(&["compose", "up", "-d", "--wait"]);
+    // It was ill meanwhile, and Compose does not wait for one that is.
+    stack.wait("health", || stack.docker(&["compose", "ps", "app"]).contains("(healthy)"));
     let before = listing(&stack);
     let said = stack.run(&in_place(&stack, &["--stop"]));
     assert_eq!(said.code, Some(4), "{}", said.text);
