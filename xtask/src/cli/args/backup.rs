@@ -35,7 +35,7 @@ pub struct CreateArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct RepositoryArg {
     /// The repository's folder, in place of the one of xtask.yaml
-    #[arg(long, value_name = "DIR|URL")]
+    #[arg(long, value_name = "DIR")]
     pub to: Option<String>,
 }
 

@@ -27,15 +27,15 @@ pub fn of(cx: &Context<'_>, to: Option<&str>) -> Result<Place> {
     Place::at(location, settings.key.as_deref().map(below), &state)
 }
 
-/// A URL names a kind of repository; only folders are reached.
+/// A URL names a kind of repository, and so does restic's `s3:...`; only folders are reached.
 fn folder(to: &str) -> Result<&str> {
-    let scheme = to.split_once("://").map_or("", |(scheme, _)| scheme);
-    match scheme {
-        "" => Ok(to),
-        "file" => Ok(&to["file://".len()..]),
-        other => Err(Error::unusable(format!("use a repository at {other}://"))
+    let named = |scheme: &str| scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    match to.split_once(':') {
+        Some(("file", rest)) => Ok(rest.strip_prefix("//").unwrap_or(rest)),
+        Some((scheme, _)) if named(scheme) => Err(Error::unusable(format!("use a repository at {scheme}:"))
             .why("this xtask reaches folders only")
-            .help("name a folder, for instance of a mounted file system; restic and rclone copy a repository elsewhere as it is")),
+            .help("name a folder, for instance of a mounted file system, or `./NAME:...`; restic and rclone copy a repository elsewhere as it is")),
+        _ => Ok(to),
     }
 }
 
@@ -65,4 +65,19 @@ pub fn warn(cx: &Context<'_>, place: &Place) -> Result<()> {
         cx.events.emit(Event::Warning(text));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_folder_is_refused_and_makes_none() {
+        for (to, wanted) in [("/a/b", "/a/b"), ("file:///a", "/a"), ("./s3:a", "./s3:a"), ("c:d", "c:d"), ("A:b", "A:b")] {
+            assert_eq!(folder(to).unwrap(), wanted);
+        }
+        for to in ["s3:https://h/bucket", "sftp:me@host:/a", "rest:http://h", "b2:bucket", "https://h/a"] {
+            assert!(folder(to).unwrap_err().to_string().contains("folders only"), "{to}");
+        }
+    }
 }
