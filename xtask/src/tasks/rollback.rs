@@ -64,6 +64,8 @@ fn target(cx: &Context<'_>, named: Option<&str>) -> Result<RunView> {
     let never = |run: &RunSummary| match (run.target.is_some(), run.task.as_str()) {
         (true, _) => Some("it is a rollback itself"),
         (_, super::backup::forget::TASK) => Some("it let backups go"),
+        (_, super::backup::verify::TASK) => Some("it changed nothing"),
+        (_, super::restore::TASK) => Some("it is undone by restoring the backup that it took first, which `cargo xtask backup list` shows"),
         (_, super::backup::TASK) => Some("it made a backup, which `cargo xtask backup forget` lets go"),
         _ => None,
     };

@@ -10,7 +10,7 @@ use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out, security_fix}
 use super::{place, read};
 
 /// The name of the task that verifies.
-const TASK: &str = "backup-verify";
+pub const TASK: &str = "backup-verify";
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq)]
