@@ -7,7 +7,7 @@ use super::look::Looked;
 use crate::actions::{Action, MakeRepository, PublishBackup, VerifyBackup};
 use crate::backup::adapters::revive;
 use crate::backup::{BUILT, Pause, Place, Repository, Stored};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::guards::Checked;
 use crate::guards::deploy::{
     COVERED_HOURS, MajorChange, is_backed_up, is_fresh, major_changes, major_changes_are_covered, newest_verified,
@@ -107,24 +107,17 @@ impl BackedUp {
         newest_verified(&with).filter(|newest| is_fresh(newest, COVERED_HOURS, now_ms())).map(|newest| newest.summary.name.clone())
     }
 
-    /// Whoever goes to another major version is told what the way back is, and types the project's name.
-    ///
-    /// # Errors
-    /// `Refused`: it was not typed.
-    pub fn ask(&self, cx: &Context<'_>, project: &str, overrides: &Overrides) -> Result<()> {
+    /// What whoever goes to another major version is told of the way back, and answers with the project's name.
+    pub fn question(&self, overrides: &Overrides) -> Option<String> {
         let overridden = overrides.guards.iter().any(|guard| guard == "major-version");
-        if self.majors.is_empty() || overridden || cx.dry_run {
-            return Ok(());
+        if self.majors.is_empty() || overridden {
+            return None;
         }
         let told = self.majors.iter().map(|change| {
             let backup = self.covered.get(&change.service).map(String::as_str).unwrap_or_default();
             format!("{}: {backup}, with the data of then.", change.why)
         });
-        let question = told.collect::<Vec<_>>().join("\n");
-        match (cx.confirm_by_name)(&question, project)? {
-            true => Ok(()),
-            false => Err(Error::refused("deploy another major version").why("the name was not typed; nothing was touched")),
-        }
+        Some(told.collect::<Vec<_>>().join("\n"))
     }
 
     /// The name of the newest one, for the release's record: of the data that it finds.

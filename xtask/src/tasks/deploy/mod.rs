@@ -24,7 +24,6 @@ use serde_json::Value;
 use crate::actions::{Action, ForgetReleases, KeepFiles, When};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::guards::Checked;
 use crate::project::{Role, Stack};
 use crate::release::{Change, Kept, ServicePlan, plan};
 use crate::saga::{Plan, RunId};
@@ -124,10 +123,6 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
     let made = steps::services(&looked.standing, &plans, &targets, &images);
     contents.extend(saved.contents);
     contents.extend(made.contents);
-    let refused = |guard: &Checked| guard.refusal.is_some() && !overrides.guards.iter().any(|name| name == guard.name);
-    if !prepared.guards.iter().any(refused) {
-        backups.ask(cx, &looked.standing.call.project, overrides)?;
-    }
     let steps = &mut prepared.plan.steps;
     steps.extend(backups.steps());
     steps.extend(images.pulls(&plans));
@@ -154,12 +149,25 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
         prepared.plan.after.push(Action::ForgetReleases(ForgetReleases { shelf: recorded.shelf.clone(), ids: saved.forget }));
     }
     prepared.contents = contents;
-    prepared.still = Some(recorded.still(&looked.standing));
+    let (question, project) = (backups.question(overrides), looked.standing.call.project.clone());
+    let still = recorded.still(&looked.standing);
+    prepared.still = Some(Box::new(move || {
+        question.as_ref().map_or(Ok(()), |question| confirmed(cx, question, &project))?;
+        still()
+    }));
     prepared.prove = Box::new(move |world| {
         let expected = Expected { targets: &targets, services: &request.services, replaced: &replaced };
         prove::prove(cx, world, &looked.standing, &expected)
     });
     Ok(prepared)
+}
+
+/// After the plan was shown and agreed to.
+fn confirmed(cx: &Context<'_>, question: &str, project: &str) -> Result<()> {
+    if (cx.confirm_by_name)(question, project)? {
+        return Ok(());
+    }
+    Err(Error::refused("deploy another major version").why("the name was not typed; nothing was touched"))
 }
 
 /// What services would read that differs from the last release, and how it was; nothing of what was found
