@@ -10,6 +10,7 @@ use super::records::{self, Recorded};
 use crate::actions::StackCall;
 use crate::backup::BUILT;
 use crate::error::{Error, Kind, Result};
+use crate::event::Event;
 use crate::model::Model;
 use crate::project::Stack;
 use crate::release::{ContainerNow, Drift, Release, Releases, Seen, Target, drift, targets};
@@ -71,7 +72,12 @@ pub fn status(cx: &Context<'_>, named: &[String]) -> Result<Status> {
         None => cx.doors.no_engine.clone(),
         Some(_) => "Docker Compose is not installed, or too old".to_string(),
     });
-    let open_run = cx.store.open_run()?.map(|open| open.id.to_string());
+    // What runs is told all the same.
+    let open_run = cx.store.open_run().unwrap_or_else(|error| {
+        cx.events.emit(Event::Warning(format!("whether a run is open is not known: {error}")));
+        None
+    });
+    let open_run = open_run.map(|open| open.id.to_string());
     let mut status = Status { open_run, no_engine, ..Status::default() };
     for stack in cx.project.select(named)? {
         if cx.cancel.requested() {
