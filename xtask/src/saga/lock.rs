@@ -10,7 +10,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::clock::now_ms;
@@ -30,6 +33,14 @@ pub struct Holder {
 impl Holder {
     pub fn me(doing: impl Into<String>) -> Self {
         Holder { who: super::store::who(), pid: std::process::id(), since_ms: now_ms(), doing: doing.into() }
+    }
+
+    /// Whether it was a process of this machine and user, and is no more: what keeps the lock then
+    /// is a program that it started.
+    fn has_ended(&self) -> bool {
+        let pid = i32::try_from(self.pid).ok().filter(|pid| *pid > 0);
+        let gone = |pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH);
+        self.who == super::store::who() && pid.is_some_and(gone)
     }
 }
 
@@ -55,17 +66,18 @@ pub struct Held {
 
 impl Held {
     pub fn into_error(self) -> Error {
-        let error = Error::refused("take the lock").help("Wait until that run has ended");
-        match self.holder {
-            Some(holder) => error.why(format!(
-                "{} (process {}) holds it since {} UTC: {}",
-                holder.who,
-                holder.pid,
-                super::utc(holder.since_ms),
-                holder.doing
-            )),
-            None => error.why(format!("somebody has just taken {}", self.path.display())),
+        let error = Error::refused("take the lock");
+        let Some(holder) = self.holder else {
+            return error.why(format!("somebody has just taken {}", self.path.display())).help("Wait until that run has ended");
+        };
+        let Holder { who, pid, doing, .. } = &holder;
+        let since = super::utc(holder.since_ms);
+        if holder.has_ended() {
+            return error
+                .why(format!("{doing} has ended (process {pid} of {who}, since {since} UTC), but a program that it started still runs"))
+                .help("`cargo xtask recover` waits for that program, then settles the run");
         }
+        error.why(format!("{who} (process {pid}) holds it since {since} UTC: {doing}")).help("Wait until that run has ended")
     }
 }
 
@@ -156,13 +168,27 @@ mod tests {
     }
 
     #[test]
+    fn a_holder_that_has_ended_is_told_from_one_that_works() {
+        let mut ended = Command::new("true").spawn().unwrap();
+        ended.wait().unwrap();
+        let path = PathBuf::from("lock");
+        let told = |holder| Held { path: path.clone(), holder: Some(holder) }.into_error();
+        let error = told(Holder { pid: ended.id(), ..Holder::me("preflight") });
+        assert!(error.to_string().contains("preflight has ended"), "{error}");
+        assert!(error.help.iter().any(|help| help.contains("cargo xtask recover")), "{error}");
+        let elsewhere = Holder { pid: ended.id(), who: "ann@elsewhere".into(), ..Holder::me("preflight") };
+        assert!(told(elsewhere).to_string().contains("holds it since"), "another machine's processes are not to be seen");
+    }
+
+    #[test]
     fn a_child_keeps_it_until_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let lock = try_lock(&path, &Holder::me("parent")).unwrap().unwrap();
         let mut child = Command::new("sleep").arg("30").spawn().unwrap();
         drop(lock);
-        assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_millis(150), &|_| true).unwrap().is_err());
+        let held = wait_lock(&path, &Holder::me("recover"), Duration::from_millis(150), &|_| true).unwrap().unwrap_err();
+        assert!(held.into_error().to_string().contains("holds it since"), "this process still runs");
         assert!(wait_lock(&path, &Holder::me("recover"), Duration::from_secs(60), &|held| held.path != path).unwrap().is_err());
         child.kill().unwrap();
         child.wait().unwrap();
