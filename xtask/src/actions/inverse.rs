@@ -70,7 +70,7 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             Action::CreateFolder(_) => continue,
             // A restore is put back by restoring the backup that was taken before it.
             Action::VerifyBackup(_) | Action::NoteVerified(_) => continue,
-            Action::PutBack(_) | Action::LayBeside(_) | Action::DropReplaced(_) => continue,
+            Action::FillBeside(_) | Action::Exchange(_) | Action::LayBeside(_) | Action::DropReplaced(_) => continue,
             // A backup is deleted by `backup forget`, never because something is put back.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => continue,
             // What is forgotten is gone.

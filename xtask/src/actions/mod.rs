@@ -46,8 +46,8 @@ use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
 pub use backup::{
-    DropReplaced, ForgetBackups, Laid, LaidServer, LayBeside, MakeRepository, NoteVerified, PruneRepository, PublishBackup, PutBack,
-    Quieted, Refill, Reload, TakeBackup, VerifyBackup, prove_dump, recount,
+    DropReplaced, Exchange, FillBeside, ForgetBackups, Laid, LaidServer, LayBeside, Like, MakeRepository, NoteVerified, PruneRepository,
+    PublishBackup, Quieted, Refill, Reload, Revived, TakeBackup, VerifyBackup, prove_dump, recount,
 };
 pub use create_folder::CreateFolder;
 pub use file::Original;
@@ -202,7 +202,8 @@ pub enum Action {
     KeepBackup(PublishBackup),
     VerifyBackup(VerifyBackup),
     NoteVerified(NoteVerified),
-    PutBack(PutBack),
+    FillBeside(FillBeside),
+    Exchange(Exchange),
     LayBeside(LayBeside),
     DropReplaced(DropReplaced),
     ForgetBackups(ForgetBackups),
@@ -228,7 +229,7 @@ impl Action {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
             // Who is paused for it goes on.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => false,
-            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::LayBeside(_) => false,
+            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::LayBeside(_) | Action::FillBeside(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -275,7 +276,8 @@ impl Step<World> for Action {
             Action::PublishBackup(publish) | Action::KeepBackup(publish) => format!("list the backup {}", publish.name),
             Action::VerifyBackup(verify) => format!("restore {} beside everything else", verify.name),
             Action::NoteVerified(note) => format!("note what was verified of {}", note.name),
-            Action::PutBack(put) => put.label(),
+            Action::FillBeside(fill) => fill.label(),
+            Action::Exchange(exchange) => exchange.label(),
             Action::ForgetBackups(forget) => format!("forget {} backups", forget.names.len()),
             Action::PruneRepository(prune) => format!("make room in {}", prune.place.location.display()),
             Action::LayBeside(lay) => lay.label(),
@@ -313,7 +315,8 @@ impl Step<World> for Action {
             Action::TakeBackup(take) => take.prepare(world).map(|containers| Receipt::Quieted(QuietedAll { containers })),
             Action::MakeRepository(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => Ok(Receipt::Nothing),
             Action::VerifyBackup(_) | Action::NoteVerified(_) => world.live().map(|_| Receipt::Nothing),
-            Action::PutBack(put) => put.prepare(world).map(|()| Receipt::Nothing),
+            Action::FillBeside(fill) => fill.prepare(world).map(|()| Receipt::Nothing),
+            Action::Exchange(exchange) => exchange.prepare(world).map(|()| Receipt::Nothing),
             Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(Receipt::Nothing),
             Action::LayBeside(lay) => lay.prepare(world).map(|()| Receipt::Nothing),
         }
@@ -349,7 +352,8 @@ impl Step<World> for Action {
             Action::PublishBackup(publish) | Action::KeepBackup(publish) => publish.apply(world),
             Action::VerifyBackup(verify) => verify.apply(world),
             Action::NoteVerified(note) => note.apply(world),
-            Action::PutBack(put) => put.apply(world),
+            Action::FillBeside(fill) => fill.apply(world),
+            Action::Exchange(exchange) => exchange.apply(world),
             Action::LayBeside(lay) => lay.apply(world),
             Action::DropReplaced(drop) => drop.apply(world),
             Action::ForgetBackups(forget) => forget.apply(),
@@ -394,7 +398,8 @@ impl Step<World> for Action {
             Action::VerifyBackup(verify) => verify.undo(world),
             // What was verified stays so.
             Action::NoteVerified(_) => Ok(()),
-            Action::PutBack(put) => put.undo(world),
+            Action::FillBeside(fill) => fill.undo(world),
+            Action::Exchange(exchange) => exchange.undo(world),
             Action::LayBeside(lay) => lay.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::World;
 use super::fill::fill;
+use super::fill_beside::Like;
 use super::load::load;
 use super::revive::Base;
 use super::verify::take_away;
@@ -77,8 +78,9 @@ impl LayBeside {
         for server in &self.servers {
             engine.create_volume(&server.fresh, (LABEL, &self.name))?;
             let (volume, at) = (server.fresh.as_str(), server.at.as_str());
-            let base = match &server.like {
-                Some(container) => Base::Like { container, volume, at },
+            let like = server.like.as_ref().map(|container| Like::Container(container.clone()).spec(world)).transpose()?;
+            let base = match &like {
+                Some(spec) => Base::Like { spec, volume, at },
                 None => Base::Kept { volume, at },
             };
             load(world, &content, &manifest, &server.service, base, None)?;

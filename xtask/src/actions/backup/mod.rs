@@ -3,13 +3,15 @@
 
 mod copy;
 mod dump;
+mod exchange;
 mod fill;
+mod fill_beside;
 mod forget;
 mod lay;
 mod load;
 mod publish;
-mod put_back;
 mod quiet;
+mod refill;
 mod repository;
 mod revive;
 mod scan;
@@ -28,12 +30,14 @@ use crate::error::{Error, Kind, Result};
 use crate::saga::Sha;
 
 pub use dump::prove as prove_dump;
+pub use exchange::{DropReplaced, Exchange};
+pub use fill_beside::{FillBeside, Like, Reload};
 pub use forget::{ForgetBackups, PruneRepository};
 pub use lay::{Laid, LaidServer, LayBeside};
-pub use load::recount;
+pub use load::{Revived, recount};
 pub use publish::PublishBackup;
-pub use put_back::{DropReplaced, PutBack, Refill, Reload};
 pub use quiet::Quieted;
+pub use refill::Refill;
 pub use repository::MakeRepository;
 pub use verify::{NoteVerified, VerifyBackup};
 

@@ -48,7 +48,7 @@ pub fn to_scratch(cx: &Context<'_>, request: &Request) -> Result<Laying> {
         for dump in servers::dumped(&manifest, &request.services) {
             let fresh = format!("{}_{}-dump-restored-{name}", manifest.project, segment(&dump.service).replace('%', "_"));
             let (at, like) = match servers::alike(&standing.containers, dump) {
-                Some((container, mount)) => (Ok(mount.destination.clone()), Some(container.id.clone())),
+                Some((container, at)) => (Ok(at), Some(container.id.clone())),
                 None => (servers::usual_place(dump), None),
             };
             match at {
