@@ -47,7 +47,7 @@ use crate::secret::Masker;
 
 pub use backup::{
     DropReplaced, Exchange, FillBeside, ForgetBackups, Laid, LaidServer, LayBeside, Like, MakeRepository, NoteVerified, PruneRepository,
-    PublishBackup, Quieted, Refill, Reload, Revived, TakeBackup, VerifyBackup, prove_dump, recount,
+    PublishBackup, Quieted, ReadBack, Reading, Refill, Reload, Revived, TakeBackup, VerifyBackup, recount,
 };
 pub use create_folder::CreateFolder;
 pub use file::Original;
@@ -197,6 +197,7 @@ pub enum Action {
     ForgetReleases(ForgetReleases),
     MakeRepository(MakeRepository),
     TakeBackup(Box<TakeBackup>),
+    ReadBack(ReadBack),
     PublishBackup(PublishBackup),
     /// The same for one that stays when the run is undone.
     KeepBackup(PublishBackup),
@@ -229,7 +230,8 @@ impl Action {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
             // Who is paused for it goes on.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => false,
-            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::LayBeside(_) | Action::FillBeside(_) => false,
+            Action::VerifyBackup(_) | Action::ReadBack(_) | Action::NoteVerified(_) => false,
+            Action::LayBeside(_) | Action::FillBeside(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -273,6 +275,7 @@ impl Step<World> for Action {
             Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
             Action::MakeRepository(make) => format!("make a repository in {}", make.place.location.display()),
             Action::TakeBackup(take) => take.label(),
+            Action::ReadBack(read) => format!("read {} back", read.name),
             Action::PublishBackup(publish) | Action::KeepBackup(publish) => format!("list the backup {}", publish.name),
             Action::VerifyBackup(verify) => format!("restore {} beside everything else", verify.name),
             Action::NoteVerified(note) => format!("note what was verified of {}", note.name),
@@ -314,7 +317,7 @@ impl Step<World> for Action {
             Action::ForgetReleases(forget) => forget.prepare(world).map(|()| Receipt::Nothing),
             Action::TakeBackup(take) => take.prepare(world).map(|containers| Receipt::Quieted(QuietedAll { containers })),
             Action::MakeRepository(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => Ok(Receipt::Nothing),
-            Action::VerifyBackup(_) | Action::NoteVerified(_) => world.live().map(|_| Receipt::Nothing),
+            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::ReadBack(_) => world.live().map(|_| Receipt::Nothing),
             Action::FillBeside(fill) => fill.prepare(world).map(|()| Receipt::Nothing),
             Action::Exchange(exchange) => exchange.prepare(world).map(|()| Receipt::Nothing),
             Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(Receipt::Nothing),
@@ -349,6 +352,7 @@ impl Step<World> for Action {
             Action::ForgetReleases(forget) => forget.apply(world),
             Action::MakeRepository(make) => make.apply(world),
             Action::TakeBackup(take) => take.apply(world),
+            Action::ReadBack(read) => read.apply(world),
             Action::PublishBackup(publish) | Action::KeepBackup(publish) => publish.apply(world),
             Action::VerifyBackup(verify) => verify.apply(world),
             Action::NoteVerified(note) => note.apply(world),
@@ -397,7 +401,7 @@ impl Step<World> for Action {
             Action::KeepBackup(publish) => publish.keep(world),
             Action::VerifyBackup(verify) => verify.undo(world),
             // What was verified stays so.
-            Action::NoteVerified(_) => Ok(()),
+            Action::NoteVerified(_) | Action::ReadBack(_) => Ok(()),
             Action::FillBeside(fill) => fill.undo(world),
             Action::Exchange(exchange) => exchange.undo(world),
             Action::LayBeside(lay) => lay.undo(world),

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::back_data::{self, Before, Data, Tenancy};
 use super::look::Standing;
 use super::prove::{self, Expected};
 use super::records::{Recorded, adopting, model_of};
-use super::{chosen, files, steps};
+use super::{chosen, confirmed, files, steps};
 use crate::actions::{Action, MoveCurrent, NameImage, Replace, Source, StartService, StopService, restore_steps};
 use crate::engine::Spec;
 use crate::error::{Error, Result};
@@ -13,7 +14,7 @@ use crate::event::Event;
 use crate::guards::Checked;
 use crate::registry::Reference;
 use crate::release::{KeptFile, Release, ServiceRecord, Target};
-use crate::saga::{Plan, RunId, Sha};
+use crate::saga::{Plan, RunId, Sha, Verdict};
 use crate::source::{Disk, Files};
 use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
 
@@ -24,14 +25,25 @@ const AGAIN: (&str, &str) = ("xtask.rollback", "run");
 ///
 /// # Errors
 /// `Refused`: there is none, or what it needs is gone; `RolledBack`: what ran serves again; `Stuck`.
-pub fn rollback_release(cx: &Context<'_>, stack: Option<&str>, to: Option<&str>, overrides: &Overrides) -> Result<Ended> {
+pub fn rollback_release(cx: &Context<'_>, stack: Option<&str>, wanted: &Wanted, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, stack)?;
+    let _lock = if wanted.data.is_some() { back_data::lock(cx)? } else { None };
     carry_out(cx, "rollback-release", overrides, |run| {
+        let before = wanted.data.as_ref().map(|data| back_data::before(cx, stack, data, run)).transpose()?;
         let standing = Standing::recorded(cx, stack)?;
         let recorded = Recorded::look(cx, &standing)?;
-        let target = target(&recorded, to)?;
-        Back { cx, standing, recorded, target }.prepare(run)
+        let target = target(&recorded, wanted.to.as_deref())?;
+        Back { cx, standing, recorded, target }.prepare(before.zip(wanted.data.as_ref()), run)
     })
+}
+
+/// What the caller wants to go back to.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The release; without one, the one that ran before the current one.
+    pub to: Option<String>,
+    /// With its data.
+    pub data: Option<back_data::Wanted>,
 }
 
 fn target(recorded: &Recorded, to: Option<&str>) -> Result<Release> {
@@ -65,8 +77,19 @@ struct Recalled {
     rests: bool,
 }
 
+/// What happens to the services, in order, and what is said of it.
+#[derive(Default)]
+struct Changes {
+    /// Before the data is exchanged.
+    stops: Vec<Action>,
+    changes: Vec<Action>,
+    /// Ids of containers.
+    replaced: Vec<String>,
+    told: Vec<String>,
+}
+
 impl<'p> Back<'p> {
-    fn prepare(self, run: &RunId) -> Result<Prepared<'p>> {
+    fn prepare(self, wanted: Option<(Before, &back_data::Wanted)>, run: &RunId) -> Result<Prepared<'p>> {
         let (mut contents, mut lost) = (Vec::new(), Vec::new());
         let services = self.recall(&mut contents, &mut lost)?;
         let same = self.target.root == self.cx.project.root;
@@ -79,15 +102,21 @@ impl<'p> Back<'p> {
             lost.push(error.to_string());
             BTreeSet::new()
         });
-        let (changes, replaced, told) = self.changes(&services, &readers);
+        let data = wanted.map(|wanted| self.data(&services, wanted, run)).transpose()?;
+        let Changes { stops, changes, replaced, told } = self.changes(&services, &readers, data.as_ref());
         let mut plan = Plan::new("rollback-release", Vec::new());
         plan.stacks = vec![self.standing.stack.id.clone()];
         plan.args = vec![self.standing.stack.id.clone(), format!("--to={}", self.target.id)];
+        plan.args.extend(data.as_ref().map(|data| format!("--with-data={}", data.backup)));
         let mut guards = vec![self.images_are_kept(&services)?, self.volumes_are_there(&services)?, kept_copies(lost)];
         guards.extend((!same).then(|| self.bound_files(&services)));
         let mut other = vec![format!("roll {} back to {}", self.standing.stack.id, self.title())];
         if !here {
             other.push(format!("it was deployed from {}, whose files it reads; those here stay as they are", self.target.root.display()));
+        }
+        if let Some(data) = &data {
+            guards.extend(data.guards.iter().cloned());
+            other.extend(data.lines.iter().cloned());
         }
         other.extend(told);
         other.extend(files);
@@ -96,28 +125,53 @@ impl<'p> Back<'p> {
         let recorded = current == Some(&self.target.id);
         // Also where it runs already, as after somebody has gone back by hand, the record shall say so.
         if !changes.is_empty() || !restored.is_empty() || !recorded {
+            // A server that loads dumps reads its files as they were.
+            let early = data.as_ref().is_some_and(|data| !data.servers.is_disjoint(&readers));
+            let (first, restored) = if early { (restored, Vec::new()) } else { (Vec::new(), restored) };
+            plan.steps.extend(data.iter().flat_map(Data::saving));
+            plan.steps.extend(first);
+            plan.steps.extend(data.as_ref().map(Data::filling));
             plan.steps.push(steps::keep(&self.standing));
             plan.steps.extend(adopting(self.cx, &self.standing, &self.recorded, run, &mut contents)?.map(|adopted| adopted.action));
             plan.steps.extend(self.names(&services)?);
             plan.steps.extend(restored);
+            plan.steps.extend(stops);
+            plan.steps.extend(data.as_ref().map(Data::exchanging));
             plan.steps.extend(changes);
             if !recorded {
                 plan.finish.push(Action::MoveCurrent(MoveCurrent { shelf: self.recorded.shelf.clone(), id: self.target.id.clone() }));
             }
             plan.after.extend(steps::remove(replaced.clone()));
+            plan.after.extend(data.as_ref().map(Data::dropping));
         }
         let (still, cx, standing) = (self.recorded.still(&self.standing), self.cx, self.standing);
+        let (question, project) = (data.as_ref().map(|data| data.question.clone()), standing.call.project.clone());
         Ok(Prepared {
             guards,
-            projects: vec![standing.call.project.clone()],
+            projects: vec![project.clone()],
             plan,
             contents,
             preview,
-            still: Some(still),
+            still: Some(Box::new(move || {
+                question.as_ref().map_or(Ok(()), |question| confirmed(cx, question, &project, "roll back with the data"))?;
+                still()
+            })),
             prove: Box::new(move |world| {
-                prove::prove(cx, world, &standing, &Expected { targets: &targets, services: &[], replaced: &replaced })
+                let expected = Expected { targets: &targets, services: &[], replaced: &replaced };
+                match (prove::prove(cx, world, &standing, &expected)?, &data) {
+                    (Verdict::Holds(proof), Some(data)) => data.prove(cx, world, &standing, &replaced, proof),
+                    (verdict, _) => Ok(verdict),
+                }
             }),
         })
+    }
+
+    fn data(&self, services: &BTreeMap<String, Recalled>, wanted: (Before, &back_data::Wanted), run: &RunId) -> Result<Data> {
+        let tenancies = services.iter().map(|(name, service)| {
+            let specs = service.specs.iter().zip(service.record.containers.values()).collect();
+            (name.clone(), Tenancy { image: &service.record.image, specs })
+        });
+        Data::look(self.cx, &self.standing, &self.recorded, &self.target, &tenancies.collect(), wanted, run)
     }
 
     fn title(&self) -> String {
@@ -171,12 +225,19 @@ impl<'p> Back<'p> {
         Ok(files::readers(&model, &restored.iter().filter_map(path).collect()))
     }
 
-    /// A step for each service that does not run as it did in the release.
-    fn changes(&self, services: &BTreeMap<String, Recalled>, readers: &BTreeSet<String>) -> (Vec<Action>, Vec<String>, Vec<String>) {
-        let (mut steps, mut replaced, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    /// A step for each service that does not run as it did in the release. Where data goes back, whoever uses it, and
+    /// whoever needs them, is stopped before anything is replaced.
+    fn changes(&self, services: &BTreeMap<String, Recalled>, readers: &BTreeSet<String>, data: Option<&Data>) -> Changes {
+        let mut made = Changes::default();
         let now = self.standing.now();
         let (call, settle_secs) = (&self.standing.call, 0);
-        for name in self.in_order(services) {
+        let stop = |service: &String| Action::StopService(StopService { call: call.clone(), service: service.clone() });
+        let order = self.in_order(services);
+        let held = data.map(|data| self.leaning(services, &order, &data.users)).unwrap_or_default();
+        let gone: BTreeSet<&String> =
+            now.iter().filter(|one| one.running && !services.contains_key(&one.service)).map(|one| &one.service).collect();
+        let mut stops = Vec::new();
+        for name in order {
             let service = &services[&name];
             let here: Vec<_> = now.iter().filter(|container| container.service == name).collect();
             let same = !readers.contains(&name)
@@ -187,26 +248,48 @@ impl<'p> Back<'p> {
             let source = Source::Spec { containers: service.record.containers.values().cloned().collect() };
             let (call, name) = (call.clone(), name);
             if service.rests {
-                told.push(format!("{name}  stays as it is: it was done in {}", self.target.id));
-            } else if same {
-                told.push(format!("{name}  stays as it is"));
+                made.told.push(format!("{name}  stays as it is: it was done in {}", self.target.id));
+                continue;
+            }
+            if same && !held.contains(&name) {
+                made.told.push(format!("{name}  stays as it is"));
+                continue;
+            }
+            if data.is_some() && here.iter().any(|one| one.running) {
+                stops.push(stop(&name));
+            }
+            if same {
+                made.told.push(format!("{name}  stops, and starts again on the data of then"));
+                made.changes.push(Action::StartService(StartService { call, service: name, source, surplus: Vec::new(), settle_secs }));
             } else if here.is_empty() {
-                told.push(format!("{name}  start  {}", service.record.image));
-                steps.push(Action::StartService(StartService { call, service: name, source, surplus: Vec::new(), settle_secs }));
+                made.told.push(format!("{name}  start  {}", service.record.image));
+                made.changes.push(Action::StartService(StartService { call, service: name, source, surplus: Vec::new(), settle_secs }));
             } else {
-                told.push(format!("{name}  swap  {}", service.record.image));
-                replaced.extend(here.iter().map(|container| container.id.clone()));
+                made.told.push(format!("{name}  swap  {}", service.record.image));
+                made.replaced.extend(here.iter().map(|container| container.id.clone()));
                 let proxy = self.standing.settings.proxy.get(&name).map(|proxy| crate::actions::Proxy::nginx(proxy));
-                steps.push(Action::Replace(Replace { call, service: name, rolling: false, source, settle_secs, proxy }));
+                made.changes.push(Action::Replace(Replace { call, service: name, rolling: false, source, settle_secs, proxy }));
             }
         }
-        let gone: BTreeSet<&String> =
-            now.iter().filter(|one| one.running && !services.contains_key(&one.service)).map(|one| &one.service).collect();
         for name in gone {
-            told.push(format!("{name}  stop: it was no part of {}; its containers stay", self.target.id));
-            steps.push(Action::StopService(StopService { call: call.clone(), service: name.clone() }));
+            made.told.push(format!("{name}  stop: it was no part of {}; its containers stay", self.target.id));
+            if data.is_some() { made.stops.push(stop(name)) } else { made.changes.push(stop(name)) }
         }
-        (steps, replaced, told)
+        // Whoever needs others ends before them.
+        made.stops.extend(stops.into_iter().rev());
+        made
+    }
+
+    /// These services, and whoever needs one of them, to the end of every chain.
+    fn leaning(&self, services: &BTreeMap<String, Recalled>, order: &[String], users: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut held = users.clone();
+        // Each stands after those that it needs.
+        for name in order {
+            if aim(&services[name]).needs.iter().any(|needed| held.contains(needed)) {
+                held.insert(name.clone());
+            }
+        }
+        held
     }
 
     /// Owners of namespaces, and what others depend on, come first.

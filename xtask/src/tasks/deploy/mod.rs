@@ -2,6 +2,7 @@
 
 mod around;
 mod back;
+mod back_data;
 mod backed_up;
 mod drift;
 mod files;
@@ -29,7 +30,8 @@ use crate::release::{Change, Kept, ServicePlan, plan};
 use crate::saga::{Plan, RunId};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
-pub use back::rollback_release;
+pub use back::{Wanted as WantedBack, rollback_release};
+pub use back_data::Wanted as WantedData;
 use backed_up::BackedUp;
 pub use drift::{StackStatus, Status, status};
 use images::Images;
@@ -152,7 +154,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
     let (question, project) = (backups.question(overrides), looked.standing.call.project.clone());
     let still = recorded.still(&looked.standing);
     prepared.still = Some(Box::new(move || {
-        question.as_ref().map_or(Ok(()), |question| confirmed(cx, question, &project))?;
+        question.as_ref().map_or(Ok(()), |question| confirmed(cx, question, &project, "deploy another major version"))?;
         still()
     }));
     prepared.prove = Box::new(move |world| {
@@ -163,11 +165,11 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
 }
 
 /// After the plan was shown and agreed to.
-fn confirmed(cx: &Context<'_>, question: &str, project: &str) -> Result<()> {
+fn confirmed(cx: &Context<'_>, question: &str, project: &str, what: &str) -> Result<()> {
     if (cx.confirm_by_name)(question, project)? {
         return Ok(());
     }
-    Err(Error::refused("deploy another major version").why("the name was not typed; nothing was touched"))
+    Err(Error::refused(what).why("the name was not typed; nothing was touched"))
 }
 
 /// What services would read that differs from the last release, and how it was; nothing of what was found

@@ -2,6 +2,7 @@
 
 mod beside;
 pub(super) mod look;
+pub(super) mod room;
 pub(super) mod servers;
 
 use std::io::Write;
