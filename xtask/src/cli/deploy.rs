@@ -18,6 +18,7 @@ pub fn up(cx: &Context<'_>, args: &ProdUpArgs) -> Result<(Exit, Answer)> {
         tag: args.tag.clone(),
         accepted: args.accepted.iter().map(|rule| Accepted { rule: rule.clone(), reason: reason.clone() }).collect(),
         no_rehearse: args.no_rehearse,
+        rehearse_with_data: args.rehearse_with_data,
     };
     let ended = prod_up(cx, &request, &Overrides { guards: args.overrides.clone(), reason })?;
     let differs = args.check && matches!(ended, Ended::Planned);

@@ -40,6 +40,7 @@ pub use quiet::Quieted;
 pub use read_back::{ReadBack, Reading};
 pub use refill::Refill;
 pub use repository::MakeRepository;
+pub(super) use verify::take_away;
 pub use verify::{NoteVerified, VerifyBackup};
 
 /// Larger files are no configuration.

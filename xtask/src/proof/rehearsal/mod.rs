@@ -41,6 +41,8 @@ pub struct Rehearsal<'a> {
     pub scratch: &'a Path,
     /// How long a container without a healthcheck must run undisturbed.
     pub settle: Duration,
+    /// Throwaway volumes of the run that are there and hold data already.
+    pub filled: BTreeSet<String>,
     pub masker: &'a Masker,
     pub cancel: &'a Cancel,
 }
@@ -131,6 +133,7 @@ impl Rehearsal<'_> {
             images,
             keep_restart,
             outside: outside::look(self.engine, stacks)?,
+            made: self.filled.clone(),
             ..Facts::default()
         };
         let mut all = Vec::new();

@@ -14,6 +14,7 @@ pub mod preflight;
 mod probe;
 mod prove;
 pub(super) mod records;
+mod rehearse_data;
 mod request;
 mod show;
 mod steps;
@@ -22,10 +23,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::actions::{Action, ForgetReleases, KeepFiles, When};
+use crate::actions::{Action, ForgetReleases, KeepFiles, Rehearse, When};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::project::{Role, Stack};
+use crate::project::{On, Role, Stack};
 use crate::release::{Change, Kept, ServicePlan, plan};
 use crate::saga::{Plan, RunId};
 
@@ -46,7 +47,8 @@ pub use request::Request;
 /// `Refused`: a guard or the rehearsal, nothing touched; `RolledBack`: what ran before serves again; `Stuck`.
 pub fn prod_up(cx: &Context<'_>, request: &Request, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, request.stack.as_deref())?;
-    let _lock = backed_up::lock(cx, overrides)?;
+    let with_data = request.rehearses(cx.project.deploy(&stack.id).rehearse) == Some(On::WithData);
+    let _lock = backed_up::lock(cx, overrides, with_data)?;
     carry_out(cx, "prod-up", overrides, |run| prepare(cx, stack, request, overrides, run))
 }
 
@@ -112,6 +114,20 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
     let mut lines = show::moved(&looked.standing.made_in(), &cx.project.root);
     let changes = plans.iter().any(|plan| plan.change != Change::Unchanged);
     lines.extend(if changes { backups.lines() } else { Vec::new() });
+    let rehearsal = match request.rehearses(looked.standing.settings.rehearse).filter(|_| changes) {
+        Some(on) => steps::rehearse(cx, &looked, &plans, &rendered.json)?.map(|rehearsal| (on, rehearsal)),
+        None => None,
+    };
+    let rehearsal = match rehearsal {
+        Some((On::WithData, steps::Rehearsal { rehearse, contents, models })) => {
+            let real = rehearse_data::look(cx, &looked, &backups, &models, run)?;
+            prepared.guards.extend(real.guards);
+            lines.extend(real.lines);
+            Some((Rehearse { data: real.lay, ..rehearse }, contents))
+        }
+        Some((On::Empty, steps::Rehearsal { rehearse, contents, .. })) => Some((rehearse, contents)),
+        None => None,
+    };
     lines.extend(show::lines(&plans, &images));
     prepared.preview.push(Event::Planned { files: Vec::new(), other: lines });
     if !changes {
@@ -128,11 +144,8 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
     let steps = &mut prepared.plan.steps;
     steps.extend(backups.steps());
     steps.extend(images.pulls(&plans));
-    if looked.standing.settings.rehearse
-        && !request.no_rehearse
-        && let Some((rehearse, models)) = steps::rehearse(cx, &looked, &plans, &rendered.json)?
-    {
-        steps.push(rehearse);
+    if let Some((rehearse, models)) = rehearsal {
+        steps.push(Action::Rehearse(rehearse));
         contents.extend(models);
     }
     // Only from here on something live is touched: a rehearsal that refuses has nothing to put back. What is

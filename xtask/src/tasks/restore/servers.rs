@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::actions::{Like, Reload, Revived};
+use crate::actions::{LaidServer, Like, Reload, Revived};
 use crate::backup::adapters::{lodging, revive};
 use crate::backup::{Dump, Manifest};
 use crate::catalogue::server_kind;
@@ -132,17 +132,19 @@ pub fn is_alone(container: &Container, running: &[Container]) -> bool {
     own && container.published.is_empty() && !running.iter().any(|other| meets(&other))
 }
 
-/// Where a server of the dump's own image has its data.
-pub fn usual_place(dump: &Dump) -> Or<String> {
-    let known = server_kind(&dump.image).and_then(|kind| kind.container(&dump.image));
-    let first = known.and_then(|known| known.data.first().cloned());
-    first.ok_or_else(|| format!("it is not known where {} has its data", dump.image))
-}
-
-/// The container that another server can be like, and where that has its data: the image is the one that the dumps
-/// came from.
-pub fn alike<'c>(stack: &'c [Container], dump: &Dump) -> Option<(&'c Container, String)> {
-    let container = stack.iter().find(|container| container.service() == dump.service && container.image_id == dump.image_id)?;
-    let at = Tenant::of(container).data(&dump.adapter).ok()?.destination.clone();
-    Some((container, at))
+/// The server that loads the dumps of a service into a new volume: like the container that is there, where its image is
+/// the one that the dumps came from, else of that image. `of`: the service, the adapter, and the image's name and id.
+pub fn laid(stack: &[Container], of: (&str, &str, &str, &str), fresh: String) -> Or<LaidServer> {
+    let (service, adapter, image, image_id) = of;
+    let alike = stack.iter().find(|container| container.service() == service && container.image_id == image_id);
+    let found = alike.and_then(|container| Some((Tenant::of(container).data(adapter).ok()?.destination.clone(), container.id.clone())));
+    let (at, like) = match found {
+        Some((at, container)) => (at, Some(container)),
+        None => {
+            let known = server_kind(image).and_then(|kind| kind.container(image));
+            let first = known.and_then(|known| known.data.first().cloned());
+            (first.ok_or_else(|| format!("it is not known where {image} has its data"))?, None)
+        }
+    };
+    Ok(LaidServer { service: service.to_string(), fresh, at, like })
 }

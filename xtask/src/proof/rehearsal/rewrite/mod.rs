@@ -32,7 +32,7 @@ pub struct Facts {
     pub run: String,
     /// The throwaway project's name, see [`project`].
     pub project: String,
-    /// Throwaway networks and volumes that a stack before this one has made already.
+    /// Throwaway networks and volumes that are there: a stack before this one has made them, or they were filled.
     pub made: BTreeSet<String>,
     /// By the real names of external networks: what is in them and is not rehearsed.
     pub outside: BTreeMap<String, String>,
@@ -185,7 +185,25 @@ fn volume(model: &Value, name: &str, definition: &Value, facts: &Facts) -> Resul
 
 /// Stacks that share a network or a volume by its real name share its throwaway one.
 fn throwaway(model: &Value, key: &str, definition: &Value, facts: &Facts) -> String {
-    format!("{}-{}", project(&facts.run, 0), real_name(model, key, definition))
+    throwaway_name(&facts.run, &real_name(model, key, definition))
+}
+
+/// What stands in for a network or a volume of this real name.
+pub fn throwaway_name(run: &str, real: &str) -> String {
+    format!("{}-{real}", project(run, 0))
+}
+
+/// The services that mount volumes, each with the real name of one.
+pub fn volumes(model: &Value) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for (name, service) in services(model) {
+        for key in items(service, "volumes").filter_map(|mount| mount.get("source")?.as_str()) {
+            if let Some(definition) = model.get("volumes").and_then(|all| all.get(key)) {
+                found.insert((name.to_string(), real_name(model, key, definition)));
+            }
+        }
+    }
+    found
 }
 
 fn real_name(model: &Value, key: &str, definition: &Value) -> String {
