@@ -32,6 +32,7 @@ fn rehearse_with(sandbox: &Sandbox, models: &[Value], masker: &Masker, cancel: &
         scratch: &sandbox.path().join("scratch"),
         settle: Duration::from_secs(2),
         filled: Default::default(),
+        jobs: Default::default(),
         masker,
         cancel,
     };

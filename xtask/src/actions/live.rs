@@ -1,5 +1,6 @@
 //! The step that tries stacks beside the live ones, and what all steps that touch containers need.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -80,7 +81,7 @@ impl StackCall {
 }
 
 /// Starts the stacks, as they will render, in throwaway projects; they must become well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rehearse {
     /// In the order in which they start: the name, and the rendered model as a blob of the run.
     pub stacks: Vec<(String, Sha)>,
@@ -91,6 +92,9 @@ pub struct Rehearse {
     /// Real data, which their volumes are filled with first; the names of those are the rehearsal's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<LayBeside>,
+    /// By project and service, the jobs that must come to their end.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub jobs: BTreeSet<(String, String)>,
 }
 
 impl Rehearse {
@@ -133,6 +137,7 @@ impl Rehearse {
             scratch: &world.scratch(),
             settle: Duration::from_secs(self.settle_secs),
             filled: self.data.iter().flat_map(LayBeside::fresh).map(String::from).collect(),
+            jobs: self.jobs.clone(),
             masker: &world.masker,
             cancel: &live.cancel,
         };

@@ -35,6 +35,7 @@ impl TryStack {
             scratch: &world.scratch(),
             settle: Duration::from_secs(self.settle_secs),
             filled: Default::default(),
+            jobs: Default::default(),
             masker: &world.masker,
             cancel: &live.cancel,
         };

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::back_data::{self, Before, Data, Tenancy};
+use serde_json::Value;
+
 use super::look::Standing;
 use super::prove::{self, Expected};
 use super::records::{Recorded, adopting, model_of};
@@ -75,6 +77,8 @@ struct Recalled {
     specs: Vec<Spec>,
     /// It is done, and shall not be done again.
     rests: bool,
+    /// The services that it needs.
+    needs: BTreeSet<String>,
 }
 
 /// What happens to the services, in order, and what is said of it.
@@ -91,17 +95,18 @@ struct Changes {
 impl<'p> Back<'p> {
     fn prepare(self, wanted: Option<(Before, &back_data::Wanted)>, run: &RunId) -> Result<Prepared<'p>> {
         let (mut contents, mut lost) = (Vec::new(), Vec::new());
-        let services = self.recall(&mut contents, &mut lost)?;
+        let model = model_of(&self.recorded.releases, &self.target).unwrap_or_else(|error| {
+            lost.push(error.to_string());
+            None
+        });
+        let services = self.recall(model.as_ref(), &mut contents, &mut lost)?;
         let same = self.target.root == self.cx.project.root;
         // Of a folder that is gone this one has taken the place.
         let here = same || !self.target.root.exists();
         let (restored, files) = if here { self.files(&mut contents, &mut lost)? } else { Default::default() };
         let targets: BTreeMap<String, Target> =
             services.iter().filter(|(_, service)| !service.rests).map(|(name, service)| (name.clone(), aim(service))).collect();
-        let readers = self.readers(&restored).unwrap_or_else(|error| {
-            lost.push(error.to_string());
-            BTreeSet::new()
-        });
+        let readers = model.as_ref().map(|model| self.readers(model, &restored)).unwrap_or_default();
         let data = wanted.map(|wanted| self.data(&services, wanted, run)).transpose()?;
         let Changes { stops, changes, replaced, told } = self.changes(&services, &readers, data.as_ref());
         let mut plan = Plan::new("rollback-release", Vec::new());
@@ -180,7 +185,7 @@ impl<'p> Back<'p> {
     }
 
     /// The services of the release; what their specifications are goes among the contents of the run.
-    fn recall(&self, contents: &mut Vec<Vec<u8>>, lost: &mut Vec<String>) -> Result<BTreeMap<String, Recalled>> {
+    fn recall(&self, model: Option<&Value>, contents: &mut Vec<Vec<u8>>, lost: &mut Vec<String>) -> Result<BTreeMap<String, Recalled>> {
         let blobs = self.recorded.releases.blobs(&self.target.id)?;
         let mut services = BTreeMap::new();
         for (name, record) in &self.target.services {
@@ -195,7 +200,13 @@ impl<'p> Back<'p> {
                 }
             }
             let again = specs.iter().any(|spec| spec.label(AGAIN.0) == AGAIN.1);
-            services.insert(name.clone(), Recalled { rests: record.done && !again, record: record.clone(), specs });
+            // A container that was made alone does not tell what it needs; the model does.
+            let told = specs.iter().flat_map(|spec| spec.label("com.docker.compose.depends_on").split(',').collect::<Vec<_>>());
+            let mut needs: BTreeSet<String> = told.filter_map(|entry| entry.split(':').next()).map(String::from).collect();
+            let declared = model.and_then(|model| model.get("services")?.get(name)?.get("depends_on")?.as_object());
+            needs.extend(declared.into_iter().flatten().map(|(needed, _)| needed.clone()));
+            needs.remove("");
+            services.insert(name.clone(), Recalled { rests: record.done && !again, record: record.clone(), specs, needs });
         }
         Ok(services)
     }
@@ -215,14 +226,13 @@ impl<'p> Back<'p> {
     }
 
     /// The services that read a file which is put back: they must be started with it.
-    fn readers(&self, restored: &[Action]) -> Result<BTreeSet<String>> {
-        let Some(model) = model_of(&self.recorded.releases, &self.target)? else { return Ok(BTreeSet::new()) };
+    fn readers(&self, model: &Value, restored: &[Action]) -> BTreeSet<String> {
         let path = |action: &Action| match action {
             Action::WriteFile(write) => Some(self.cx.project.root.join(&write.path)),
             Action::RemoveFile(remove) => Some(self.cx.project.root.join(&remove.path)),
             _ => None,
         };
-        Ok(files::readers(&model, &restored.iter().filter_map(path).collect()))
+        files::readers(model, &restored.iter().filter_map(path).collect())
     }
 
     /// A step for each service that does not run as it did in the release. Where data goes back, whoever uses it, and
@@ -285,7 +295,7 @@ impl<'p> Back<'p> {
         let mut held = users.clone();
         // Each stands after those that it needs.
         for name in order {
-            if aim(&services[name]).needs.iter().any(|needed| held.contains(needed)) {
+            if services[name].needs.iter().any(|needed| held.contains(needed)) {
                 held.insert(name.clone());
             }
         }
@@ -372,15 +382,12 @@ fn kept_copies(lost: Vec<String>) -> Checked {
 
 /// What must run again.
 fn aim(service: &Recalled) -> Target {
-    let needs =
-        service.specs.iter().flat_map(|spec| spec.label("com.docker.compose.depends_on").split(',').map(String::from).collect::<Vec<_>>());
-    let needs = needs.filter_map(|entry| entry.split(':').next().map(String::from)).filter(|name| !name.is_empty()).collect();
     Target {
         image: service.record.image.clone(),
         image_id: Some(service.record.image_id.clone()),
         config_hash: service.record.config_hash.clone(),
         replicas: service.specs.len(),
-        needs,
+        needs: service.needs.clone(),
         inside: service.specs.iter().flat_map(|spec| spec.owners.values().cloned()).collect(),
         ..Target::default()
     }

@@ -123,7 +123,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
             let real = rehearse_data::look(cx, &looked, &backups, &models, run)?;
             prepared.guards.extend(real.guards);
             lines.extend(real.lines);
-            Some((Rehearse { data: real.lay, ..rehearse }, contents))
+            Some((Rehearse { data: real.lay, jobs: real.jobs, ..rehearse }, contents))
         }
         Some((On::Empty, steps::Rehearsal { rehearse, contents, .. })) => Some((rehearse, contents)),
         None => None,

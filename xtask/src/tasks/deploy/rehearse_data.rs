@@ -24,6 +24,8 @@ use crate::text::age;
 /// What the rehearsal's volumes are filled with.
 pub struct RealData {
     pub lay: Vec<LayBeside>,
+    /// By project and service, jobs that came to their end when they last ran.
+    pub jobs: BTreeSet<(String, String)>,
     pub guards: Vec<Checked>,
     /// For people, before anybody is asked.
     pub lines: Vec<String>,
@@ -92,7 +94,9 @@ pub fn look(cx: &Context<'_>, looked: &Looked<'_>, backups: &BackedUp, models: &
         lay.push(one);
     }
     let room = free(engine).filter(|_| !lay.is_empty()).map(|free| Room { free, needed });
-    Ok(RealData { lay, guards: vec![Checked::new("rehearsal-data", why, help), room_for_data(room)], lines })
+    let done = looked.standing.now().into_iter().filter(|container| container.done);
+    let jobs = done.map(|container| (looked.standing.call.project.clone(), container.service)).collect();
+    Ok(RealData { lay, jobs, guards: vec![Checked::new("rehearsal-data", why, help), room_for_data(room)], lines })
 }
 
 fn names(volumes: &BTreeSet<String>) -> String {

@@ -78,7 +78,7 @@ pub fn rehearse(cx: &Context<'_>, looked: &Looked<'_>, plans: &[ServicePlan], mo
     let models = around.all.clone().unwrap_or_else(|| around.named.clone());
     let (stacks, wider) = (kept(around.named), kept(around.all.unwrap_or_default()));
     let settle_secs = looked.standing.settings.settle;
-    Ok(Some(Rehearsal { rehearse: Rehearse { stacks, wider, settle_secs, data: Vec::new() }, contents, models }))
+    Ok(Some(Rehearsal { rehearse: Rehearse { stacks, wider, settle_secs, ..Rehearse::default() }, contents, models }))
 }
 
 /// One step for each service that changes.

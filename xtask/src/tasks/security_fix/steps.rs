@@ -75,7 +75,7 @@ fn before_files(proposal: &Proposal, options: &Options, contents: &mut Vec<Vec<u
             stacks.push((touched.call.stack.clone(), Sha::of(&model)));
             contents.push(model);
         }
-        steps.push(Action::Rehearse(Rehearse { stacks, wider: Vec::new(), settle_secs, data: Vec::new() }));
+        steps.push(Action::Rehearse(Rehearse { stacks, settle_secs, ..Rehearse::default() }));
     }
     let keep = |(call, services)| Action::KeepContainers(KeepContainers { call, services, settle_secs });
     // Undone in reverse: what others need comes back first.

@@ -40,6 +40,8 @@ pub struct Facts {
     pub copies: Copies,
     /// Bound paths that are not copied, and why.
     pub not_copied: BTreeMap<PathBuf, String>,
+    /// By project and service, those that came to their end in production.
+    pub jobs: BTreeSet<(String, String)>,
     /// Whether a service is started again as in production; else an end is an end.
     pub keep_restart: bool,
     /// The images that are there, with the healthcheck they bring along.
@@ -63,6 +65,8 @@ pub struct Rewritten {
     pub needs: BTreeMap<String, String>,
     /// Services that are always started again in production: here one end is enough to know a loop.
     pub never_end: BTreeSet<String>,
+    /// Services that are well only when they are done.
+    pub jobs: BTreeSet<String>,
     /// The throwaway networks and volumes that its containers use.
     pub made: BTreeSet<String>,
 }
@@ -142,7 +146,9 @@ pub fn rewrite(model: &Value, facts: &Facts) -> Result<Rewritten> {
     let left_out = left_out.into_iter().map(|(service, why)| LeftOut { service, why }).collect();
     let always = |service: &Value| matches!(service.get("restart").and_then(Value::as_str), Some("always" | "unless-stopped"));
     let never_end = services(model).filter(|(_, service)| always(service)).map(|(name, _)| name.to_string()).collect();
-    Ok(Rewritten { model: Value::Object(rewritten), services: names, left_out, needs, never_end, made })
+    let is_job = |live: &(&str, &str)| facts.jobs.contains(&(live.0.to_string(), live.1.to_string()));
+    let jobs = live_services(model).filter(is_job).map(|(_, service)| service.to_string()).collect();
+    Ok(Rewritten { model: Value::Object(rewritten), services: names, left_out, needs, never_end, jobs, made })
 }
 
 fn each(definitions: &Value, rewrite: impl Fn(&str, &Value) -> Result<Value>) -> Result<Value> {
