@@ -2,7 +2,6 @@
 
 mod around;
 mod back;
-mod back_data;
 mod backed_up;
 mod drift;
 mod files;
@@ -31,8 +30,7 @@ use crate::release::{Change, Kept, ServicePlan, plan};
 use crate::saga::{Plan, RunId};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
-pub use back::{Wanted as WantedBack, rollback_release};
-pub use back_data::Wanted as WantedData;
+pub use back::{Wanted as WantedBack, WantedData, rollback_release};
 use backed_up::BackedUp;
 pub use drift::{StackStatus, Status, status};
 use images::Images;

@@ -2,25 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::look::{Standing, containers};
-use super::records::Recorded;
-use crate::actions::{
-    Action, DropReplaced, Exchange, FillBeside, Like, PublishBackup, Quieted, ReadBack, Reload, Revived, TakeBackup, World, recount,
-};
-use crate::backup::{LABEL, Manifest, Place, Repository, Stored};
+use super::backup::chosen;
+use super::found::{Found, missing};
+use crate::actions::{Action, DropReplaced, Exchange, FillBeside, PublishBackup, Quieted, ReadBack, Revived, TakeBackup, World, recount};
+use crate::backup::{Place, Repository};
 use crate::engine::{Container, Mount, Spec};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::guards::Checked;
 use crate::guards::deploy::room_for_data;
 use crate::project::Stack;
 use crate::release::Release;
 use crate::saga::{Lock, Proof, RunId, Sha, Verdict, now_ms};
 use crate::tasks::Context;
-use crate::tasks::backup::{Request, look, newest, place, read, verify};
+use crate::tasks::backup::{Request, look, place, verify};
+use crate::tasks::deploy::look::{Standing, containers};
+use crate::tasks::deploy::records::Recorded;
 use crate::tasks::history::readable;
-use crate::tasks::restore::look::{everybody, quieted, refill, version_help};
+use crate::tasks::restore::look::{everybody, quieted, version_help};
 use crate::tasks::restore::room::room;
-use crate::tasks::restore::servers::{Tenant, dumped, is_alone, not_restorable};
+use crate::tasks::restore::servers::is_alone;
 use crate::text::age;
 
 /// What the caller wants of the data.
@@ -73,8 +73,10 @@ pub fn before(cx: &Context<'_>, stack: &Stack, wanted: &Wanted, run: &RunId) -> 
     let safety = if wanted.no_backup {
         None
     } else {
+        let without = "--no-backup leaves out the backup of what is there now";
         let planned = look::look(cx, stack, &Request::default(), &place, run).map_err(|error| {
-            if error.help.is_some() { error } else { error.help("--no-backup leaves out the backup of what is there now") }
+            let help = error.help.as_ref().map_or_else(|| without.to_string(), |help| format!("{help}; {without}"));
+            error.help(help)
         })?;
         (!planned.is_empty()).then_some(planned.take)
     };
@@ -98,7 +100,7 @@ impl Data {
         let backup = chosen(standing, recorded, target, &place, wanted.backup.as_deref())?;
         let name = backup.summary.name.clone();
         let manifest = Repository::open(&place)?.content(&name, false)?.manifest()?;
-        let mut found = Found { wrong: Vec::new(), versions: Vec::new(), lines: Vec::new() };
+        let mut found = Found::default();
         let fill = found.fill(standing, &manifest, services, &place, run)?;
         let volumes: BTreeSet<&str> = fill.refills().map(|refill| refill.volume.as_str()).collect();
         let running = everybody(engine)?;
@@ -136,6 +138,9 @@ impl Data {
         lines.extend(safety.iter().map(|take| format!("back up what is there now, as {}", take.summary.name)));
         let ran = backup.summary.release.as_ref().map_or_else(String::new, |id| format!(" while {id} ran"));
         lines.push(format!("put the data of {name} back, made {at}{ran}: {lost}"));
+        let hot =
+            backup.summary.hot.then(|| "volumes of it were copied while they were written to: files may not fit each other".to_string());
+        lines.extend(hot);
         lines.extend(servers.iter().map(|service| {
             format!("{service}: its dumps are loaded into a server as it was in {}, beside everything else; users and their passwords are those of then", target.id)
         }));
@@ -196,112 +201,4 @@ impl Data {
         verify::proven(cx, world, &mut proof);
         Ok(Verdict::Holds(proof))
     }
-}
-
-/// The last that was made while the release ran: by its own record, or by the deploy that replaced the release.
-fn chosen(standing: &Standing<'_>, recorded: &Recorded, target: &Release, place: &Place, named: Option<&str>) -> Result<Stored> {
-    let (stack, project) = (&standing.stack.id, &standing.call.project);
-    let help = "`cargo xtask backup list` shows those that there are; --with-data=BACKUP names one";
-    let none = |why: String| Error::refused(format!("put the data of {} back", target.id)).why(why).help(help);
-    if !Repository::exists(place) {
-        return Err(none("there is no backup yet".to_string()));
-    }
-    let repository = Repository::open(place)?;
-    if let Some(named) = named {
-        let backup = read::find(&repository, named)?;
-        let summary = &backup.summary;
-        return if (&summary.stack, &summary.project) == (stack, project) {
-            Ok(backup)
-        } else {
-            Err(none(format!("{} is of the stack {} (compose project {})", summary.name, summary.stack, summary.project)))
-        };
-    }
-    let key = newest::engine_key(&recorded.shelf.engine_id);
-    let stored = repository.stored()?;
-    let by_next = |one: &&Stored| {
-        let next = |release: &&Release| release.previous.as_ref() == Some(&target.id) && release.run == one.summary.run;
-        recorded.all.iter().any(|release| next(&release))
-    };
-    let during = |one: &&Stored| one.summary.release.as_ref() == Some(&target.id) || by_next(one);
-    let found = newest::of_stack(&stored, stack, project, Some(&key)).filter(during).max_by_key(|one| one.summary.at_ms);
-    found.cloned().ok_or_else(|| none(format!("no backup was made while {} ran", target.id)))
-}
-
-/// What is found while it is looked for what to fill.
-struct Found {
-    wrong: Vec<String>,
-    versions: Vec<String>,
-    lines: Vec<String>,
-}
-
-impl Found {
-    fn fill(
-        &mut self,
-        standing: &Standing<'_>,
-        manifest: &Manifest,
-        services: &BTreeMap<String, Tenancy<'_>>,
-        place: &Place,
-        run: &RunId,
-    ) -> Result<FillBeside> {
-        let engine = standing.live.engine.as_ref();
-        let mut fill = FillBeside { place: place.clone(), name: manifest.name.clone(), volumes: Vec::new(), servers: Vec::new() };
-        for dump in dumped(manifest, &[]) {
-            let service = dump.service.as_str();
-            let (image, (spec, sha)) = match services.get(service).map(|service| (service.image, service.specs.as_slice())) {
-                Some((image, [one])) => (image, *one),
-                Some((_, several)) => {
-                    self.wrong.push(format!(
-                        "{service} has {} containers in the release, so it is not known which data is its own",
-                        several.len()
-                    ));
-                    continue;
-                }
-                None => {
-                    self.lines.push(format!("{service}: the backup has its data, and the release has no such service"));
-                    continue;
-                }
-            };
-            let tenant = Tenant::was(service, image, spec);
-            self.versions.extend(tenant.other_version(dump));
-            let mount = not_restorable(dump).map_or_else(|| tenant.data(&dump.adapter), Err);
-            match mount.map(|mount| refill(engine, &mount.name, run).map(|refill| (mount.destination.clone(), refill))) {
-                Ok(Ok((at, Ok(refill)))) => {
-                    fill.servers.push(Reload { service: service.to_string(), like: Like::Spec(sha.clone()), at, refill });
-                }
-                Ok(Ok((_, Err(why)))) | Err(why) => self.wrong.push(why),
-                Ok(Err(error)) => return Err(error),
-            }
-        }
-        let mounted: BTreeSet<String> = services.values().flat_map(|service| &service.specs).flat_map(|(spec, _)| spec.volumes()).collect();
-        for copied in &manifest.volumes {
-            if !mounted.contains(&copied.volume) {
-                self.lines.push(format!("the volume {} is in the backup, and no service of the release has it", copied.volume));
-            } else if !fill.servers.iter().any(|reload| reload.refill.volume == copied.volume) {
-                match refill(engine, &copied.volume, run)? {
-                    Ok(refill) => fill.volumes.push(refill),
-                    Err(why) => self.wrong.push(why),
-                }
-            }
-        }
-        if fill.refills().next().is_none() && self.wrong.is_empty() {
-            self.wrong.push(format!("{} has nothing that the release keeps data in", manifest.name));
-        }
-        Ok(fill)
-    }
-}
-
-/// The volumes of the release that nothing is restored into, but for those of which nobody wants a backup, and those
-/// without a name, which no backup can have.
-fn missing(cx: &Context<'_>, services: &BTreeMap<String, Tenancy<'_>>, filled: &BTreeSet<&str>) -> Vec<String> {
-    let mut missing = BTreeSet::new();
-    for (name, service) in services {
-        let settings = cx.project.settings.backup.services.get(name).and_then(|service| service.how.as_deref());
-        for (spec, _) in &service.specs {
-            let how = Some(spec.label(LABEL)).filter(|how| !how.is_empty()).or(settings);
-            let named = |volume: &String| !(volume.len() == 64 && volume.bytes().all(|byte| byte.is_ascii_hexdigit()));
-            let left = spec.volumes().into_iter().filter(|volume| named(volume) && !filled.contains(volume.as_str()));
-            missing.extend(left.filter(|_| how != Some("off")).map(|volume| format!("{name}: the volume {volume} is not in the backup")));
-        }
-    }
-    missing.into_iter().collect()
 }

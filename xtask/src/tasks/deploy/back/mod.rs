@@ -1,24 +1,32 @@
 //! Back to a release: the same way as a deploy, but what runs is made from the release's record.
 
+mod backup;
+mod changes;
+mod data;
+mod found;
+mod guards;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::back_data::{self, Before, Data, Tenancy};
 use serde_json::Value;
 
+use self::changes::Changes;
+use self::data::{Before, Data, Tenancy};
+use self::guards::kept_copies;
 use super::look::Standing;
 use super::prove::{self, Expected};
 use super::records::{Recorded, adopting, model_of};
 use super::{chosen, confirmed, files, steps};
-use crate::actions::{Action, MoveCurrent, NameImage, Replace, Source, StartService, StopService, restore_steps};
+use crate::actions::{Action, MoveCurrent, NameImage, restore_steps};
 use crate::engine::Spec;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::guards::Checked;
 use crate::registry::Reference;
-use crate::release::{KeptFile, Release, ServiceRecord, Target};
-use crate::saga::{Plan, RunId, Sha, Verdict};
-use crate::source::{Disk, Files};
+use crate::release::{Release, ServiceRecord, Target};
+use crate::saga::{Plan, RunId, Verdict};
 use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
+
+pub use self::data::Wanted as WantedData;
 
 /// A one-shot that was done in a release runs again in a rollback when its label says so.
 const AGAIN: (&str, &str) = ("xtask.rollback", "run");
@@ -29,9 +37,9 @@ const AGAIN: (&str, &str) = ("xtask.rollback", "run");
 /// `Refused`: there is none, or what it needs is gone; `RolledBack`: what ran serves again; `Stuck`.
 pub fn rollback_release(cx: &Context<'_>, stack: Option<&str>, wanted: &Wanted, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, stack)?;
-    let _lock = if wanted.data.is_some() { back_data::lock(cx)? } else { None };
+    let _lock = if wanted.data.is_some() { data::lock(cx)? } else { None };
     carry_out(cx, "rollback-release", overrides, |run| {
-        let before = wanted.data.as_ref().map(|data| back_data::before(cx, stack, data, run)).transpose()?;
+        let before = wanted.data.as_ref().map(|wanted| data::before(cx, stack, wanted, run)).transpose()?;
         let standing = Standing::recorded(cx, stack)?;
         let recorded = Recorded::look(cx, &standing)?;
         let target = target(&recorded, wanted.to.as_deref())?;
@@ -45,7 +53,7 @@ pub struct Wanted {
     /// The release; without one, the one that ran before the current one.
     pub to: Option<String>,
     /// With its data.
-    pub data: Option<back_data::Wanted>,
+    pub data: Option<WantedData>,
 }
 
 fn target(recorded: &Recorded, to: Option<&str>) -> Result<Release> {
@@ -81,19 +89,8 @@ struct Recalled {
     needs: BTreeSet<String>,
 }
 
-/// What happens to the services, in order, and what is said of it.
-#[derive(Default)]
-struct Changes {
-    /// Before the data is exchanged.
-    stops: Vec<Action>,
-    changes: Vec<Action>,
-    /// Ids of containers.
-    replaced: Vec<String>,
-    told: Vec<String>,
-}
-
 impl<'p> Back<'p> {
-    fn prepare(self, wanted: Option<(Before, &back_data::Wanted)>, run: &RunId) -> Result<Prepared<'p>> {
+    fn prepare(self, wanted: Option<(Before, &WantedData)>, run: &RunId) -> Result<Prepared<'p>> {
         let (mut contents, mut lost) = (Vec::new(), Vec::new());
         let model = model_of(&self.recorded.releases, &self.target).unwrap_or_else(|error| {
             lost.push(error.to_string());
@@ -171,7 +168,7 @@ impl<'p> Back<'p> {
         })
     }
 
-    fn data(&self, services: &BTreeMap<String, Recalled>, wanted: (Before, &back_data::Wanted), run: &RunId) -> Result<Data> {
+    fn data(&self, services: &BTreeMap<String, Recalled>, wanted: (Before, &WantedData), run: &RunId) -> Result<Data> {
         let tenancies = services.iter().map(|(name, service)| {
             let specs = service.specs.iter().zip(service.record.containers.values()).collect();
             (name.clone(), Tenancy { image: &service.record.image, specs })
@@ -235,73 +232,6 @@ impl<'p> Back<'p> {
         files::readers(model, &restored.iter().filter_map(path).collect())
     }
 
-    /// A step for each service that does not run as it did in the release. Where data goes back, whoever uses it, and
-    /// whoever needs them, is stopped before anything is replaced.
-    fn changes(&self, services: &BTreeMap<String, Recalled>, readers: &BTreeSet<String>, data: Option<&Data>) -> Changes {
-        let mut made = Changes::default();
-        let now = self.standing.now();
-        let (call, settle_secs) = (&self.standing.call, 0);
-        let stop = |service: &String| Action::StopService(StopService { call: call.clone(), service: service.clone() });
-        let order = self.in_order(services);
-        let held = data.map(|data| self.leaning(services, &order, &data.users)).unwrap_or_default();
-        let gone: BTreeSet<&String> =
-            now.iter().filter(|one| one.running && !services.contains_key(&one.service)).map(|one| &one.service).collect();
-        let mut stops = Vec::new();
-        for name in order {
-            let service = &services[&name];
-            let here: Vec<_> = now.iter().filter(|container| container.service == name).collect();
-            let same = !readers.contains(&name)
-                && here.len() == service.specs.len()
-                && here
-                    .iter()
-                    .all(|one| one.image_id == service.record.image_id && one.config_hash == service.record.config_hash && one.running);
-            let source = Source::Spec { containers: service.record.containers.values().cloned().collect() };
-            let (call, name) = (call.clone(), name);
-            if service.rests {
-                made.told.push(format!("{name}  stays as it is: it was done in {}", self.target.id));
-                continue;
-            }
-            if same && !held.contains(&name) {
-                made.told.push(format!("{name}  stays as it is"));
-                continue;
-            }
-            if data.is_some() && here.iter().any(|one| one.running) {
-                stops.push(stop(&name));
-            }
-            if same {
-                made.told.push(format!("{name}  stops, and starts again on the data of then"));
-                made.changes.push(Action::StartService(StartService { call, service: name, source, surplus: Vec::new(), settle_secs }));
-            } else if here.is_empty() {
-                made.told.push(format!("{name}  start  {}", service.record.image));
-                made.changes.push(Action::StartService(StartService { call, service: name, source, surplus: Vec::new(), settle_secs }));
-            } else {
-                made.told.push(format!("{name}  swap  {}", service.record.image));
-                made.replaced.extend(here.iter().map(|container| container.id.clone()));
-                let proxy = self.standing.settings.proxy.get(&name).map(|proxy| crate::actions::Proxy::nginx(proxy));
-                made.changes.push(Action::Replace(Replace { call, service: name, rolling: false, source, settle_secs, proxy }));
-            }
-        }
-        for name in gone {
-            made.told.push(format!("{name}  stop: it was no part of {}; its containers stay", self.target.id));
-            if data.is_some() { made.stops.push(stop(name)) } else { made.changes.push(stop(name)) }
-        }
-        // Whoever needs others ends before them.
-        made.stops.extend(stops.into_iter().rev());
-        made
-    }
-
-    /// These services, and whoever needs one of them, to the end of every chain.
-    fn leaning(&self, services: &BTreeMap<String, Recalled>, order: &[String], users: &BTreeSet<String>) -> BTreeSet<String> {
-        let mut held = users.clone();
-        // Each stands after those that it needs.
-        for name in order {
-            if services[name].needs.iter().any(|needed| held.contains(needed)) {
-                held.insert(name.clone());
-            }
-        }
-        held
-    }
-
     /// Owners of namespaces, and what others depend on, come first.
     fn in_order(&self, services: &BTreeMap<String, Recalled>) -> Vec<String> {
         let specs = services.iter().flat_map(|(name, service)| service.specs.iter().map(move |spec| (spec.name.as_str(), name)));
@@ -329,55 +259,6 @@ impl<'p> Back<'p> {
         }
         Ok(steps)
     }
-
-    fn images_are_kept(&self, services: &BTreeMap<String, Recalled>) -> Result<Checked> {
-        let mut why = Vec::new();
-        for (name, service) in services.iter().filter(|(_, service)| !service.rests) {
-            if self.standing.live.engine.image(&service.record.image_id)?.is_none() {
-                why.push(format!("{name}: the image {} of {} is not on the engine any more", service.record.image, self.target.id));
-            }
-        }
-        Ok(Checked::new("kept-images", why, "pull it by its digest (`cargo xtask history --releases` shows it), or go to another release"))
-    }
-
-    /// A release of another folder reads what it binds there: nothing here can put that back.
-    fn bound_files(&self, services: &BTreeMap<String, Recalled>) -> Checked {
-        let mut why = BTreeSet::new();
-        for (name, service) in services.iter().filter(|(_, service)| !service.rests) {
-            for bound in service.specs.iter().flat_map(Spec::binds).filter(|path| path.starts_with(&self.target.root)) {
-                if !bound.exists() {
-                    why.insert(format!("{name} reads {}, which is not there any more", bound.display()));
-                }
-                let kept = self.target.kept.files.iter().filter(|file| file.path.starts_with(&bound));
-                for file in kept.filter(|file| bound.exists() && !is_as_kept(file)) {
-                    why.insert(format!("{name} reads {}, which is another one than in {}", file.path.display(), self.target.id));
-                }
-            }
-        }
-        let help = format!("roll back there (`-C {}`), or deploy that release's commit from here", self.target.root.display());
-        Checked::new("bound-files", why.into_iter().collect(), help)
-    }
-
-    /// Data that is gone is no reason to start without it.
-    fn volumes_are_there(&self, services: &BTreeMap<String, Recalled>) -> Result<Checked> {
-        let mut why = BTreeSet::new();
-        for (name, service) in services.iter().filter(|(_, service)| !service.rests) {
-            for volume in service.specs.iter().flat_map(Spec::volumes) {
-                if self.standing.live.engine.volume(&volume)?.is_none() {
-                    why.insert(format!("{name}: the volume {volume} is gone"));
-                }
-            }
-        }
-        Ok(Checked::new("volumes", why.into_iter().collect(), "bring the volume back first; a new one would be empty"))
-    }
-}
-
-fn is_as_kept(file: &KeptFile) -> bool {
-    matches!(Disk.read(&file.path), Ok(Some(content)) if Sha::of(&content) == file.content)
-}
-
-fn kept_copies(lost: Vec<String>) -> Checked {
-    Checked::new("kept-copies", lost, "the record of this release is damaged; go to another release")
 }
 
 /// What must run again.
