@@ -246,6 +246,20 @@ fn what_is_damaged_or_opened_with_another_key_is_told() {
     let said = stack.run(&["backup", "list"]);
     assert_eq!(said.code, Some(2), "{}", said.text);
     assert!(said.text.contains("is not its key") && !said.text.contains("another key"), "{}", said.text);
+    let untouched = |wanted: i32, why: &str| {
+        for command in [&["backup"][..], &["backup", "list"], &["backup", "verify"]] {
+            let said = stack.run(command);
+            assert_eq!(said.code, Some(wanted), "{command:?}: {}", said.text);
+            assert!(said.text.contains(why), "{command:?}: {}", said.text);
+        }
+        // A run that had begun would have to delete what it cannot open.
+        assert!(stack.run(&["recover"]).text.contains("Nothing"), "a run is open");
+    };
+    untouched(2, "is not its key");
+    let away = stack.repository().with_extension("away");
+    std::fs::rename(stack.repository(), &away).unwrap();
+    untouched(3, "is its disk mounted?");
+    assert!(!stack.repository().exists(), "a new one in the place of the one that is gone");
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
