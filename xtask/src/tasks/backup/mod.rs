@@ -11,6 +11,8 @@ mod schedule;
 pub(super) mod standing;
 pub(super) mod verify;
 
+use std::collections::BTreeSet;
+
 use crate::actions::{Action, MakeRepository, PublishBackup};
 use crate::backup::{Place, Repository, Stored};
 use crate::error::{Error, Kind, Result};
@@ -73,8 +75,15 @@ pub fn create(cx: &Context<'_>, request: &Request) -> Result<Made> {
         place.mark_key_saved()?;
     }
     let run = ended.run().map(String::from);
-    let mut backups = if run.is_some() { Repository::open(&place)?.stored()? } else { Vec::new() };
-    backups.retain(|stored| Some(&stored.summary.run) == run.as_ref());
+    let mut backups = Vec::new();
+    if run.is_some() {
+        let repository = Repository::open(&place)?;
+        // This project's runs that could not reach the repository when they were put back; none is open now.
+        let runs: BTreeSet<String> = cx.store.history()?.into_iter().map(|view| view.id.to_string()).collect();
+        repository.delete_leftovers(&runs)?;
+        backups = repository.stored()?;
+        backups.retain(|stored| Some(&stored.summary.run) == run.as_ref());
+    }
     if run.is_some() && !place.key_is_saved() {
         let key = place.key.display();
         let text = format!("without the key {key} no backup can be read: copy it elsewhere, then say `cargo xtask backup --key-saved`");
