@@ -1,19 +1,19 @@
 //! What `xtask.yaml` says of rehearsals before a deploy.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Whether, and on which data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged, expecting = "rehearse is true, false or with-data")]
 pub enum Rehearsing {
     Said(bool),
-    Named(Named),
+    On(RehearsedOn),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Named {
+pub enum RehearsedOn {
     /// On a copy of the data, restored from the last verified backup.
     WithData,
 }
@@ -30,7 +30,7 @@ impl Rehearsing {
         match self {
             Rehearsing::Said(false) => None,
             Rehearsing::Said(true) => Some(On::Empty),
-            Rehearsing::Named(Named::WithData) => Some(On::WithData),
+            Rehearsing::On(RehearsedOn::WithData) => Some(On::WithData),
         }
     }
 }

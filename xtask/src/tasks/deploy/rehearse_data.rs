@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::backed_up::BackedUp;
 use super::look::Looked;
 use crate::actions::{Laid, LaidServer, LayBeside};
-use crate::backup::{LABEL, Place, Repository, Stored};
+use crate::backup::{LABEL, Place, Stored};
 use crate::engine::{Container, Engine};
 use crate::error::Result;
 use crate::guards::Checked;
@@ -72,7 +72,7 @@ pub fn look(cx: &Context<'_>, looked: &Looked<'_>, backups: &BackedUp, models: &
                 volumes: take.summary.volumes.clone(),
                 needed: of_stack.last().map_or(0, |last| last.summary.bytes),
             },
-            (None, Some(stored)) => stored_one(engine, &place, stored, &live)?,
+            (None, Some(stored)) => stored_one(cx, engine, &place, stored, &live)?,
             (None, None) => {
                 why.push(format!("{stack} keeps data ({}), and no backup of it was ever verified", names(&live)));
                 help = format!("make one: `cargo xtask backup {stack} --verify`");
@@ -119,8 +119,8 @@ fn kept(cx: &Context<'_>, engine: &dyn Engine, model: &Value) -> Result<BTreeSet
     Ok(kept)
 }
 
-fn stored_one(engine: &dyn Engine, place: &Place, stored: &Stored, live: &BTreeSet<String>) -> Result<Source> {
-    let manifest = Repository::open(place)?.content(&stored.summary.name, false)?.manifest()?;
+fn stored_one(cx: &Context<'_>, engine: &dyn Engine, place: &Place, stored: &Stored, live: &BTreeSet<String>) -> Result<Source> {
+    let manifest = place::open(cx, place)?.content(&stored.summary.name, false)?.manifest()?;
     let dumps = dumped(&manifest, &[]);
     let services: Vec<&str> = dumps.iter().map(|dump| dump.service.as_str()).collect();
     let copied: Vec<&str> = manifest.volumes.iter().map(|copied| copied.volume.as_str()).filter(|name| live.contains(*name)).collect();

@@ -1,21 +1,29 @@
 //! Which backup goes back with a release.
 
-use crate::backup::{Place, Repository, Stored};
+use crate::backup::{Place, Stored};
 use crate::error::{Error, Result};
 use crate::release::Release;
-use crate::tasks::backup::{newest, read};
+use crate::tasks::Context;
+use crate::tasks::backup::{newest, place, read};
 use crate::tasks::deploy::look::Standing;
 use crate::tasks::deploy::records::Recorded;
 
 /// The one named, or the last that was made while the release ran.
-pub fn chosen(standing: &Standing<'_>, recorded: &Recorded, target: &Release, place: &Place, named: Option<&str>) -> Result<Stored> {
+pub fn chosen(
+    cx: &Context<'_>,
+    standing: &Standing<'_>,
+    recorded: &Recorded,
+    target: &Release,
+    place: &Place,
+    named: Option<&str>,
+) -> Result<Stored> {
     let (stack, project) = (&standing.stack.id, &standing.call.project);
     let help = "`cargo xtask backup list` shows those that there are; --with-data=BACKUP names one";
     let none = |why: String| Error::refused(format!("put the data of {} back", target.id)).why(why).help(help);
-    if !Repository::exists(place) {
+    if !place::there(cx, place)? {
         return Err(none("there is no backup yet".to_string()));
     }
-    let repository = Repository::open(place)?;
+    let repository = place::open(cx, place)?;
     if let Some(named) = named {
         let backup = read::find(&repository, named)?;
         let summary = &backup.summary;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::backup::chosen;
 use super::found::{Found, missing};
 use crate::actions::{Action, DropReplaced, Exchange, FillBeside, PublishBackup, Quieted, ReadBack, Revived, TakeBackup, World, recount};
-use crate::backup::{Place, Repository};
+use crate::backup::Place;
 use crate::engine::{Container, Mount, Spec};
 use crate::error::Result;
 use crate::guards::Checked;
@@ -97,9 +97,9 @@ impl Data {
     ) -> Result<Data> {
         let engine = standing.live.engine.as_ref();
         let Before { place, safety } = before;
-        let backup = chosen(standing, recorded, target, &place, wanted.backup.as_deref())?;
+        let backup = chosen(cx, standing, recorded, target, &place, wanted.backup.as_deref())?;
         let name = backup.summary.name.clone();
-        let manifest = Repository::open(&place)?.content(&name, false)?.manifest()?;
+        let manifest = place::open(cx, &place)?.content(&name, false)?.manifest()?;
         let mut found = Found::default();
         let fill = found.fill(standing, &manifest, services, &place, run)?;
         let volumes: BTreeSet<&str> = fill.refills().map(|refill| refill.volume.as_str()).collect();
