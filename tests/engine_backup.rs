@@ -1,6 +1,7 @@
 //! Backups of a real database and real volumes: what is stored is what was there; what fails is not listed; what is
 //! killed leaves nothing behind.
 
+#[allow(dead_code)] // shared with the tests of restores
 mod backup;
 mod engine_support;
 

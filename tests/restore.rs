@@ -51,16 +51,6 @@ fn listing(stack: &Stack) -> String {
     stack.docker(&["run", "--rm", "--network", "none", "-v", &format!("{}:/v:ro", volume(stack)), "redis:7", "sh", "-ec", find])
 }
 
-/// Whether this user may change what the engine keeps: restores in place are refused otherwise.
-fn may_change(stack: &Stack, volume: &str) -> bool {
-    let folder = stack.docker(&["volume", "inspect", "-f", "{{.Mountpoint}}", volume]);
-    let may = Path::new(folder.trim()).parent().is_some_and(|parent| nix::unistd::access(parent, nix::unistd::AccessFlags::W_OK).is_ok());
-    if !may {
-        engine_support::skipped("restore in place", "this user may not change the engine's volumes");
-    }
-    may
-}
-
 fn nothing_is_left(stack: &Stack) {
     for run in stack.json(&["history"]).as_array().unwrap() {
         let id = run["run"].as_str().unwrap();
@@ -130,7 +120,7 @@ fn a_damaged_backup_is_not_verified() {
     assert!(said.text.contains("Not verified"), "{}", said.text);
     assert_eq!(stack.json(&["backup", "list"])[0]["verified"], Value::Null);
     nothing_is_left(&stack);
-    if may_change(&stack, &volume(&stack)) {
+    if stack.may_change(&volume(&stack)) {
         let before = listing(&stack);
         let said = stack.run(&in_place(&stack, &["--stop", "--no-backup"]));
         assert_eq!(said.code, Some(4), "{}", said.text);
@@ -157,7 +147,7 @@ fn a_wrecked_volume_is_put_back_as_it_was() {
     assert!(list.lines().any(|line| line == path), "{list}");
     assert_eq!(stack.ok(&["restore", "--file", &path]).out, b"hello");
     assert_eq!(stack.run(&["restore", "--file", "/volumes/none"]).code, Some(2));
-    if !may_change(&stack, &volume(&stack)) {
+    if !stack.may_change(&volume(&stack)) {
         assert_eq!(stack.run(&in_place(&stack, &["--stop"])).code, Some(3));
         return;
     }
@@ -190,7 +180,7 @@ fn a_wrecked_volume_is_put_back_as_it_was() {
 #[test]
 fn a_restore_that_does_not_hold_puts_the_old_data_back() {
     let Some(stack) = small("nothold") else { return };
-    if !may_change(&stack, &volume(&stack)) {
+    if !stack.may_change(&volume(&stack)) {
         return;
     }
     stack.inside("app", "touch /data/bad");
@@ -211,7 +201,7 @@ fn a_restore_that_does_not_hold_puts_the_old_data_back() {
 #[test]
 fn a_restore_that_is_killed_is_put_back() {
     let Some(stack) = small("rkilled") else { return };
-    if !may_change(&stack, &volume(&stack)) || which::which("strace").is_err() {
+    if !stack.may_change(&volume(&stack)) || which::which("strace").is_err() {
         return engine_support::skipped("killed restores", "this needs the engine's volumes and strace");
     }
     stack.ok(&["backup"]);

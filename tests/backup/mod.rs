@@ -122,6 +122,17 @@ impl Stack {
         assert_eq!(self.json(&["recover"])["recovered"], Value::Null);
     }
 
+    /// Whether this user may change what the engine keeps: restores in place are refused otherwise.
+    pub fn may_change(&self, volume: &str) -> bool {
+        let folder = self.docker(&["volume", "inspect", "-f", "{{.Mountpoint}}", volume]);
+        let may =
+            Path::new(folder.trim()).parent().is_some_and(|parent| nix::unistd::access(parent, nix::unistd::AccessFlags::W_OK).is_ok());
+        if !may {
+            crate::engine_support::skipped("restore in place", "this user may not change the engine's volumes");
+        }
+        may
+    }
+
     /// Waits until it is so.
     pub fn wait(&self, what: &str, is_so: impl Fn() -> bool) {
         let until = Instant::now() + Duration::from_secs(120);

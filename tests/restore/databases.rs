@@ -38,7 +38,7 @@ fn shop(test: &str) -> Option<Stack> {
     write(&stack, "postgres:15");
     stack.sandbox.file("init.sql", INIT);
     stack.docker(&["compose", "up", "-d", "--wait"]);
-    if !crate::may_change(&stack, &volume(&stack)) {
+    if !stack.may_change(&volume(&stack)) {
         return None;
     }
     ask(&stack, "insert into orders(note) select md5(i::text) from generate_series(1, 3000) i; create role clerk login password 'x'");
