@@ -31,7 +31,7 @@ services:
     stop_grace_period: 0s
     volumes: ['files:/data']
     labels: {xtask.backup.sqlite: '/data/app.db /data/other.db'}
-    healthcheck: {test: [CMD-SHELL, '! test -e /data/ill || test -e /tmp/fine'], interval: 1s, timeout: 5s, retries: 2}
+    healthcheck: {test: [CMD-SHELL, '! test -e /data/ill || test -e /tmp/fine'], interval: 1s, timeout: 2s, retries: 2}
   notes:
     image: redis:7
     entrypoint: [sh, -c, 'trap \"exit 0\" TERM; while :; do sleep 1 & wait; done']
