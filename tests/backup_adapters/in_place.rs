@@ -80,6 +80,7 @@ pub fn everything_is_put_back(stack: &Stack) {
     stack.inside("app", "touch /tmp/fine");
     let said = restore(stack);
     assert_eq!(said.code, Some(0), "{}", said.text);
+    assert!(said.text.contains("14 keys in 2 databases, as in"), "{}", said.text);
     assert_eq!(content(stack), wanted);
 }
 
@@ -96,7 +97,8 @@ pub fn a_broker_is_put_back(stack: &Stack) {
         all
     };
     let wanted = definitions();
-    stack.inside("queue", "rabbitmqctl -q delete_vhost shop; rabbitmqctl -q delete_user clerk; rabbitmqctl -q add_vhost newer");
+    let wreck = "rabbit_vhost:delete(<<\"shop\">>, <<\"x\">>), rabbit_auth_backend_internal:delete_user(<<\"clerk\">>, <<\"x\">>).";
+    stack.inside("queue", &format!("rabbitmqctl -q eval '{wreck}'"));
     let wrecked = definitions();
     assert_ne!(wanted, wrecked);
     let fails = "path=$(command -v rabbitmqctl); mv $path $path.real
