@@ -265,10 +265,15 @@ fn traced(stack: &Stack, args: &[&str], folder: &str, moment: &str) -> Command {
 
 /// Dies when its `when`-th of these calls begins, counted by thread; of this file, where one is named.
 fn under_strace(plain: Command, path: Option<&Path>, calls: &str, when: usize) -> Command {
+    injected(plain, path, calls, &format!("signal=SIGKILL:when={when}"))
+}
+
+/// Something happens to these calls, as strace names it.
+fn injected(plain: Command, path: Option<&Path>, calls: &str, what: &str) -> Command {
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
     path.iter().for_each(|path| _ = command.arg("-P").arg(path));
-    command.args(["-e", &format!("inject={calls}:signal=SIGKILL:when={when}")]);
+    command.args(["-e", &format!("inject={calls}:{what}")]);
     command.arg(plain.get_program()).args(plain.get_args());
     for (name, value) in plain.get_envs() {
         if let Some(value) = value {

@@ -5,10 +5,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use xtask::engine::Engine;
+use xtask::engine::{Engine, Status};
 
-use crate::backup::Stack;
-use crate::{engine_support, listing, nothing_is_left, of_runs, packs, small, under_strace};
+use crate::backup::{Said, Stack};
+use crate::{engine_support, injected, listing, nothing_is_left, of_runs, packs, small, under_strace};
 
 /// Dies when its `when`-th call of a thread begins: of this file, where one is named.
 fn dies_at(stack: &Stack, args: &[&str], path: Option<&Path>, calls: &str, when: usize) {
@@ -67,6 +67,18 @@ fn a_restore_beside_the_live_data_that_is_killed_leaves_nothing() {
     nothing_is_left(&stack);
 }
 
+/// The disk is full once something of a backup is to be written: it fails, and nothing of it counts or stays.
+fn no_room_is_told(stack: &Stack, all: &[String]) {
+    let mut command = injected(stack.command(&["backup"]), None, "ftruncate,fallocate", "error=ENOSPC:when=1+");
+    let said = Said::of(command.output().unwrap());
+    assert_eq!(said.code, Some(6), "{}", said.text);
+    assert!(said.text.contains("No space left"), "{}", said.text);
+    assert_eq!(names(stack), all);
+    assert_eq!(stack.sandbox.container("app").state.status, Status::Running);
+    stack.ok(&["backup", "check", "--read-data"]);
+    nothing_is_left(stack);
+}
+
 fn names(stack: &Stack) -> Vec<String> {
     stack.json(&["backup", "list"]).as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_string()).collect()
 }
@@ -90,6 +102,7 @@ fn backups_that_are_let_go_are_gone_or_whole_when_that_is_killed() {
         stack.ok(&["backup"]);
     }
     let all = names(&stack);
+    no_room_is_told(&stack, &all);
     let (backups, kept) = (stack.state.path().join("backups"), stack.state.path().join("kept"));
     put_state(&backups, &kept);
     let files = |of: &str| -> Vec<PathBuf> { packs(&stack.repository().join(of)) };
