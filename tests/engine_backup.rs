@@ -202,7 +202,7 @@ fn a_backup_that_is_killed_leaves_nobody_paused_and_nothing_listed() {
     for labels in ["", "xtask.backup: stop"] {
         let Some(stack) = Stack::up("killed", labels) else { return };
         let quiet = if labels.is_empty() { Status::Paused } else { Status::Exited };
-        stack.inside("app", "head -c 300000000 /dev/urandom > /data/large");
+        stack.inside("app", "head -c 100000000 /dev/urandom > /data/large");
         // While the dump is under way, and while the service is quiet.
         for moment in ["dump", "copy"] {
             let mut child = stack.command(&["backup"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
