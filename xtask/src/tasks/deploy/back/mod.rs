@@ -31,6 +31,9 @@ pub use self::data::Wanted as WantedData;
 /// A one-shot that was done in a release runs again in a rollback when its label says so.
 const AGAIN: (&str, &str) = ("xtask.rollback", "run");
 
+/// The name of the task.
+pub const TASK: &str = "rollback-release";
+
 /// Brings a release back: the one that ran before the current one, by record, or the one named.
 ///
 /// # Errors
@@ -38,7 +41,7 @@ const AGAIN: (&str, &str) = ("xtask.rollback", "run");
 pub fn rollback_release(cx: &Context<'_>, stack: Option<&str>, wanted: &Wanted, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, stack)?;
     let _lock = if wanted.data.is_some() { data::lock(cx)? } else { None };
-    carry_out(cx, "rollback-release", overrides, |run| {
+    carry_out(cx, TASK, overrides, |run| {
         let before = wanted.data.as_ref().map(|wanted| data::before(cx, stack, wanted, run)).transpose()?;
         let standing = Standing::recorded(cx, stack)?;
         let recorded = Recorded::look(cx, &standing)?;
@@ -106,7 +109,7 @@ impl<'p> Back<'p> {
         let readers = model.as_ref().map(|model| self.readers(model, &restored)).unwrap_or_default();
         let data = wanted.map(|wanted| self.data(&services, wanted, run)).transpose()?;
         let Changes { stops, changes, replaced, told } = self.changes(&services, &readers, data.as_ref());
-        let mut plan = Plan::new("rollback-release", Vec::new());
+        let mut plan = Plan::new(TASK, Vec::new());
         plan.stacks = vec![self.standing.stack.id.clone()];
         plan.args = vec![self.standing.stack.id.clone(), format!("--to={}", self.target.id)];
         plan.args.extend(data.as_ref().map(|data| format!("--with-data={}", data.backup)));
