@@ -84,6 +84,7 @@ fn back_up(bench: &Bench, state: &Path, containers: &[Container]) -> Outcome {
         compose: "2".into(),
         git_commit: None,
         deep: false,
+        full: false,
     };
     let make = (!Repository::exists(&place)).then(|| Action::MakeRepository(MakeRepository { place: place.clone() }));
     let mut plan = Plan::new("backup", make.into_iter().chain([Action::TakeBackup(Box::new(take))]).collect());

@@ -116,8 +116,8 @@ fn the_engine_s_archive_is_stored_as_the_files_are() {
     }
     engine.pause(&id).unwrap();
     let mut again = |below: &Path| engine.read_archive(&id, Path::new("/v").join(below).to_str().unwrap());
-    let stored =
-        repository.backup(&summary(), |writer| writer.tar("/volumes/v/data", engine.read_archive(&id, "/v")?, &mut again).map(|_| ()));
+    let stored = repository
+        .backup(&summary(), false, |writer| writer.tar("/volumes/v/data", engine.read_archive(&id, "/v")?, &mut again).map(|_| ()));
     engine.unpause(&id).unwrap();
     stored.unwrap();
     repository.publish(&summary()).unwrap();

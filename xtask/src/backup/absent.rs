@@ -12,6 +12,7 @@ pub struct Repository(Infallible);
 pub struct Content(Infallible);
 pub struct Writer(Infallible);
 pub struct Listing(Infallible);
+pub struct Packs(Infallible);
 pub struct Parts<'w>(Infallible, PhantomData<&'w mut Writer>);
 
 impl Repository {
@@ -39,7 +40,7 @@ impl Repository {
         match self.0 {}
     }
 
-    pub fn backup(&self, _: &Summary, _: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Extent> {
+    pub fn backup(&self, _: &Summary, _: bool, _: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Extent> {
         match self.0 {}
     }
 
@@ -101,7 +102,11 @@ impl Content {
         match self.0 {}
     }
 
-    pub fn extent(&self, _: &str) -> Result<Extent> {
+    pub fn packs(&self) -> Result<Packs> {
+        match self.0 {}
+    }
+
+    pub fn extent(&self, _: &str, _: &Packs) -> Result<Extent> {
         match self.0 {}
     }
 }

@@ -23,6 +23,8 @@ mod pack;
 mod repository;
 #[cfg(feature = "backup")]
 mod tar;
+#[cfg(feature = "backup")]
+mod unchanged;
 mod wish;
 #[cfg(feature = "backup")]
 mod writer;
@@ -35,10 +37,10 @@ use crate::error::{Error, Result};
 use crate::saga::{Sha, utc};
 
 #[cfg(not(feature = "backup"))]
-pub use absent::{Content, Listing, Parts, Repository, Writer};
+pub use absent::{Content, Listing, Packs, Parts, Repository, Writer};
 pub use choose::{Choice, Given, Pause, WantedCopy, WantedDump, Writer as VolumeWriter, choose};
 #[cfg(feature = "backup")]
-pub use content::Content;
+pub use content::{Content, Packs};
 #[cfg(feature = "backup")]
 pub use listing::Listing;
 pub use manifest::{Copied, Dump, File, MANIFEST, Manifest, Quiet, Stream, User, VERSION, Way};
@@ -117,6 +119,10 @@ pub struct Summary {
     pub project: String,
     /// A piece of the hash of the engine's id.
     pub engine: String,
+    /// Of the machine whose own files all volumes were read from: their numbers and times can be gone by. None where one was
+    /// not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
     pub run: String,
     /// `user@host`.
     pub who: String,

@@ -2,19 +2,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use rustic_backend::LocalBackend;
 use rustic_core::repofile::{SnapshotFile, SnapshotId, StringList};
 use rustic_core::{
     BackupOptions, CheckOptions, CheckResults, ConfigOptions, Credentials, KeyOptions, OpenStatus, ParentOptions, PruneOptions,
-    RepositoryBackends, RepositoryOptions, RusticError, SnapshotOptions,
+    RepositoryBackends, RepositoryOptions, RusticError, SnapshotOptions, WriteBackend,
 };
 
 use super::content::Content;
 use super::feed::{Feed, Shared};
 use super::writer::Writer;
-use super::{Extent, Fault, PENDING, Place, Stored, Summary, key};
+use super::{Extent, Fault, PENDING, Place, Stored, Summary, key, unchanged};
 use crate::error::{Error, Kind, Result};
 use crate::saga::sync_dir;
 
@@ -24,10 +25,13 @@ const OURS: &str = "xtask";
 const WAITING: usize = 4;
 
 type Inner<S> = rustic_core::Repository<S>;
+/// Its files, wherever they are.
+type Files = Arc<dyn WriteBackend>;
 
 /// An open repository.
 pub struct Repository {
     inner: Inner<OpenStatus>,
+    files: Files,
     place: Place,
 }
 
@@ -48,7 +52,7 @@ impl Repository {
         let parent = place.location.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;
         let password = Credentials::password(key::read(&place.key)?.expose());
-        let made = backend(&unfinished)?.init(&password, &KeyOptions::default(), &ConfigOptions::default());
+        let made = over(&reached(&unfinished)?)?.init(&password, &KeyOptions::default(), &ConfigOptions::default());
         made.map_err(|error| failed("make a repository", &error))?;
         private(&unfinished)?;
         match fs::rename(&unfinished, &place.location) {
@@ -75,7 +79,8 @@ impl Repository {
                 .help("`cargo xtask backup` makes one with the first backup"));
         }
         let password = Credentials::password(key::read(&place.key)?.expose());
-        let opened = backend(&place.location)?.open(&password).map_err(|error| {
+        let files = reached(&place.location)?;
+        let opened = over(&files)?.open(&password).map_err(|error| {
             if error.is_incorrect_password() {
                 return Error::unusable(format!("open the repository {}", place.location.display()))
                     .why(format!("{} is not its key", place.key.display()))
@@ -83,7 +88,7 @@ impl Repository {
             }
             failed(&format!("open the repository {}", place.location.display()), &error)
         })?;
-        Ok(Repository { inner: opened, place: place.clone() })
+        Ok(Repository { inner: opened, files, place: place.clone() })
     }
 
     pub fn place(&self) -> &Place {
@@ -109,21 +114,22 @@ impl Repository {
         Ok(stored)
     }
 
-    /// Takes a backup that does not count yet: what `write` writes. It is stored as it comes.
+    /// Takes a backup that does not count yet: what `write` writes. It is stored as it comes. A file of this machine that is
+    /// unchanged since the backup before is not read, unless this one is to be `full`.
     ///
     /// # Errors
     /// That of `write`, or why the repository could not take it. It may leave a pending snapshot behind.
-    pub fn backup(&self, summary: &Summary, write: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Extent> {
+    pub fn backup(&self, summary: &Summary, full: bool, write: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Extent> {
         let indexed = self.again()?.to_indexed_ids().map_err(|error| self.failed("read the index of", &error))?;
         let mut snapshot = SnapshotOptions::default().to_snapshot().map_err(|error| self.failed("write to", &error))?;
         snapshot.tags.add_list(tags(summary, true));
         snapshot.description = Some(described(summary)?);
         snapshot.program_version = concat!("xtask ", env!("CARGO_PKG_VERSION")).to_string();
-        // With a parent, a stream of the same name is taken as unchanged, and not read at all.
-        let options = BackupOptions::default().parent_opts(ParentOptions::default().force(true)).no_scan(true);
+        let stored = if full { Vec::new() } else { self.stored()? };
+        let options = BackupOptions::default().parent_opts(going_by(unchanged::parent(&stored, summary))).no_scan(true);
         let (send, receive) = sync_channel(WAITING);
         let (feed, shared) = (Feed::new(receive), Shared::default());
-        let mut writer = Writer::new(send, shared.clone(), summary.at_ms, self.place.location.clone());
+        let mut writer = Writer::new(send, shared.clone(), summary.at_ms, full, self.place.location.clone());
         let (written, total, stored) = std::thread::scope(|scope| {
             let storing = scope.spawn(|| indexed.archive(&options, &feed, snapshot, &[PathBuf::from("/")]).map(|_| ()));
             let written = write(&mut writer);
@@ -155,7 +161,7 @@ impl Repository {
     pub fn content(&self, name: &str, pending: bool) -> Result<Content> {
         let snapshot = self.snapshot(name, pending)?;
         let indexed = self.again()?.to_indexed().map_err(|error| self.failed("read the index of", &error))?;
-        Ok(Content::new(Box::new(indexed), snapshot.tree))
+        Ok(Content::new(Box::new(indexed), self.files.clone(), snapshot.tree))
     }
 
     /// Makes a pending backup count, and says what is known of it now.
@@ -206,7 +212,7 @@ impl Repository {
     /// The same once more, to be used up.
     fn again(&self) -> Result<Inner<OpenStatus>> {
         let key = Credentials::Masterkey(self.inner.key());
-        backend(&self.place.location)?.open(&key).map_err(|error| self.failed("open", &error))
+        over(&self.files)?.open(&key).map_err(|error| self.failed("open", &error))
     }
 
     fn save_again(&self, found: SnapshotFile, summary: &Summary) -> Result<()> {
@@ -248,12 +254,29 @@ impl Repository {
     }
 }
 
-fn backend(folder: &Path) -> Result<Inner<()>> {
+/// What the library does not read again: a file of the parent's path, size, time of content, number, and where both have
+/// one time of change; and only while all of its pieces are in the index. That would be too little for what has no
+/// number or time of change, so a body that must be read complains when it is not: what we make ourselves has the time of
+/// its backup, and what comes out of an archive numbers that no file has.
+fn going_by(parent: Option<&Stored>) -> ParentOptions {
+    // The switch is the other way round in this version: numbers are looked at when it is on. A test holds it to that.
+    let options = ParentOptions::default().ignore_inode(true);
+    match parent {
+        Some(parent) => options.parents(vec![parent.snapshot.clone()]),
+        None => options.force(true),
+    }
+}
+
+fn reached(folder: &Path) -> Result<Files> {
     let path =
         folder.to_str().ok_or_else(|| Error::unusable(format!("use {} as a repository", folder.display())).why("its name is not UTF-8"))?;
     let local = LocalBackend::new(path, []).map_err(|error| failed("use a folder as repository", &error))?;
-    let backends = RepositoryBackends::new(std::sync::Arc::new(local), None);
-    Inner::new(&RepositoryOptions::default().no_cache(true), &backends).map_err(|error| failed("use a folder as repository", &error))
+    Ok(Arc::new(local))
+}
+
+fn over(files: &Files) -> Result<Inner<()>> {
+    let backends = RepositoryBackends::new(files.clone(), None);
+    Inner::new(&RepositoryOptions::default().no_cache(true), &backends).map_err(|error| failed("use a repository", &error))
 }
 
 /// The library's words, on one line.
@@ -311,3 +334,7 @@ fn remove_all(folder: &Path) -> Result<()> {
 #[cfg(test)]
 #[path = "repository_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "unchanged_tests.rs"]
+mod unchanged_tests;

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::save_release::Shelf;
-use crate::backup::{File, MANIFEST, Manifest, Pause, Place, Repository, Summary, VERSION, WantedCopy, WantedDump, Writer, hex};
+use crate::backup::{File, MANIFEST, Manifest, Pause, Place, Repository, Summary, VERSION, WantedCopy, WantedDump, Way, Writer, hex};
 use crate::engine::remove::remove_run;
 use crate::error::{Error, Kind, Result};
 use crate::saga::Sha;
@@ -58,6 +58,9 @@ pub struct TakeBackup {
     /// With checksums of what is in the tables.
     #[serde(default)]
     pub deep: bool,
+    /// Reading also what is unchanged.
+    #[serde(default)]
+    pub full: bool,
 }
 
 impl TakeBackup {
@@ -85,7 +88,7 @@ impl TakeBackup {
         let began = Instant::now();
         let repository = Repository::open(&self.place)?;
         let mut manifest = self.blank(world);
-        let total = repository.backup(&self.summary, |writer| {
+        let total = repository.backup(&self.summary, self.full, |writer| {
             for dump in &self.dumps {
                 let dumps = dump::dump(world, dump, self.deep, writer, &mut manifest.left_out)?;
                 manifest.dumps.extend(dumps);
@@ -99,7 +102,9 @@ impl TakeBackup {
         })?;
         // Containers that volumes were read from, because none of the stack's had them.
         remove_run(world.live()?.engine.as_ref(), world.run.as_str())?;
+        let all_direct = manifest.volumes.iter().all(|copied| copied.way == Way::Direct);
         let summary = Summary {
+            machine: self.summary.machine.clone().filter(|_| all_direct),
             took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             bytes: total.bytes,
             left_out: manifest.left_out.clone(),

@@ -27,6 +27,9 @@ pub struct CreateArgs {
     /// Take a checksum of what is in each table with the dump: reads each table once more
     #[arg(long)]
     pub deep: bool,
+    /// Read every file again, also those that are unchanged since the backup before
+    #[arg(long)]
+    pub full: bool,
     /// Say that a copy of the repository's key is elsewhere; alone, nothing is backed up
     #[arg(long)]
     pub key_saved: bool,

@@ -43,6 +43,8 @@ pub struct Request {
     pub key_saved: bool,
     /// With a checksum of what is in each table.
     pub deep: bool,
+    /// Reading also what is unchanged.
+    pub full: bool,
 }
 
 /// What was made.

@@ -16,7 +16,7 @@ pub fn prove(cx: &Context<'_>, world: &World, takes: &[TakeBackup]) -> Result<Ve
     let mut proof = Proof::default();
     for take in takes {
         let content = Repository::open(&take.place)?.content(&take.summary.name, true)?;
-        let manifest = content.manifest()?;
+        let (manifest, packs) = (content.manifest()?, content.packs()?);
         // What the plan could not know: servers say it.
         for left in manifest.left_out.iter().filter(|left| !take.summary.left_out.contains(left)) {
             cx.events.emit(Event::Note(format!("{}: not in it: {left}", manifest.stack)));
@@ -33,7 +33,7 @@ pub fn prove(cx: &Context<'_>, world: &World, takes: &[TakeBackup]) -> Result<Ve
         for volume in &manifest.volumes {
             let label = format!("{}: the stored volume {}", manifest.stack, volume.volume);
             let began = start(cx, &label);
-            let found = content.extent(&volume.path)?;
+            let found = content.extent(&volume.path, &packs)?;
             if found != (Extent { entries: volume.entries, bytes: volume.bytes }) {
                 return Err(Error::failed(label).why(format!(
                     "{} entries and {} bytes were read, and {} and {} stored",
