@@ -30,6 +30,7 @@ mod wish;
 mod writer;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,11 @@ pub const PENDING: &str = "pending";
 
 /// Whether this build has repositories at all.
 pub const BUILT: bool = cfg!(feature = "backup");
+
+/// What is younger at a backup is read again at the next one. Times move in steps, up to two seconds long; and who
+/// changes a file through memory gives it the time of the first change alone, until Linux has written that, within 35
+/// seconds.
+pub const SETTLED: Duration = Duration::from_secs(60);
 
 /// The length of a part of a stream, in bytes.
 pub const PART: usize = 4 << 20;

@@ -8,12 +8,8 @@ use std::path::Path;
 use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::Metadata;
 
-use super::{Stored, Summary};
+use super::{SETTLED, Stored, Summary};
 
-/// What is younger at a backup is read again at the next one. Times move in steps, up to two seconds long; and who
-/// changes a file through memory gives it the time of the first change alone, until Linux has written that, within 35
-/// seconds.
-const SETTLED_MS: u64 = 60_000;
 /// ext2 to ext4, XFS, Btrfs, F2FS: the time of change is the kernel's of this machine, and a change through memory has
 /// one. Others, network file systems and those in memory, are not gone by.
 const KEEP_TIME: [u32; 4] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010];
@@ -45,7 +41,7 @@ impl Times {
         if !KEEP_TIME.contains(&u32::try_from(kind).ok()?) {
             return None;
         }
-        Some(Times { device: fs::symlink_metadata(folder).ok()?.dev(), before: moment(at_ms.saturating_sub(SETTLED_MS))? })
+        Some(Times { device: fs::symlink_metadata(folder).ok()?.dev(), before: moment(at_ms)?.checked_sub(SETTLED).ok()? })
     }
 
     /// Whether any change of the file from now on would give it another time. `device`: where it is.
