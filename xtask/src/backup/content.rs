@@ -3,26 +3,26 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rustic_core::repofile::Node;
-use rustic_core::{FileType, Id, IndexedFullStatus, LsOptions, TreeId, WriteBackend};
+use rustic_core::{FileType, Id, IndexedFullStatus, LsOptions, TreeId};
 
 use super::Extent;
 use super::manifest::{MANIFEST, Manifest, Stream, VERSION};
 use super::pack::{Pack, joined};
+use super::reach::Files;
 use super::repository::failed;
 use super::writer::part_path;
 use crate::error::{Error, Result};
 
 pub struct Content {
     repository: Box<rustic_core::Repository<IndexedFullStatus>>,
-    files: Arc<dyn WriteBackend>,
+    files: Files,
     root: Node,
 }
 
 impl Content {
-    pub(super) fn new(repository: Box<rustic_core::Repository<IndexedFullStatus>>, files: Arc<dyn WriteBackend>, tree: TreeId) -> Self {
+    pub(super) fn new(repository: Box<rustic_core::Repository<IndexedFullStatus>>, files: Files, tree: TreeId) -> Self {
         let root = Node { subtree: Some(tree), node_type: rustic_core::repofile::NodeType::Dir, ..Node::default() };
         Content { repository, files, root }
     }

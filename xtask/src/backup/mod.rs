@@ -16,15 +16,20 @@ mod feed;
 mod key;
 #[cfg(feature = "backup")]
 mod listing;
+mod location;
 mod manifest;
 #[cfg(feature = "backup")]
 mod pack;
+#[cfg(feature = "backup")]
+mod reach;
 #[cfg(feature = "backup")]
 mod repository;
 #[cfg(feature = "backup")]
 mod tar;
 #[cfg(feature = "backup")]
 mod unchanged;
+#[cfg(feature = "backup")]
+mod unlock;
 mod wish;
 #[cfg(feature = "backup")]
 mod writer;
@@ -44,6 +49,7 @@ pub use choose::{Choice, Given, Pause, WantedCopy, WantedDump, Writer as VolumeW
 pub use content::{Content, Packs};
 #[cfg(feature = "backup")]
 pub use listing::Listing;
+pub use location::{Location, REST_PASSWORD, REST_USER};
 pub use manifest::{Copied, Dump, File, MANIFEST, Manifest, Quiet, Stream, User, VERSION, Way};
 #[cfg(feature = "backup")]
 pub use repository::Repository;
@@ -68,20 +74,19 @@ pub const PART: usize = 4 << 20;
 /// Where a repository is, and what opens it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// A folder, absolute.
-    pub location: PathBuf,
+    pub location: Location,
     pub key: PathBuf,
 }
 
 impl Place {
-    /// In this folder. Its key is `key`, or has a place of its own below the state folder: never in the repository.
+    /// There. Its key is `key`, or has a place of its own below the state folder: never in the repository.
     ///
     /// # Errors
     /// `Unusable`: the key would be in the repository's folder.
-    pub fn at(location: PathBuf, key: Option<PathBuf>, state: &std::path::Path) -> Result<Place> {
-        let own = || state.join("backups/keys").join(format!("{}.key", &Sha::of(location.as_os_str().as_encoded_bytes()).as_str()[..12]));
+    pub fn at(location: Location, key: Option<PathBuf>, state: &std::path::Path) -> Result<Place> {
+        let own = || state.join("backups/keys").join(format!("{}.key", &Place::mark_of(&location)));
         let key = key.unwrap_or_else(own);
-        if key.starts_with(&location) {
+        if location.folder().is_some_and(|folder| key.starts_with(folder)) {
             return Err(Error::unusable(format!("keep the key {} in the repository that it opens", key.display()))
                 .why("who copies the repository would copy the key with it")
                 .help("put the key elsewhere, with `backup: {key: PATH}` in xtask.yaml"));
@@ -90,8 +95,15 @@ impl Place {
     }
 
     /// The repository for whoever names none.
-    pub fn usual(state: &std::path::Path) -> PathBuf {
-        state.join("backups/repository")
+    pub fn usual(state: &std::path::Path) -> Location {
+        Location::Folder(state.join("backups/repository"))
+    }
+
+    /// A piece of a hash, for what is to be called after a location.
+    pub fn mark_of(location: &Location) -> String {
+        let named =
+            location.folder().map_or_else(|| location.to_string().into_bytes(), |folder| folder.as_os_str().as_encoded_bytes().to_vec());
+        Sha::of(&named).as_str()[..12].to_string()
     }
 
     /// Whether somebody has said that a copy of the key is elsewhere.
@@ -156,6 +168,12 @@ pub struct Verified {
 }
 
 impl Summary {
+    /// Whether it is of an earlier run of the same task, which no lock lets work at the same time.
+    pub fn is_left_from(&self, now: &Summary) -> bool {
+        let whose = |one: &Summary| (one.stack.clone(), one.project.clone(), one.engine.clone(), one.who.clone());
+        whose(self) == whose(now) && self.run != now.run
+    }
+
     /// The name of the backup that this run makes of this stack.
     pub fn name_of(run: &str, stack: &str, at_ms: u64) -> String {
         format!("{}-{}", utc(at_ms), &Sha::of(format!("{run} {stack}").as_bytes()).as_str()[..8])
@@ -215,10 +233,11 @@ mod tests {
 
     #[test]
     fn a_key_is_never_in_the_repository() {
-        let place = Place::at("/srv/backups".into(), None, Path::new("/state")).unwrap();
+        let folder = |path: &str| Location::Folder(path.into());
+        let place = Place::at(folder("/srv/backups"), None, Path::new("/state")).unwrap();
         assert!(place.key.starts_with("/state/backups/keys"));
-        assert!(Place::at("/srv/backups".into(), Some("/srv/backups/key".into()), Path::new("/state")).is_err());
-        assert!(Place::at("/".into(), None, Path::new("/state")).is_err());
+        assert!(Place::at(folder("/srv/backups"), Some("/srv/backups/key".into()), Path::new("/state")).is_err());
+        assert!(Place::at(folder("/"), None, Path::new("/state")).is_err());
     }
 
     #[test]

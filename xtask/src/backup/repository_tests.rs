@@ -19,8 +19,8 @@ pub(crate) fn summary(run: &str, stack: &str) -> Summary {
 
 pub(super) fn fresh() -> (tempfile::TempDir, Place, Repository) {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::at(folder.path().join("repository"), None, folder.path()).unwrap();
-    assert!(!Repository::exists(&place) && Repository::open(&place).is_err());
+    let place = Place::at(Location::Folder(folder.path().join("repository")), None, folder.path()).unwrap();
+    assert!(!Repository::exists(&place).unwrap() && Repository::open(&place).is_err());
     Repository::create(&place, "run-1").unwrap();
     let repository = Repository::open(&place).unwrap();
     (folder, place, repository)
@@ -128,9 +128,9 @@ fn the_key_opens_it_and_another_does_not() {
     assert_eq!(error.kind, Kind::Unusable);
     assert!(error.why.unwrap().contains("is not its key"));
     // A folder that holds something else is left alone.
-    let full = Place { location: folder.path().join("backups"), ..place };
+    let full = Place { location: Location::Folder(folder.path().join("backups")), ..place };
     assert_eq!(Repository::create(&full, "r").unwrap_err().kind, Kind::Refused);
-    assert!(full.location.join("keys").exists() && !folder.path().join("backups.new-r").exists());
+    assert!(full.location.folder().unwrap().join("keys").exists() && !folder.path().join("backups.new-r").exists());
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn restic_checks_it_and_restores_equal_files() {
     repository.publish(&summary).unwrap();
     let restic = |args: &[&str]| {
         let mut command = std::process::Command::new("restic");
-        command.args(["--no-cache", "-r"]).arg(&place.location).arg("--password-file").arg(&place.key).args(args);
+        command.args(["--no-cache", "-r"]).arg(place.location.to_string()).arg("--password-file").arg(&place.key).args(args);
         let said = command.output().unwrap();
         assert!(said.status.success(), "{args:?}: {}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     };

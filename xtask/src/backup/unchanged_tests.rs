@@ -125,11 +125,11 @@ fn what_the_index_does_not_have_is_read_and_what_is_gone_is_told() {
     let at = now_ms() + 2 * MINUTE;
     back_up(&repository, "run-1", at, false, volume.path());
     // As after a file of it was lost and the index was made again.
-    let lost = [walk(&place.location.join("index")), walk(&place.location.join("data"))].concat();
+    let lost = [walk(&place.location.folder().unwrap().join("index")), walk(&place.location.folder().unwrap().join("data"))].concat();
     lost.into_iter().for_each(|path| fs::remove_file(path).unwrap());
     assert_eq!(back_up(&repository, "run-2", at + 1, false, volume.path()), (0, 5));
     // Its largest file holds the contents of files.
-    let mut packs: Vec<_> = walk(&place.location.join("data"));
+    let mut packs: Vec<_> = walk(&place.location.folder().unwrap().join("data"));
     packs.sort_by_key(|path| fs::metadata(path).unwrap().len());
     let largest = packs.pop().unwrap();
     let content = repository.content(&Summary::name_of("run-2", "shop", at + 1), false).unwrap();

@@ -119,10 +119,7 @@ impl TakeBackup {
         quiet::resume_all(world, quieted)?;
         verify::take_away(world)?;
         // What counts already is the business of the step that made it count.
-        if Repository::exists(&self.place) {
-            Repository::open(&self.place)?.delete_pending(world.run.as_str())?;
-        }
-        Ok(())
+        delete_pending(world, &self.place)
     }
 
     fn blank(&self, world: &World) -> Manifest {
@@ -182,6 +179,25 @@ impl TakeBackup {
 
 fn to_bytes(data: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec_pretty(data).map_err(|error| Error::failed("write down what is in the backup").why(error.to_string()))
+}
+
+/// What this run has stored that does not count goes. A repository elsewhere may be away for long, or for good: then
+/// nobody waits for it, for what is in it is not listed and never counts, and the next backup deletes it.
+fn delete_pending(world: &World, place: &Place) -> Result<()> {
+    let delete = || match Repository::exists(place)? {
+        true => Repository::open(place)?.delete_pending(world.run.as_str()),
+        false => Ok(()),
+    };
+    match delete() {
+        Err(error) if place.location.is_remote() => {
+            let name = &place.location;
+            world.warn(format!(
+                "{name} is out of reach: what was stored there stays until the next backup to it, and is not listed ({error})"
+            ));
+            Ok(())
+        }
+        deleted => deleted,
+    }
 }
 
 /// Asked between the pieces of what takes long.

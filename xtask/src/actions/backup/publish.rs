@@ -26,6 +26,6 @@ impl PublishBackup {
 
     /// Of a backup that stays whatever becomes of its run: it is there for when that fails.
     pub fn keep(&self, world: &World) -> Result<()> {
-        Repository::open(&self.place)?.delete_pending(world.run.as_str())
+        super::delete_pending(world, &self.place)
     }
 }

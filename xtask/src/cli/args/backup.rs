@@ -37,8 +37,8 @@ pub struct CreateArgs {
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct RepositoryArg {
-    /// The repository's folder, in place of the one of xtask.yaml
-    #[arg(long, value_name = "DIR")]
+    /// The repository, in place of the one of xtask.yaml: a folder, rest:URL or rclone:NAME:PATH
+    #[arg(long, value_name = "REPOSITORY")]
     pub to: Option<String>,
 }
 

@@ -17,7 +17,7 @@ pub fn engine_key(id: &str) -> String {
 /// It cannot be opened or read.
 pub fn all(cx: &Context<'_>) -> Result<Option<Vec<Stored>>> {
     let place = place::of(cx, None)?;
-    if !Repository::exists(&place) {
+    if !Repository::exists(&place)? {
         return Ok(None);
     }
     Repository::open(&place)?.stored().map(Some)

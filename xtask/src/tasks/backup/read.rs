@@ -19,7 +19,7 @@ pub struct Shown {
 /// The backups of these stacks, of all when none is named; oldest first. None without a repository.
 pub fn list(cx: &Context<'_>, stacks: &[String], to: Option<&str>) -> Result<Vec<Stored>> {
     let place = place::of(cx, to)?;
-    if !Repository::exists(&place) && to.is_none() {
+    if to.is_none() && !Repository::exists(&place)? {
         return Ok(Vec::new());
     }
     // A repository may hold those of other projects, and of stacks that are gone.

@@ -1,0 +1,151 @@
+//! Repositories elsewhere: a server of restic's protocol with a login, on this machine's loopback, and rclone itself.
+
+#[path = "engine_support/mod.rs"]
+mod engine_support;
+#[path = "backup_remote/server.rs"]
+mod server;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use engine_support::{Sandbox, sandbox, skipped};
+use serde_json::Value;
+use server::{Door, PASSWORD, Server, USER};
+
+/// Files that nobody writes to, and nobody who has to start.
+const STACK: &str = "name: PROJECT
+services:
+  app:
+    image: redis:7
+    entrypoint: [sh, -c]
+    command: ['mkdir -p /data/sub; head -c 40000000 /dev/urandom > /data/sub/large; echo hello > /data/small; sync; touch /ready; exec sleep infinity']
+    network_mode: none
+    stop_signal: SIGKILL
+    volumes: ['files:/data']
+    labels: {xtask.backup: archive}
+    healthcheck: {test: [CMD, test, -e, /ready], interval: 500ms, timeout: 5s, retries: 120}
+volumes: {files: }
+";
+
+struct Yard {
+    sandbox: Sandbox,
+    state: tempfile::TempDir,
+    served: tempfile::TempDir,
+}
+
+struct Said {
+    code: Option<i32>,
+    text: String,
+    out: Vec<u8>,
+}
+
+impl Yard {
+    fn open(test: &str) -> Option<Yard> {
+        if which::which("rclone").is_err() {
+            assert!(std::env::var_os("XTASK_REQUIRE_ENGINE").is_none(), "rclone is missing: eval \"$(tests/rig/rig.sh rclone)\"");
+            skipped(test, "rclone is not installed");
+            return None;
+        }
+        let yard = Yard { sandbox: sandbox(test)?, state: tempfile::tempdir().unwrap(), served: tempfile::tempdir().unwrap() };
+        yard.sandbox.file("compose.yaml", &STACK.replace("PROJECT", &yard.sandbox.project));
+        let up = Command::new("docker").args(["compose", "up", "-d", "--wait"]).current_dir(yard.sandbox.path()).output().unwrap();
+        assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
+        Some(yard)
+    }
+
+    fn run(&self, to: &str, args: &[&str]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.arg("-C").arg(self.sandbox.path()).args(args).args(["--to", to]).stdin(Stdio::null());
+        command.env("XTASK_STATE", self.state.path()).env("NO_COLOR", "1").env("RCLONE_CONFIG", "/dev/null");
+        let Output { status, stdout, stderr } =
+            command.env("RESTIC_REST_USERNAME", USER).env("RESTIC_REST_PASSWORD", PASSWORD).output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        assert!(!text.contains(PASSWORD), "{args:?}: {text}");
+        Said { code: status.code(), text, out: stdout }
+    }
+
+    fn ok(&self, to: &str, args: &[&str]) -> Said {
+        let said = self.run(to, args);
+        assert_eq!(said.code, Some(0), "{args:?}: {}", said.text);
+        said
+    }
+
+    fn json(&self, to: &str, args: &[&str]) -> Value {
+        let said = self.ok(to, &[&["--format", "json"], args].concat());
+        serde_json::from_slice::<Value>(&said.out).unwrap()["result"].clone()
+    }
+
+    fn count(&self, to: &str) -> usize {
+        self.json(to, &["backup", "list"]).as_array().unwrap().len()
+    }
+}
+
+#[test]
+fn a_server_with_a_login_is_a_repository() {
+    let Some(yard) = Yard::open("remote-rest") else { return };
+    let server = Server::start(yard.served.path());
+    let to = format!("rest:http://{}/shop/", server.address);
+    let said = yard.ok(&to, &["backup", "--verify"]);
+    assert!(said.text.contains(&to) && !said.text.contains("same file system"), "{}", said.text);
+    assert!(yard.served.path().join("shop/config").exists());
+    assert!(!yard.json(&to, &["backup", "list"])[0]["verified"].is_null());
+    assert_eq!(yard.ok(&to, &["restore", "--file", &file(&yard, "small")]).out, b"hello\n");
+    yard.ok(&to, &["backup"]);
+    yard.ok(&to, &["backup", "check", "--read-data"]);
+    yard.ok(&to, &["--yes", "backup", "forget", "--keep-last", "1", "--prune"]);
+    // The newest, and the newest that was verified.
+    assert_eq!(yard.count(&to), 2);
+    let project = yard.sandbox.project.clone();
+    yard.ok(&to, &["restore", "latest", "--in-place", "--stop", "--no-backup", "--confirm", &project]);
+    // Neither what it writes down nor what others see of it has the password.
+    assert_eq!(holds(yard.state.path(), PASSWORD.as_bytes()), None);
+    let wrong = yard.run(&to.replace("/shop/", "/none/"), &["backup", "show"]);
+    assert_eq!(wrong.code, Some(2), "{}", wrong.text);
+    drop(server);
+    let away = yard.run(&to, &["backup", "list"]);
+    assert_eq!(away.code, Some(6), "{}", away.text);
+}
+
+#[test]
+fn a_connection_that_breaks_leaves_nothing_that_counts() {
+    let Some(yard) = Yard::open("remote-broken") else { return };
+    let server = Server::start(yard.served.path());
+    let door = Door::before(&server.address);
+    let to = format!("rest:http://{}/", door.address);
+    door.close_after(10 << 20);
+    let said = yard.run(&to, &["backup"]);
+    assert_eq!(said.code, Some(6), "{}", said.text);
+    assert!(said.text.contains("out of reach"), "{}", said.text);
+    // Nothing waits for a server that may never come back.
+    assert!(yard.run(&to, &["recover"]).text.contains("Nothing"), "{}", yard.run(&to, &["recover"]).text);
+    door.open();
+    assert_eq!(yard.count(&to), 0);
+    yard.ok(&to, &["backup"]);
+    assert_eq!(yard.count(&to), 1);
+    yard.ok(&to, &["backup", "check", "--read-data"]);
+}
+
+#[test]
+fn rclone_is_a_repository() {
+    let Some(yard) = Yard::open("remote-rclone") else { return };
+    let to = format!("rclone:{}/here", yard.served.path().display());
+    yard.ok(&to, &["backup"]);
+    assert_eq!(yard.count(&to), 1);
+    yard.ok(&to, &["backup", "verify"]);
+    assert_eq!(yard.ok(&to, &["restore", "--file", &file(&yard, "small")]).out, b"hello\n");
+    yard.ok(&to, &["backup", "check"]);
+}
+
+fn file(yard: &Yard, name: &str) -> String {
+    format!("/volumes/{}_files/data/{name}", yard.sandbox.project)
+}
+
+/// Whether any file below the folder holds these bytes.
+fn holds(folder: &Path, bytes: &[u8]) -> Option<std::path::PathBuf> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find_map(|path| {
+        if path.is_dir() {
+            return holds(&path, bytes);
+        }
+        std::fs::read(&path).unwrap_or_default().windows(bytes.len()).any(|window| window == bytes).then_some(path)
+    })
+}
