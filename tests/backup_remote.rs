@@ -7,6 +7,7 @@ mod server;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use engine_support::{Sandbox, sandbox, skipped};
 use serde_json::Value;
@@ -53,12 +54,16 @@ impl Yard {
         Some(yard)
     }
 
-    fn run(&self, to: &str, args: &[&str]) -> Said {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.arg("-C").arg(self.sandbox.path()).args(args).args(["--to", to]).stdin(Stdio::null());
+        command.arg("-C").arg(self.sandbox.path()).args(args).stdin(Stdio::null());
         command.env("XTASK_STATE", self.state.path()).env("NO_COLOR", "1").env("RCLONE_CONFIG", "/dev/null");
-        let Output { status, stdout, stderr } =
-            command.env("RESTIC_REST_USERNAME", USER).env("RESTIC_REST_PASSWORD", PASSWORD).output().unwrap();
+        command.env("RESTIC_REST_USERNAME", USER).env("RESTIC_REST_PASSWORD", PASSWORD);
+        command
+    }
+
+    fn run(&self, to: &str, args: &[&str]) -> Said {
+        let Output { status, stdout, stderr } = self.command(&[args, &["--to", to]].concat()).output().unwrap();
         let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         assert!(!text.contains(PASSWORD), "{args:?}: {text}");
         Said { code: status.code(), text, out: stdout }
@@ -117,7 +122,8 @@ fn a_connection_that_breaks_leaves_nothing_that_counts() {
     assert_eq!(said.code, Some(6), "{}", said.text);
     assert!(said.text.contains("out of reach"), "{}", said.text);
     // Nothing waits for a server that may never come back.
-    assert!(yard.run(&to, &["recover"]).text.contains("Nothing"), "{}", yard.run(&to, &["recover"]).text);
+    let recover = yard.command(&["recover"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&recover.stderr).contains("no run is open"), "{recover:?}");
     door.open();
     assert_eq!(yard.count(&to), 0);
     yard.ok(&to, &["backup"]);
@@ -134,6 +140,33 @@ fn rclone_is_a_repository() {
     yard.ok(&to, &["backup", "verify"]);
     assert_eq!(yard.ok(&to, &["restore", "--file", &file(&yard, "small")]).out, b"hello\n");
     yard.ok(&to, &["backup", "check"]);
+    // Whoever is killed leaves no server behind.
+    let mut killed = yard.command(&["backup", "--to", &to]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait("rclone serves", || !serving(yard.served.path()).is_empty());
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    wait("rclone has ended", || serving(yard.served.path()).is_empty());
+    assert!(yard.command(&["recover"]).output().unwrap().status.success());
+    assert_eq!(yard.count(&to), 1);
+}
+
+/// The processes that serve what is below this folder.
+fn serving(folder: &Path) -> Vec<u32> {
+    let numbers = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let named = format!("\0serve\0restic\0--addr\0127.0.0.1:0\0{}", folder.display());
+    numbers
+        .filter(|number: &u32| {
+            String::from_utf8_lossy(&std::fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default()).contains(&named)
+        })
+        .collect()
+}
+
+fn wait(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn file(yard: &Yard, name: &str) -> String {

@@ -20,6 +20,8 @@ mod location;
 mod manifest;
 #[cfg(feature = "backup")]
 mod pack;
+#[cfg(feature = "backup-remote")]
+mod rclone;
 #[cfg(feature = "backup")]
 mod reach;
 #[cfg(feature = "backup")]

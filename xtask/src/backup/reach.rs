@@ -34,9 +34,10 @@ fn local(folder: &Path) -> Result<Files> {
 mod remote {
     use std::collections::BTreeMap;
 
-    use rustic_backend::{RcloneBackend, RestBackend};
+    use rustic_backend::RestBackend;
 
     use super::super::location::{REST_PASSWORD, REST_USER};
+    use super::super::rclone::served;
     use super::*;
     use crate::secret::Secret;
 
@@ -60,11 +61,9 @@ mod remote {
     }
 
     pub fn rclone(name: &str) -> Result<Files> {
-        if which::which("rclone").is_err() {
-            return Err(Error::unusable(format!("reach rclone:{name}")).why("rclone is not installed"));
-        }
-        let found = RcloneBackend::new(name, options()).map_err(|error| failed(&format!("reach rclone:{name}"), &error))?;
-        Ok(Arc::new(found))
+        let url = served(name)?;
+        let found = RestBackend::new(url.expose(), options());
+        Ok(Arc::new(found.map_err(|_| Error::failed(format!("reach rclone:{name}")).why("it serves at no URL"))?))
     }
 
     /// Any byte, in the part of a URL that names a user.
