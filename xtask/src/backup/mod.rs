@@ -170,12 +170,6 @@ pub struct Verified {
 }
 
 impl Summary {
-    /// Whether it is of an earlier run of the same task, which no lock lets work at the same time.
-    pub fn is_left_from(&self, now: &Summary) -> bool {
-        let whose = |one: &Summary| (one.stack.clone(), one.project.clone(), one.engine.clone(), one.who.clone());
-        whose(self) == whose(now) && self.run != now.run
-    }
-
     /// The name of the backup that this run makes of this stack.
     pub fn name_of(run: &str, stack: &str, at_ms: u64) -> String {
         format!("{}-{}", utc(at_ms), &Sha::of(format!("{run} {stack}").as_bytes()).as_str()[..8])

@@ -1,5 +1,6 @@
 //! A repository in restic's format. Its errors are told as ours.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -119,17 +120,11 @@ impl Repository {
     }
 
     /// Takes a backup that does not count yet: what `write` writes. It is stored as it comes. A file of this machine that is
-    /// unchanged since the backup before is not read, unless this one is to be `full`. What an earlier one of the same stack
-    /// has left, because the repository was out of reach when it was to be deleted, is deleted first.
+    /// unchanged since the backup before is not read, unless this one is to be `full`.
     ///
     /// # Errors
     /// That of `write`, or why the repository could not take it. It may leave a pending snapshot behind.
     pub fn backup(&self, summary: &Summary, full: bool, write: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Extent> {
-        if self.place.location.is_remote() {
-            self.delete(|snapshot| {
-                snapshot.tags.contains(PENDING) && stored(snapshot).is_some_and(|found| found.summary.is_left_from(summary))
-            })?;
-        }
         let indexed = self.again()?.to_indexed_ids().map_err(|error| self.failed("read the index of", &error))?;
         let mut snapshot = SnapshotOptions::default().to_snapshot().map_err(|error| self.failed("write to", &error))?;
         snapshot.tags.add_list(tags(summary, true));
@@ -202,6 +197,11 @@ impl Repository {
     /// Deletes what this run has put there and does not count yet.
     pub fn delete_pending(&self, run: &str) -> Result<()> {
         self.delete(|snapshot| snapshot.tags.contains(PENDING) && snapshot.tags.contains(&run_tag(run)))
+    }
+
+    /// Deletes what any of these runs has left there unfinished.
+    pub fn delete_leftovers(&self, runs: &BTreeSet<String>) -> Result<()> {
+        self.delete(|snapshot| snapshot.tags.contains(PENDING) && stored(snapshot).is_some_and(|found| runs.contains(&found.summary.run)))
     }
 
     /// Lets these backups go. Right also when there are none of these names any more.

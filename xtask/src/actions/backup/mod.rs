@@ -63,6 +63,15 @@ pub struct TakeBackup {
     pub full: bool,
 }
 
+/// Takes out of the repository what a run has put there. A disk, a server or a key that is gone does not keep the run open,
+/// and with it everything else from being done: what is not finished is never listed, and a later backup takes it out.
+fn take_out(world: &World, place: &Place, what: impl FnOnce(&Repository) -> Result<()>) {
+    let taken_out = Repository::exists(place).and_then(|there| if there { what(&Repository::open(place)?) } else { Ok(()) });
+    if let Err(error) = taken_out {
+        world.warn(format!("what run {} has stored stays in {} for now: {error}", world.run, place.location));
+    }
+}
+
 impl TakeBackup {
     pub fn label(&self) -> String {
         format!("back up {}", self.summary.stack)
@@ -119,7 +128,8 @@ impl TakeBackup {
         quiet::resume_all(world, quieted)?;
         verify::take_away(world)?;
         // What counts already is the business of the step that made it count.
-        delete_pending(world, &self.place)
+        take_out(world, &self.place, |repository| repository.delete_pending(world.run.as_str()));
+        Ok(())
     }
 
     fn blank(&self, world: &World) -> Manifest {
@@ -179,25 +189,6 @@ impl TakeBackup {
 
 fn to_bytes(data: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec_pretty(data).map_err(|error| Error::failed("write down what is in the backup").why(error.to_string()))
-}
-
-/// What this run has stored that does not count goes. A repository elsewhere may be away for long, or for good: then
-/// nobody waits for it, for what is in it is not listed and never counts, and the next backup deletes it.
-fn delete_pending(world: &World, place: &Place) -> Result<()> {
-    let delete = || match Repository::exists(place)? {
-        true => Repository::open(place)?.delete_pending(world.run.as_str()),
-        false => Ok(()),
-    };
-    match delete() {
-        Err(error) if place.location.is_remote() => {
-            let name = &place.location;
-            world.warn(format!(
-                "{name} is out of reach: what was stored there stays until the next backup to it, and is not listed ({error})"
-            ));
-            Ok(())
-        }
-        deleted => deleted,
-    }
 }
 
 /// Asked between the pieces of what takes long.

@@ -4,7 +4,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::backup::{Location, Place};
+use crate::backup::{Location, Place, Repository};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::saga::{Held, Holder, Lock, try_lock};
@@ -35,6 +35,45 @@ fn absolute(location: Location, from: &Path) -> Location {
     }
 }
 
+/// Whether the repository is there. One that was there and is gone is on a disk that is not mounted, most likely: a new
+/// one in its stead would fill another disk, and nobody would miss the backups.
+///
+/// # Errors
+/// `Refused`: it was seen there before, and is gone.
+pub fn there(cx: &Context<'_>, place: &Place) -> Result<bool> {
+    if Repository::exists(place)? {
+        return Ok(true);
+    }
+    let seen = seen(cx, place)?;
+    if !seen.exists() {
+        return Ok(false);
+    }
+    Err(Error::refused(format!("use the repository {}", place.location))
+        .why("it is not there, but was: is its disk mounted?")
+        .help(format!("bring it back; to begin a new one there, remove {} first", seen.display())))
+}
+
+/// # Errors
+/// `Refused`: it was there before, and is gone. `Unusable`: there is none, or the key is another one's.
+pub fn open(cx: &Context<'_>, place: &Place) -> Result<Repository> {
+    there(cx, place)?;
+    Repository::open(place)
+}
+
+/// Notes that the repository was seen. Without the note only that question is lost.
+pub fn note_seen(cx: &Context<'_>, place: &Place) -> Result<()> {
+    let seen = seen(cx, place)?;
+    if !seen.exists() && Repository::exists(place)? {
+        let folder = seen.parent().unwrap_or(Path::new("/"));
+        let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| std::fs::write(&seen, b""));
+    }
+    Ok(())
+}
+
+fn seen(cx: &Context<'_>, place: &Place) -> Result<PathBuf> {
+    Ok(cx.state_folder()?.join("backups/seen").join(Place::mark_of(&place.location)))
+}
+
 /// One at a time: who deletes must not meet who writes.
 pub fn lock(cx: &Context<'_>, place: &Place) -> Result<Lock> {
     let folder = cx.state_folder()?.join("locks");
@@ -43,6 +82,7 @@ pub fn lock(cx: &Context<'_>, place: &Place) -> Result<Lock> {
         .mode(0o700)
         .create(&folder)
         .map_err(|error| Error::io("create the folder for locks", &folder, error))?;
+    note_seen(cx, place)?;
     let path = folder.join(format!("backup-{}.lock", Place::mark_of(&place.location)));
     try_lock(&path, &Holder::me(format!("backup, repository {}", place.location)))?.map_err(Held::into_error)
 }
