@@ -33,7 +33,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BackupSettings {
-    /// The repository's folder, relative to the project's root; below the state folder when it is not said.
+    /// A folder, relative to the project's root, rest:URL or rclone:NAME:PATH; below the state folder when it is not said.
     pub to: Option<PathBuf>,
     /// The file with the repository's key, never in the repository; below the state folder when it is not said.
     pub key: Option<PathBuf>,
