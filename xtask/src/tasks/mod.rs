@@ -13,6 +13,7 @@ mod guarded;
 mod hidden;
 pub mod history;
 pub mod images;
+mod phase;
 mod project_lock;
 pub mod recover;
 pub mod releases;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::draft::{Change, Kind};
+use super::change::{Change, Kind};
 use crate::catalogue::key_shape;
 use crate::dotenv::{self, Quoting};
 use crate::event::FileDiff;
