@@ -26,6 +26,28 @@ pub struct Settings {
     pub deploy: DeploySettings,
     #[serde(default)]
     pub backup: BackupSettings,
+    #[serde(default, rename = "env-standardize")]
+    pub env_standardize: EnvStandardizeSettings,
+    /// Env files that are laid over the root's `.env` in an environment of this name; relative to the project's root.
+    #[serde(default)]
+    pub environments: IndexMap<String, PathBuf>,
+}
+
+/// How phase 2 brings variables to services.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EnvStandardizeSettings {
+    pub mode: EnvMode,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EnvMode {
+    /// Every service loads the root's `.env`, all of it.
+    #[default]
+    Root,
+    /// A service names the variables that it had under `environment`, and loads nothing.
+    Explicit,
 }
 
 /// Where backups go.

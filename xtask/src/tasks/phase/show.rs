@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::change::{Change, Kind};
-use crate::catalogue::key_shape;
+use crate::catalogue::{KeyShape, key_shape};
 use crate::dotenv::{self, Quoting};
 use crate::event::FileDiff;
 use crate::project::Project;
 use crate::rules::{self, ComposeSource};
 use crate::secret::{MASK, Masker};
+use crate::tasks::hidden::by_place;
 use crate::text::{Span, redact};
 use crate::yaml::{Limits, expand, read};
 
@@ -29,6 +30,22 @@ pub fn diff(project: &Project, change: &Change, masker: &Masker) -> FileDiff {
     };
     let path = project.relative(&change.path).display().to_string();
     FileDiff { path, before: before.map(|text| comments(&text, masker)), after: Some(comments(&after, masker)) }
+}
+
+/// So much of a value is shown.
+const LONGEST_SHOWN: usize = 40;
+
+/// One value for people, unless it could be a secret.
+pub fn value(name: &str, value: &str, masker: &Masker) -> String {
+    let is_secret = matches!(key_shape(name), KeyShape::Password | KeyShape::Secret | KeyShape::Weak)
+        || !by_place(std::iter::once((name, value))).is_empty()
+        || masker.mask(value) != value;
+    match value {
+        "" => "(empty)".to_string(),
+        _ if is_secret => MASK.to_string(),
+        _ if value.chars().count() > LONGEST_SHOWN || value.contains(['\n', '\r']) => "(long)".to_string(),
+        _ => value.to_string(),
+    }
 }
 
 /// Where a line's comment begins, behind its `#`. A `#` inside a quoted value may be taken for one: too
