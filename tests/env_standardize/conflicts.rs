@@ -78,7 +78,8 @@ fn what_an_unset_variable_would_pick_up_stays_with_its_services() {
     let project = Project::with(&[("compose.yaml", compose), ("a.env", "PORT=8080\nBARE=1\nPLAIN=1\n")]);
     project.leaves_alone(call(&project, &[]), 3, &["PORT of a.env has no value", "b (shop) would pick it up", "BARE of a.env"]);
     phase_2(&project, &["--on-conflict", "keep-root"], 0);
-    assert_eq!(project.env(".env").into_keys().collect::<Vec<_>>(), ["PLAIN"]);
+    // The one default of `${}` holds as before, now said in the file.
+    assert_eq!(project.env(".env").into_iter().collect::<Vec<_>>(), [("PLAIN".into(), "1".into()), ("PORT".into(), "9090".into())]);
     let text = project.read("compose.yaml");
     assert!(text.contains("environment: {PORT: '8080', BARE: '1'}"), "{text}");
     holds(&project);

@@ -59,8 +59,10 @@ fn agent_gets_its_variables_and_their_example() {
     assert!(!env.contains_key("TAG"), "a release's tag is given to each deploy");
     let example = project.read(".env.example");
     assert!(
-        example.contains("# used by gateway, indexer, orchestrator; default registry.agent.example/platform\nREGISTRY=\n"),
+        example.contains(
+            "# used by gateway, indexer, orchestrator; default registry.agent.example/platform\nREGISTRY=registry.agent.example/platform\n"
+        ),
         "{example}"
     );
-    assert!(example.contains("; default latest\nTAG=\n"));
+    assert!(example.contains("; default latest\n# TAG=\n"));
 }

@@ -130,6 +130,12 @@ impl Project {
         error.help(format!("projects with an {SETTINGS_FILE} of their own: {}; choose one with -C DIR", inner.join(", ")))
     }
 
+    /// The variables that hold a release's tag: each deploy names it, so that no file has to.
+    pub fn tags(&self) -> Vec<&str> {
+        let own = self.settings.stacks.iter().flatten().filter_map(|(_, stack)| stack.deploy.as_ref());
+        own.chain([&self.settings.deploy]).map(|deploy| deploy.tag.as_str()).collect()
+    }
+
     /// How a stack is deployed: what its own settings say, else those for all.
     pub fn deploy(&self, stack: &str) -> &DeploySettings {
         let own = self.settings.stacks.as_ref().and_then(|stacks| stacks.get(stack)).and_then(|stack| stack.deploy.as_ref());

@@ -58,7 +58,7 @@ impl Drafting<'_> {
         let merged = merge(&main, before.as_deref(), &legacy(&loads, self.survey), self.survey, &shown);
         let mut text = merged.text.clone().or_else(|| before.clone());
         let mut names = defined(&main, text.as_deref().unwrap_or(""))?;
-        let added = missing(self.survey, &main, &names, &self.given());
+        let added = missing(self.survey, &main, &names, &self.project.tags());
         if !added.is_empty() {
             append(text.get_or_insert_default(), "Used by the compose files, and set nowhere until now", &section(&added));
             names.extend(added.iter().map(|line| line.name.clone()));
@@ -101,13 +101,6 @@ impl Drafting<'_> {
         }
         let of_values = merged.conflicts.iter().filter(|conflict| matches!(conflict.why, Clash::Values(_)));
         of_values.map(|conflict| conflict.name.clone()).collect()
-    }
-
-    /// Each run of a deploy names the release's tag: a value in `.env` would stand in for it unseen.
-    fn given(&self) -> BTreeSet<&str> {
-        let settings = &self.project.settings;
-        let own = settings.stacks.iter().flatten().filter_map(|(_, stack)| stack.deploy.as_ref());
-        own.chain([&settings.deploy]).map(|deploy| deploy.tag.as_str()).collect()
     }
 }
 

@@ -19,11 +19,12 @@ pub struct Line {
 
 /// What can be added without a change of what renders: the one default that stands everywhere, or nothing where
 /// nothing stands. `defined` are the names that the root's `.env` has or gets; `given` are given to each run.
-pub fn missing(survey: &Survey<'_>, main: &Path, defined: &BTreeSet<String>, given: &BTreeSet<&str>) -> Vec<Line> {
+pub fn missing(survey: &Survey<'_>, main: &Path, defined: &BTreeSet<String>, given: &[&str]) -> Vec<Line> {
     let used = referenced(survey, |view| reads_main(view, main));
     let unset = used.into_iter().filter(|(name, usage)| {
         // A name alone would be handed on as empty, and `:+` would stand in.
-        usage.unset && !usage.bare && !usage.replaced && !defined.contains(name) && !given.contains(name.as_str())
+        // What each run is given would be stood in for unseen.
+        usage.unset && !usage.bare && !usage.replaced && !defined.contains(name) && !given.contains(&name.as_str())
     });
     unset
         .filter_map(|(name, usage)| {
@@ -42,7 +43,7 @@ pub fn missing(survey: &Survey<'_>, main: &Path, defined: &BTreeSet<String>, giv
 /// The lines as a section.
 pub fn section(lines: &[Line]) -> String {
     let line = |line: &Line| match line.required {
-        true => format!("{}=   # required: it has no default", line.name),
+        true => format!("# required: it has no default\n{}=", line.name),
         false => format!("{}={}", line.name, line.value),
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")

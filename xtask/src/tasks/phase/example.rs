@@ -14,6 +14,8 @@ use crate::source::{Files, text_of};
 
 const HEADING: &str = "# --- Used by the compose files";
 const USED: &str = "# used by ";
+/// Between defaults that contradict each other.
+const OR: &str = " or ";
 
 /// One variable of the example.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ struct Named {
     name: String,
     services: BTreeSet<String>,
     need: Need,
+    /// It means something else when it is set and empty: its line is only a comment.
+    optional: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +40,10 @@ enum Need {
 pub fn example_change(project: &Project, files: &dyn Files, survey: &Survey<'_>, of_root: &BTreeSet<String>) -> Result<Option<Change>> {
     let path = example_path(&project.root);
     let before = text_of(files, &path)?;
-    let variables = named(&referenced(survey, |_| true), of_root, &loaders(survey, &project.root.join(".env")));
+    let mut variables = named(&referenced(survey, |_| true), of_root, &loaders(survey, &project.root.join(".env")));
+    // Nobody copies a release's tag into a file.
+    let tags = project.tags();
+    variables.iter_mut().filter(|named| tags.contains(&named.name.as_str())).for_each(|named| named.optional = true);
     let after = example(before.as_deref(), &variables);
     let same = before.as_deref().unwrap_or("") == after;
     Ok((!same).then_some(Change { path, kind: Kind::Example, before, after, secrets: Vec::new() }))
@@ -53,9 +60,10 @@ fn named(used: &BTreeMap<String, Usage>, of_file: &BTreeSet<String>, loaders: &B
         let need = match usage {
             None => Need::HandedOn,
             Some(usage) if usage.required => Need::Required,
-            Some(usage) => Need::Default(usage.defaults.iter().cloned().collect::<Vec<_>>().join(" or ")),
+            Some(usage) => Need::Default(usage.defaults.iter().cloned().collect::<Vec<_>>().join(OR)),
         };
-        Named { name: name.clone(), services, need }
+        let optional = usage.is_some_and(|usage| usage.replaced || usage.bare);
+        Named { name: name.clone(), services, need, optional }
     });
     // Who nobody uses is not documented, but left where it stands.
     named.filter(|named| !named.services.is_empty()).collect()
@@ -87,13 +95,29 @@ fn example(before: Option<&str>, variables: &[Named]) -> String {
         if !lines.iter().any(|line| line == HEADING) {
             lines.push(HEADING.to_string());
         }
-        lines.extend(missing.into_iter().flat_map(|named| [comment(named), format!("{}=", named.name)]));
+        lines.extend(missing.into_iter().flat_map(|named| [comment(named), line(named)]));
     }
     let mut text = lines.join(ending);
     if !text.is_empty() {
         text.push_str(ending);
     }
     text
+}
+
+/// With the default where it can be shown, so that a copy of the example says what holds.
+fn line(named: &Named) -> String {
+    match &named.need {
+        Need::Default(text) if !named.optional && !text.is_empty() && is_open(&named.name, text) && is_one(text) => {
+            format!("{}={}", named.name, dotenv::quote(text))
+        }
+        Need::Required | Need::HandedOn if !named.optional => format!("{}=", named.name),
+        _ => format!("# {}=", named.name),
+    }
+}
+
+/// One default and not several, and none that is made of others.
+fn is_one(text: &str) -> bool {
+    !text.contains('$') && !text.contains(OR)
 }
 
 /// The line of each variable, counted from 0; a variable that is commented out counts too.
@@ -141,7 +165,7 @@ mod tests {
     use super::*;
 
     fn named(name: &str, need: Need) -> Named {
-        Named { name: name.into(), services: ["web".to_string(), "db".to_string()].into(), need }
+        Named { name: name.into(), services: ["web".to_string(), "db".to_string()].into(), need, optional: name == "F" }
     }
 
     #[test]
@@ -152,13 +176,16 @@ mod tests {
             named("C", Need::Default("1".into())),
             named("D", Need::HandedOn),
             named("E", Need::Default(String::new())),
+            named("F", Need::Default("1".into())),
+            named("G", Need::Default("1 or 2".into())),
         ];
         let before = "# mine\nA=x # why\n\n# used by nobody\nD='a\n b'\n# E=\n";
         let text = example(Some(before), &variables);
         assert_eq!(
             text,
             "# mine\n# used by db, web; required\nA=x # why\n\n# used by db, web\nD='a\n b'\n# used by db, web; may be empty\n# E=\n\n\
-             # --- Used by the compose files\n# used by db, web; has a default\nB_PASSWORD=\n# used by db, web; default 1\nC=\n"
+             # --- Used by the compose files\n# used by db, web; has a default\n# B_PASSWORD=\n# used by db, web; default 1\nC=1\n\
+             # used by db, web; default 1\n# F=\n# used by db, web; default 1 or 2\n# G=\n"
         );
         assert_eq!(example(Some(&text), &variables), text, "twice is once");
         let windows = example(Some("A=\r\n"), &variables[..1]);
