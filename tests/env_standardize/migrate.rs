@@ -78,3 +78,21 @@ fn what_a_phase_does_not_have_is_a_usage_error() {
         project.leaves_alone(project.xtask(args), 2, &[]);
     }
 }
+
+#[test]
+fn the_project_s_own_checks_decide_too() {
+    // Only what a shell can by itself: nothing else is on these tests' PATH.
+    let check = |code: u8| {
+        format!(
+            "validate:\n  security-fix: [[/bin/sh, -c, 'test -f .env']]\n  env-standardize: [[/bin/sh, -c, 'test -f .env.example && exit {code}']]\n"
+        )
+    };
+    let project = project();
+    project.write("xtask.yaml", &check(9)).commit_all();
+    project.xtask(&["migrate", "--phase", "1", "--yes"]).run().exits(0).says(&["sh agrees"]);
+    let before = tree::contents(project.root());
+    project.xtask(&["migrate", "--phase", "2", "--yes"]).run().exits(4).says(&["everything was put back"]);
+    tree::assert_same(&before, &tree::contents(project.root()), "put back");
+    project.write("xtask.yaml", &check(0));
+    project.xtask(&["migrate", "--phase", "2", "--yes", "--allow-dirty"]).run().exits(0).says(&["sh agrees"]);
+}

@@ -12,7 +12,9 @@ use crate::source::{Files, clean};
 
 pub use backups::{BeforeDeploy, KeepSettings};
 pub use discover::{is_compose_file, role_of, stem};
-pub use settings::{BackupSettings, DeploySettings, EnvMode, EnvStandardizeSettings, Hooks, Probe, ServiceBackup, Settings, StackSettings};
+pub use settings::{
+    BackupSettings, DeploySettings, EnvMode, EnvStandardizeSettings, Hooks, Probe, ServiceBackup, Settings, StackSettings, ValidateSettings,
+};
 
 /// The settings file; the nearest one upwards marks the root of a project.
 pub const SETTINGS_FILE: &str = "xtask.yaml";

@@ -26,6 +26,7 @@ use std::cell::RefCell;
 use super::phase::before::Asked;
 use super::phase::change::Kind;
 use super::phase::prove::{Rendered, on_the_way, prove_live, seen_by_git};
+use super::phase::validate::validated;
 use super::phase::{self, steps};
 use super::{Context, Ended, Overrides, Prepared, carry_out};
 use crate::actions::{Action, GitCommit, World};
@@ -155,7 +156,8 @@ fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option<&As
     if !seen.is_empty() {
         return Ok(Verdict::Bad(seen));
     }
-    prove_live(cx, &proposal.asking, LIVE, proof)
+    let verdict = prove_live(cx, &proposal.asking, LIVE, proof)?;
+    validated(cx, &cx.project.settings.validate.env_standardize, verdict)
 }
 
 fn next(cx: &Context<'_>, options: &Options, report: &Report) -> Vec<String> {

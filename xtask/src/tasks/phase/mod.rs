@@ -17,3 +17,4 @@ pub mod show;
 pub mod steps;
 pub mod survey;
 pub mod usage;
+pub mod validate;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::before::Asked;
 use super::phase::prove::{Rendered, on_the_way, prove_live, seen_by_git};
+use super::phase::validate::validated;
 use super::prepare::Proposal;
 use super::survey::{Survey, locate};
 use crate::actions::World;
@@ -28,7 +29,8 @@ pub fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option
     if !seen.is_empty() {
         return Ok(Verdict::Bad(seen));
     }
-    prove_live(cx, &proposal.asking, LIVE, proof)
+    let verdict = prove_live(cx, &proposal.asking, LIVE, proof)?;
+    validated(cx, &cx.project.settings.validate.security_fix, verdict)
 }
 
 /// `left` is the number of places that the caller agreed to leave alone.
