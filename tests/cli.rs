@@ -37,6 +37,8 @@ fn help_names_every_task_and_the_exit_codes() {
     for word in [
         "migrate",
         "security-fix",
+        "env-standardize",
+        "env ",
         "rollback",
         "recover",
         "preflight",
@@ -53,7 +55,20 @@ fn help_names_every_task_and_the_exit_codes() {
         assert!(help.contains(word), "the help does not name {word}");
     }
     let migrate = text(&run(Path::new(XTASK), folder.path(), &["migrate", "--help"]).stdout);
-    for word in ["--phase", "--status", "--dry-run", "--commit", "--recreate", "--rehearse", "--strict", "--untrack", "--override"] {
+    for word in [
+        "--phase",
+        "--status",
+        "--dry-run",
+        "--commit",
+        "--recreate",
+        "--rehearse",
+        "--strict",
+        "--untrack",
+        "--override",
+        "--all",
+        "--skip",
+        "--on-conflict",
+    ] {
         assert!(migrate.contains(word), "the help of migrate does not name {word}");
     }
 }

@@ -64,6 +64,26 @@ fn only_blobs_and_env_files_hold_secrets() {
     assert!(Canaries::forms().iter().all(|canary| !message.contains(canary)));
 }
 
+#[test]
+fn phase_2_leaves_them_where_they_are() {
+    let project = Canaries::project();
+    project.migrated(&["--commit"]);
+    let migrate = |args: &[&str]| project.xtask(&[&["migrate", "--phase", "2", "--yes", "-v"], args].concat()).run();
+    migrate(&["--dry-run", "--format", "json"]).exits(0);
+    migrate(&["--commit", "--format", "json"]).exits(0);
+    assert!(project.read("compose.yaml").contains("env_file: .env"));
+    assert_private(&project);
+    for name in project.git(&["ls-files"]).lines() {
+        let text = project.read(name);
+        assert!(Canaries::forms().iter().all(|canary| !text.contains(canary)), "{name} holds a canary");
+    }
+    for args in [&["env", "check"][..], &["env", "diff"], &["env", "template", "--check"], &["history", "-v"], &["rollback", "--yes", "-v"]]
+    {
+        project.xtask(args).run();
+    }
+    assert_private(&project);
+}
+
 /// A run that is undone: its journal says why, without what.
 #[test]
 fn a_run_that_fails_leaves_no_secret_in_its_journal() {

@@ -104,6 +104,14 @@ impl Files for Overlay<'_> {
     }
 }
 
+/// A file as text; an error where it is none.
+pub fn text_of(files: &dyn Files, path: &Path) -> Result<Option<String>> {
+    let Some(bytes) = files.read(path)? else { return Ok(None) };
+    String::from_utf8(bytes.to_vec()).map(Some).map_err(|error| {
+        Error::unusable(format!("read {}", path.display())).why(format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+    })
+}
+
 /// Where a path leads when its links are followed; the path itself where it leads nowhere.
 pub fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())

@@ -3,8 +3,10 @@
 mod backup;
 mod bench;
 mod deploy;
+mod env;
 mod everyday;
 mod images;
+mod migrate;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -18,8 +20,10 @@ use crate::tasks::audit::described;
 pub use backup::{BackupArgs, BackupCommand, CreateArgs, RestoreArgs};
 pub use bench::{BenchAuditArgs, BenchBackupArgs, BenchDeployArgs, Measurable};
 pub use deploy::{PreflightArgs, ProdUpArgs};
+pub use env::{EnvArgs, EnvCommand};
 pub use everyday::{Everyday, LogsArgs};
 pub use images::{BuildArgs, PullArgs};
+pub use migrate::{ChangingArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -95,6 +99,10 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Phase 1: move credentials out of compose files into .env, proven equal or put back
     SecurityFix(SecurityFixArgs),
+    /// Phase 2: one root .env, which every service loads, rendered equal or put back
+    EnvStandardize(EnvStandardizeArgs),
+    /// Look at the variables of the stacks, and write the files that they live in
+    Env(EnvArgs),
     #[command(flatten)]
     Everyday(Everyday),
     /// Undo a committed run: the newest, or the one named
@@ -130,60 +138,6 @@ pub enum Command {
     Schema { of: SchemaArg },
     /// Print the manual page
     Man,
-}
-
-#[derive(Debug, Args)]
-pub struct MigrateArgs {
-    /// The phase to carry out: 1 = security-fix
-    #[arg(long, value_name = "N", value_parser = phase, required_unless_present = "status", conflicts_with = "status")]
-    pub phase: Option<u8>,
-    /// Say for each phase whether it holds; exits with 1 when one does not
-    #[arg(long)]
-    pub status: bool,
-    #[command(flatten)]
-    pub security_fix: SecurityFixArgs,
-}
-
-/// The phases that there are.
-fn phase(text: &str) -> Result<u8, String> {
-    match text {
-        "1" => Ok(1),
-        _ => Err("the only phase so far is 1, security-fix".to_string()),
-    }
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct SecurityFixArgs {
-    /// Stacks by id, or by a part of it that fits only one; none means all
-    #[arg(value_name = "STACK")]
-    pub stacks: Vec<String>,
-    /// Make one commit of exactly the files that were changed
-    #[arg(long)]
-    pub commit: bool,
-    /// Recreate the touched services of running stacks, one stack at a time, each healthy before the next
-    #[arg(long)]
-    pub recreate: bool,
-    /// Start the touched stacks in a throwaway project first; they must become healthy
-    #[arg(long)]
-    pub rehearse: bool,
-    /// Keep new variables out of every service: put them into .env.secrets, which no env_file names
-    #[arg(long)]
-    pub strict: bool,
-    /// Take a root .env that git tracks out of git's index (the file stays)
-    #[arg(long)]
-    pub untrack: bool,
-    /// Go on although files to be changed have uncommitted changes
-    #[arg(long)]
-    pub allow_dirty: bool,
-    /// Refuse when something could not be proven on a running engine
-    #[arg(long)]
-    pub require_live: bool,
-    /// Go on although this guard refuses; needs --reason
-    #[arg(long = "override", value_name = "GUARD", requires = "reason")]
-    pub overrides: Vec<String>,
-    /// Why a guard is overridden; recorded with the run
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

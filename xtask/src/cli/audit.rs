@@ -87,7 +87,7 @@ fn environment() -> std::collections::BTreeMap<String, String> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
 }
 
-fn today() -> Date {
+pub(super) fn today() -> Date {
     Date::of_unix_seconds(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 

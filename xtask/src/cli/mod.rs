@@ -5,10 +5,12 @@ mod audit;
 mod backup;
 mod bench;
 mod deploy;
+mod env;
 mod everyday;
 mod exit;
 mod history;
 mod images;
+mod migrate;
 mod run;
 
 use std::ffi::OsString;

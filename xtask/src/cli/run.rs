@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::args::{BackupCommand, Cli, Command, Format, MigrateArgs, SchemaArg, SecurityFixArgs};
-use super::{Exit, audit, backup, bench, completions, deploy, everyday, history, images, manual};
+use super::args::{BackupCommand, Cli, Command, EnvArgs, EnvCommand, Format, SchemaArg};
+use super::{Exit, audit, backup, bench, completions, deploy, env, everyday, history, images, manual, migrate};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -12,7 +12,6 @@ use crate::report::collect::Collect;
 use crate::report::live::Live;
 use crate::report::{self, Look, Style};
 use crate::tasks::recover::Recovered;
-use crate::tasks::security_fix::{self, Options};
 use crate::tasks::{self, Context, Doors, Overrides};
 
 /// Carries a command out and says how it ended, in the form that was asked for.
@@ -93,9 +92,13 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         return bench::bench(args, events, &cancel);
     }
     let confirm_by_name = |question: &str, name: &str| typed_consent(cli, question, name, &cancel);
-    let dry_run = cli.global.dry_run || matches!(&cli.command, Command::ProdUp(args) if args.check);
+    let checks_template = matches!(&cli.command, Command::Env(EnvArgs { command: EnvCommand::Template { check: true, .. } }));
+    let dry_run = cli.global.dry_run || checks_template || matches!(&cli.command, Command::ProdUp(args) if args.check);
     let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, dry_run, &confirm)? };
-    let live = matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Rollback(_) | Command::Recover);
+    let live = matches!(
+        cli.command,
+        Command::Migrate(_) | Command::SecurityFix(_) | Command::EnvStandardize(_) | Command::Rollback(_) | Command::Recover
+    );
     if live
         || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_) | Command::Backup(_))
         || matches!(cli.command, Command::Restore(_))
@@ -107,9 +110,11 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     }
     match &cli.command {
         Command::Audit(args) => audit::fix(&cx, &cli.global, args),
-        Command::SecurityFix(args) => security_fix(&cx, args),
+        Command::SecurityFix(args) => migrate::security_fix(&cx, args),
+        Command::EnvStandardize(args) => migrate::env_standardize(&cx, args),
+        Command::Env(args) => env::run(&cx, args),
         Command::Everyday(command) => everyday::run(&cx, command),
-        Command::Migrate(args) => migrate(&cx, args),
+        Command::Migrate(args) => migrate::migrate(&cx, args),
         Command::Rollback(args) => {
             let overrides = overrides(&args.overrides, args.reason.as_deref());
             if args.release {
@@ -179,31 +184,6 @@ fn typed_consent(cli: &Cli, question: &str, name: &str, cancel: &Cancel) -> Resu
     let nobody = || Error::refused("nothing was touched").why("there is no terminal to type a name on").help(help);
     let asked = format!("{question}\nThis cannot be undone. Type {name} to go on: ");
     report::ask_line(&asked, &|| cancel.requested()).map(|typed| typed.trim() == name).ok_or_else(nobody)
-}
-
-fn migrate(cx: &Context<'_>, args: &MigrateArgs) -> Result<(Exit, Answer)> {
-    if args.status {
-        let phases = tasks::status::phases(cx, &args.security_fix.stacks)?;
-        let holds = phases.iter().all(|phase| phase.holds);
-        return Ok((if holds { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Status(phases)));
-    }
-    // Only phase 1 can be named so far.
-    security_fix(cx, &args.security_fix)
-}
-
-fn security_fix(cx: &Context<'_>, args: &SecurityFixArgs) -> Result<(Exit, Answer)> {
-    let options = Options {
-        stacks: args.stacks.clone(),
-        commit: args.commit,
-        recreate: args.recreate,
-        rehearse: args.rehearse,
-        strict: args.strict,
-        untrack: args.untrack,
-        allow_dirty: args.allow_dirty,
-        require_live: args.require_live,
-    };
-    let (ended, report) = security_fix::run(cx, &options, &overrides(&args.overrides, args.reason.as_deref()))?;
-    Ok((Exit::Done, Answer::SecurityFix(ended, Box::new(report))))
 }
 
 fn overrides(guards: &[String], reason: Option<&str>) -> Overrides {

@@ -14,7 +14,9 @@ use crate::source::{Files, clean};
 pub use backups::{BeforeDeploy, KeepSettings};
 pub use discover::{is_compose_file, role_of, stem};
 pub use rehearsing::{On, Rehearsing};
-pub use settings::{BackupSettings, DeploySettings, Hooks, Probe, ServiceBackup, Settings, StackSettings};
+pub use settings::{
+    BackupSettings, DeploySettings, EnvMode, EnvStandardizeSettings, Hooks, Probe, ServiceBackup, Settings, StackSettings, ValidateSettings,
+};
 
 /// The settings file; the nearest one upwards marks the root of a project.
 pub const SETTINGS_FILE: &str = "xtask.yaml";
@@ -130,6 +132,12 @@ impl Project {
         }
         let inner: Vec<String> = self.inner.iter().map(|folder| self.relative(folder).display().to_string()).collect();
         error.help(format!("projects with an {SETTINGS_FILE} of their own: {}; choose one with -C DIR", inner.join(", ")))
+    }
+
+    /// The variables that hold a release's tag: each deploy names it, so that no file has to.
+    pub fn tags(&self) -> Vec<&str> {
+        let own = self.settings.stacks.iter().flatten().filter_map(|(_, stack)| stack.deploy.as_ref());
+        own.chain([&self.settings.deploy]).map(|deploy| deploy.tag.as_str()).collect()
     }
 
     /// How a stack is deployed: what its own settings say, else those for all.

@@ -27,6 +27,47 @@ pub struct Settings {
     pub deploy: DeploySettings,
     #[serde(default)]
     pub backup: BackupSettings,
+    #[serde(default, rename = "env-standardize")]
+    pub env_standardize: EnvStandardizeSettings,
+    #[serde(default)]
+    pub validate: ValidateSettings,
+    /// Env files that are laid over the root's `.env` in an environment of this name; relative to the project's root.
+    #[serde(default)]
+    pub environments: IndexMap<String, PathBuf>,
+}
+
+/// What else must hold before a phase of the migration counts: programs and their arguments, run in the project's root.
+/// One that does not end with 0 puts the phase back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct ValidateSettings {
+    pub security_fix: Vec<Vec<String>>,
+    pub env_standardize: Vec<Vec<String>>,
+    /// Seconds that each of them gets.
+    pub timeout: u64,
+}
+
+impl Default for ValidateSettings {
+    fn default() -> Self {
+        ValidateSettings { security_fix: Vec::new(), env_standardize: Vec::new(), timeout: 600 }
+    }
+}
+
+/// How phase 2 brings variables to services.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EnvStandardizeSettings {
+    pub mode: EnvMode,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EnvMode {
+    /// Every service loads the root's `.env`, all of it.
+    #[default]
+    Root,
+    /// A service names the variables that it had under `environment`, and loads nothing.
+    Explicit,
 }
 
 /// Where backups go.

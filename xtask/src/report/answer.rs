@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{
-    Look, Style, audit, backup, backup_bench, bench, doctor, downtime, everyday, explain, history, images, preflight, releases, review,
-    status, summary,
+    Look, Style, audit, backup, backup_bench, bench, doctor, downtime, env, everyday, explain, history, images, phases, preflight,
+    releases, review, status, summary,
 };
 use crate::audit::Audit;
 use crate::error::{Error, Result};
@@ -21,10 +21,10 @@ use crate::tasks::deploy::preflight::Preflight;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
 use crate::tasks::images::{Built, Fetched};
+use crate::tasks::migrate::Migrated;
 use crate::tasks::recover::Recovered;
 use crate::tasks::releases::ReleaseSummary;
 use crate::tasks::review::Review;
-use crate::tasks::security_fix::Report;
 use crate::tasks::status::PhaseStatus;
 use crate::tasks::try_out::Tried;
 
@@ -36,7 +36,8 @@ pub enum Answer {
     Rule(&'static Rule),
     Rules,
     Refused(&'static Refused),
-    SecurityFix(Ended, Box<Report>),
+    Phase(Migrated),
+    Migrated(Vec<Migrated>),
     Ended(Ended),
     Recovered(Recovered),
     Fetched(Ended, Vec<Fetched>),
@@ -44,6 +45,7 @@ pub enum Answer {
     History(Vec<RunSummary>),
     Releases(Vec<ReleaseSummary>),
     Doctor(Vec<Checkup>),
+    Env(Box<env::Env>),
     Status(Vec<PhaseStatus>),
     Model(Value),
     Tried(Tried),
@@ -100,7 +102,8 @@ impl Answer {
 
     pub fn text(&self, look: Look) -> String {
         match self {
-            Answer::SecurityFix(ended, report) => summary::security_fix(ended, report, look),
+            Answer::Phase(migrated) => phases::phase(migrated, look),
+            Answer::Migrated(migrated) => migrated.iter().map(|migrated| phases::phase(migrated, look)).collect(),
             Answer::Ended(ended) => summary::ended(ended, look),
             Answer::Recovered(recovered) => summary::recovered(recovered, look),
             Answer::Audit(found) => audit::human(found, look),
@@ -116,6 +119,7 @@ impl Answer {
             Answer::History(runs) => history::table(runs),
             Answer::Releases(listed) => releases::tables(listed),
             Answer::Doctor(checkups) => doctor::list(checkups, look),
+            Answer::Env(answer) => answer.text(look),
             Answer::Status(phases) => status::text(phases, look),
             Answer::Model(model) => format!("{model:#}\n"),
             Answer::Tried(tried) => summary::tried(tried, look),
@@ -132,7 +136,8 @@ impl Answer {
     /// All but an audit, which is written as it is made.
     fn json(&self) -> Value {
         match self {
-            Answer::SecurityFix(ended, report) => json!({"ended": ended.word(), "report": report}),
+            Answer::Phase(migrated) => phases::json(migrated),
+            Answer::Migrated(migrated) => migrated.iter().map(phases::json).collect(),
             Answer::Ended(ended) => json!({"ended": ended.word(), "run": ended.run()}),
             Answer::Recovered(recovered) => match recovered {
                 Recovered::Nothing => json!({"recovered": null, "would_put_back": null}),
@@ -155,6 +160,7 @@ impl Answer {
             Answer::History(runs) => json!(runs),
             Answer::Releases(listed) => json!(listed),
             Answer::Doctor(checkups) => json!(checkups),
+            Answer::Env(answer) => answer.json(),
             Answer::Status(phases) => json!(phases),
             Answer::Model(model) => model.clone(),
             Answer::Tried(tried) => json!(tried),

@@ -2,7 +2,7 @@
 
 use super::findings::{Shown, human};
 use super::{Look, Style};
-use crate::tasks::status::PhaseStatus;
+use crate::tasks::status::{PhaseStatus, Standing};
 use crate::text::LineIndex;
 
 pub fn text(phases: &[PhaseStatus], look: Look) -> String {
@@ -23,10 +23,17 @@ pub fn text(phases: &[PhaseStatus], look: Look) -> String {
             };
             text.push_str(&human(&shown, look));
         }
+        for open in &phase.open {
+            text.push_str(&look.line(Style::Warn, "Open", open));
+        }
         for unread in &phase.unread {
             text.push_str(&look.line(Style::Bad, "Unread", unread));
         }
-        let (style, word) = if phase.holds { (Style::Good, "Holds") } else { (Style::Bad, "Pending") };
+        let (style, word) = match phase.standing {
+            Standing::Done => (Style::Good, "Done"),
+            Standing::Pending => (Style::Bad, "Pending"),
+            Standing::Drifted => (Style::Bad, "Drifted"),
+        };
         text.push_str(&look.line(style, word, &format!("phase {} {}: {}", phase.number, phase.name, phase.state)));
     }
     text

@@ -59,6 +59,10 @@ pub fn recover(cx: &Context<'_>) -> Result<Recovered> {
     // What containers say while they are put back is told with its secrets masked.
     cx.masker.replace(masker(cx, &open, &entries)?);
     let world = cx.world(&open.id);
+    // A commit that was cut short while it was prepared is no step yet that could be undone.
+    if let Some(git) = &cx.git {
+        git.clear_index_leftovers(open.id.as_str())?;
+    }
     let settled = saga::recover::<World, Action>(&world, &mut journal, &entries, cx.events, cx.cancel);
     for warning in world.warnings.take() {
         cx.events.emit(Event::Warning(warning));

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-use super::Context;
-use super::security_fix::{self, StandingCredential};
+use super::history::{self, Standing as OfRun};
+use super::migrate::{PHASES, Phase};
+use super::security_fix::StandingCredential;
+use super::{Context, env_standardize as phase_2, security_fix as phase_1};
 use crate::error::Result;
-use crate::text::Span;
+use crate::text::{Span, counted};
 
 /// One phase as it stands today.
 #[derive(Serialize)]
@@ -13,11 +15,33 @@ pub struct PhaseStatus {
     pub number: u8,
     pub name: &'static str,
     pub holds: bool,
+    pub standing: Standing,
     /// One sentence.
     pub state: String,
     pub findings: Vec<FindingStatus>,
+    /// What else is to be done, a line each.
+    pub open: Vec<String>,
     /// Stacks that cannot be judged, and why.
     pub unread: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// Nothing stands against it.
+    Done,
+    Pending,
+    /// It was carried out, and something stands against it again.
+    Drifted,
+}
+
+/// What stands against a phase.
+pub struct Look {
+    pub findings: Vec<FindingStatus>,
+    pub open: Vec<String>,
+    pub unread: Vec<String>,
+    /// One sentence.
+    pub state: String,
 }
 
 /// A finding with what its report needs. The source text stays inside the program.
@@ -40,22 +64,58 @@ pub struct FindingStatus {
     pub secrets: Vec<Span>,
 }
 
-/// All phases that there are so far, for the stacks named.
+/// All phases, for the stacks named.
 pub fn phases(cx: &Context<'_>, stacks: &[String]) -> Result<Vec<PhaseStatus>> {
-    let standing = security_fix::standing(cx, stacks)?;
+    let runs = history::runs(&cx.store)?;
+    let was_done = |phase: &Phase| runs.iter().any(|run| run.task == phase.name && run.standing == OfRun::Committed);
+    PHASES.iter().map(|phase| Ok(status(phase, (phase.look)(cx, stacks)?, was_done(phase)))).collect()
+}
+
+fn status(phase: &Phase, look: Look, was_done: bool) -> PhaseStatus {
+    let Look { findings, open, unread, state } = look;
+    let holds = findings.is_empty() && open.is_empty() && unread.is_empty();
+    let standing = match (holds, was_done) {
+        (true, _) => Standing::Done,
+        (false, true) => Standing::Drifted,
+        (false, false) => Standing::Pending,
+    };
+    PhaseStatus { number: phase.number, name: phase.name, holds, standing, state, findings, open, unread }
+}
+
+/// Of phase 1.
+pub fn security_fix(cx: &Context<'_>, stacks: &[String]) -> Result<Look> {
+    let standing = phase_1::standing(cx, stacks)?;
     let findings: Vec<FindingStatus> = standing.credentials.into_iter().map(finding).collect();
     let files = {
         let mut paths: Vec<&str> = findings.iter().map(|finding| finding.path.as_str()).collect();
         paths.dedup();
         paths.len()
     };
-    let holds = findings.is_empty() && standing.unread.is_empty();
     let state = match (findings.len(), standing.unread.len()) {
         (0, 0) => "no credential stands in a file that git may see".to_string(),
         (0, unread) => format!("{unread} stacks cannot be judged"),
         (found, _) => format!("{found} credentials in {files} files; `cargo xtask migrate --phase 1 --dry-run` shows what to do"),
     };
-    Ok(vec![PhaseStatus { number: 1, name: "security-fix", holds, state, findings, unread: standing.unread }])
+    Ok(Look { findings, open: Vec::new(), unread: standing.unread, state })
+}
+
+/// Of phase 2.
+pub fn env_standardize(cx: &Context<'_>, stacks: &[String]) -> Result<Look> {
+    let standing = phase_2::standing(cx, stacks)?;
+    let state = match (standing.changes.len(), standing.unread.len()) {
+        (0, 0) => "every service gets its variables from the root's .env, and the example names them all".to_string(),
+        (0, unread) => format!("{unread} stacks cannot be judged"),
+        (changes, _) => format!(
+            "{} elsewhere, {} to change; `cargo xtask migrate --phase 2 --dry-run` shows what to do",
+            counted(standing.elsewhere.len(), "env_file"),
+            counted(changes, "file")
+        ),
+    };
+    let mut open: Vec<String> = standing.elsewhere.iter().map(|place| format!("{place} names another file than the root's .env")).collect();
+    if open.is_empty() {
+        open = standing.changes.iter().map(|path| format!("{path} is not complete")).collect();
+    }
+    Ok(Look { findings: Vec::new(), open, unread: standing.unread, state })
 }
 
 fn finding(found: StandingCredential) -> FindingStatus {

@@ -1,6 +1,6 @@
 //! Which of the moved credentials git's history holds, and how each is changed by hand.
 
-use super::draft::{Change, Kind};
+use super::change::{Change, Kind};
 use super::name::Variable;
 use super::prepare::Proposal;
 use super::report::Burned;

@@ -4,46 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::change::{Change, Kind};
+use super::hidden::Hidden;
 use super::home::{Home, home, link_target};
-use super::lines::{self, Line};
+use super::lines::{self, Line, defined};
 use super::name::Variable;
 use super::rewrite::Rewritten;
 use super::spot::{Spot, Where};
-use super::survey::{Survey, View, tracked};
+use super::survey::{Survey, View};
 use super::{Options, rendering};
 use crate::actions::Symlink;
-use crate::dotenv;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::git::Git;
 use crate::model::Environment;
 use crate::project::{Project, Stack};
-use crate::source::{Files, Overlay};
-use crate::text::Span;
-
-/// What a file is to phase 1; decides how it is masked when it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Names the paths that git must not take.
-    Ignore,
-    /// Where the values go: every value of it is masked.
-    Env,
-    Compose,
-    /// An env file that git tracks and services load.
-    SharedEnv,
-    Example,
-}
-
-/// One file before and after.
-#[derive(Clone)]
-pub struct Change {
-    /// Absolute.
-    pub path: PathBuf,
-    pub kind: Kind,
-    pub before: Option<String>,
-    pub after: String,
-    /// The credentials in the bytes of `before`.
-    pub secrets: Vec<Span>,
-}
+use crate::source::{Files, Overlay, text_of};
 
 #[derive(Default)]
 pub struct Draft {
@@ -60,9 +35,7 @@ pub struct Draft {
 
 const HEADING: &str = "Credentials that stood in compose files";
 const CARRIER: &str = "Compose reads the .env of this folder: these are copies from the root one";
-const IGNORED: &str = "Env files with credentials";
 const EXAMPLE: &str = "Required: Compose stops while one of these is missing";
-const EXAMPLES: [&str; 5] = [".env.example", ".env.sample", ".env.template", "env.example", ".env.dist"];
 
 /// What a draft is made for.
 pub struct Drafting<'a> {
@@ -193,40 +166,17 @@ impl<'a> Drafting<'a> {
 
     /// What git must ignore, and what it must forget first.
     fn hidden(&self, env: &[Change], draft: &mut Draft) -> Result<(Option<Change>, Vec<PathBuf>)> {
-        let Some(git) = self.git else { return Ok((None, Vec::new())) };
-        let (mut ignore, mut untrack) = (Vec::new(), Vec::new());
         let mut secret: BTreeSet<&Path> = env.iter().map(|change| change.path.as_path()).collect();
         secret.insert(&self.main);
         secret.extend(self.seen_homes());
-        for path in secret {
-            let below = self.project.relative(path).to_path_buf();
-            let is_tracked = tracked(self.project, path, self.git)?;
-            if is_tracked {
-                draft.tracked.push(below.display().to_string());
-                untrack.push(below.clone());
-            }
-            // Of a tracked file the ignore rules say nothing yet.
-            if is_tracked || !git.ignored(&below)? {
-                ignore.push(below.display().to_string());
-            }
-        }
-        if ignore.is_empty() {
-            return Ok((None, untrack));
-        }
-        let path = self.project.root.join(".gitignore");
-        let before = self.text(&path)?;
-        let known: Vec<&str> = before.as_deref().unwrap_or("").lines().map(str::trim).collect();
-        ignore.retain(|path| !known.contains(&lines::pattern(path).as_str()));
-        let after = lines::ignore(before.as_deref(), IGNORED, &ignore);
-        let change = Change { path, kind: Kind::Ignore, before, after, secrets: Vec::new() };
-        Ok((Some(change).filter(|change| change.before.as_deref() != Some(&change.after)), untrack))
+        let hidden = Hidden::of(self.project, self.git, self.files, secret)?;
+        draft.tracked = hidden.tracked.iter().map(|path| path.display().to_string()).collect();
+        Ok((hidden.ignore, hidden.tracked))
     }
 
     /// The example gets a line for every variable, and never a value.
     fn example(&self) -> Result<Option<Change>> {
-        let root = &self.project.root;
-        let there = EXAMPLES.iter().map(|name| root.join(name)).find(|path| path.is_file());
-        let path = there.unwrap_or_else(|| root.join(EXAMPLES[0]));
+        let path = lines::example_path(&self.project.root);
         let before = self.text(&path)?;
         let of: Vec<String> = self.variables.iter().map(|variable| used_where(self.spots, variable)).collect();
         let lines: Vec<Line<'_>> = self.variables.iter().zip(&of).map(|(v, of)| Line { name: &v.name, value: "", of }).collect();
@@ -236,19 +186,8 @@ impl<'a> Drafting<'a> {
     }
 
     fn text(&self, path: &Path) -> Result<Option<String>> {
-        let Some(bytes) = self.files.read(path)? else { return Ok(None) };
-        let text = String::from_utf8(bytes.to_vec());
-        text.map(Some).map_err(|error| {
-            Error::unusable(format!("read {}", path.display())).why(format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
-        })
+        text_of(self.files, path)
     }
-}
-
-/// The names that an env file defines.
-fn defined(path: &Path, text: &str) -> Result<BTreeSet<String>> {
-    let entries = dotenv::parse(text, &|_| Some("set".to_string()))
-        .map_err(|error| Error::unusable("read it").at(path, error.line, error.column).why(error.why))?;
-    Ok(entries.into_iter().map(|entry| entry.key).collect())
 }
 
 /// "used by timescaledb, workspace".

@@ -3,47 +3,39 @@
 //! survey -> spots -> credentials -> variables -> draft -> plan; then the guarded way, then the
 //! proof, which starts again from the files.
 
-mod before;
 mod burned;
 mod checks;
 mod draft;
-mod equal;
 mod group;
-mod home;
-mod lines;
-mod live;
 mod name;
 mod prepare;
 mod preview;
 mod prove;
-mod rendering;
 mod report;
 mod rewrite;
-mod show;
 mod spot;
 mod spots;
 mod standing;
 mod steps;
-mod survey;
 mod taken;
 
 use std::cell::RefCell;
-use std::time::Duration;
 
-use before::Asked;
-use prove::Rendered;
+use super::phase::before::Asked;
+use super::phase::{self, before, change, hidden, home, lines, live, rendering, show, survey};
+use prove::prove;
 
-pub use live::SETTLE;
+pub use super::phase::live::SETTLE;
+pub use super::phase::show::credentials as credentials_in_text;
 pub use report::{Burned, Moved, Report};
-pub use show::credentials as credentials_in_text;
 pub use standing::{Standing, StandingCredential, standing};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
-use crate::actions::{Said, World};
+use crate::actions::World;
 use crate::error::Result;
 use crate::event::Event;
 use crate::project::Stack;
-use crate::saga::{Proof, Verdict};
+use crate::saga::Verdict;
 use crate::secret::{Masker, Secret};
 use crate::source::Disk;
 use prepare::Proposal;
@@ -131,88 +123,6 @@ pub fn all_secrets(cx: &Context<'_>) -> Option<Masker> {
 fn whole_survey<'c>(cx: &'c Context<'_>) -> Result<Survey<'c>> {
     let all: Vec<&Stack> = cx.project.stacks.iter().collect();
     survey::survey(&cx.project, &all, &Disk, &cx.environment, cx.git.as_ref())
-}
-
-fn prove(cx: &Context<'_>, world: &World, proposal: &Proposal, asked: Option<&Asked<'_>>) -> Result<Verdict> {
-    let mut proof = on_the_way(cx, world);
-    let rendered = Rendered {
-        cx,
-        before: &proposal.before,
-        permitted: &proposal.permitted,
-        chosen: &proposal.chosen,
-        asked,
-        left: proposal.left_standing,
-    };
-    if let Verdict::Bad(why) = rendered.prove(&mut proof)? {
-        return Ok(Verdict::Bad(why));
-    }
-    let seen = seen_by_git(cx, proposal)?;
-    if !seen.is_empty() {
-        cx.events.emit(Event::ProofFails { label: "git ignores what holds credentials".into(), why: seen.clone() });
-        return Ok(Verdict::Bad(seen));
-    }
-    prove_live(cx, proposal, &mut proof)
-}
-
-/// The env files that were written and that `git add` would take: another rule may take back what the
-/// ignore file says. One that git tracks was the caller's own decision.
-fn seen_by_git(cx: &Context<'_>, proposal: &Proposal) -> Result<Vec<String>> {
-    let Some(git) = &cx.git else { return Ok(Vec::new()) };
-    let mut seen = Vec::new();
-    for change in proposal.draft.changes.iter().filter(|change| change.kind == draft::Kind::Env) {
-        let path = cx.project.relative(&change.path);
-        if !git.tracked(path)? && !git.ignored(path)? {
-            seen.push(format!("git does not ignore {}: a `!` rule of another .gitignore takes it back", path.display()));
-        }
-    }
-    Ok(seen)
-}
-
-/// What the steps have proven, told beside what is proven after them.
-fn on_the_way(cx: &Context<'_>, world: &World) -> Proof {
-    let mut proof = Proof::default();
-    for said in world.said.take() {
-        match said {
-            Said::Proven { label, detail } => {
-                proof.proven.push(format!("{label}: {detail}"));
-                cx.events.emit(Event::ProofHolds { label, detail, took: Duration::ZERO });
-            }
-            Said::NotProven { label, needs } => prove::not_proven(cx, &mut proof, &label, &needs),
-        }
-    }
-    proof
-}
-
-/// Asks the running stacks again what they were asked before.
-fn prove_live(cx: &Context<'_>, proposal: &Proposal, proof: &mut Proof) -> Result<Verdict> {
-    let Some(live) = cx.live() else {
-        let needs = if cx.doors.engine.is_none() { "an engine" } else { "Docker Compose 2.20 or later" };
-        prove::not_proven(cx, proof, "running stacks are well and accept their credentials", needs);
-        return Ok(Verdict::Holds(proof.clone()));
-    };
-    if proposal.asking.is_empty() {
-        prove::not_proven(cx, proof, "running stacks are well and accept their credentials", "a stack of this project that runs");
-        return Ok(Verdict::Holds(proof.clone()));
-    }
-    let label = "running stacks are well and accept their credentials".to_string();
-    cx.events.emit(Event::ProofStarted { label: label.clone() });
-    let started = std::time::Instant::now();
-    // What was recreated has other containers now.
-    let asking = live::again(&live, &proposal.asking)?;
-    let said = live::ask(&live, &asking, &cx.masker.borrow())?;
-    let why: Vec<String> = said.unwell.into_iter().chain(said.refused).collect();
-    if !why.is_empty() {
-        cx.events.emit(Event::ProofFails { label, why: why.clone() });
-        return Ok(Verdict::Bad(why));
-    }
-    for proven in &said.proven {
-        cx.events.emit(Event::ProofHolds { label: "live".into(), detail: proven.clone(), took: started.elapsed() });
-    }
-    proof.proven.extend(said.proven);
-    for (label, needs) in said.not_proven {
-        prove::not_proven(cx, proof, &label, &needs);
-    }
-    Ok(Verdict::Holds(proof.clone()))
 }
 
 /// What git's history holds is known to whoever has a clone. The run is committed: that nothing can

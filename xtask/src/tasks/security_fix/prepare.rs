@@ -4,21 +4,25 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::before::{Asked, Before};
-use super::checks::{exported, file_guards, hidden, live_guards, renders};
-use super::draft::{Draft, Drafting, Kind};
+use super::change::Kind;
+use super::checks::{exported, hidden};
+use super::draft::{Draft, Drafting};
 use super::group::credentials;
 use super::live::{Asking, stack_call};
 use super::name::{Variable, variables};
-use super::preview::{in_comments, warnings};
-use super::prove::{Gains, Permitted, rendered_equal};
+use super::phase::checks::{Wish, can_commit, equal, file_guards, live_guards, renders};
+use super::phase::preview::warnings;
+use super::phase::prove::{Gains, Permitted, rendered_equal};
+use super::phase::steps::Touched;
+use super::preview::in_comments;
 use super::rewrite::rewrite;
 use super::spot::Spot;
 use super::survey::{Survey, locate, survey};
 use super::taken::{directory, taken};
 use super::{Options, spots};
-use crate::actions::StackCall;
 use crate::error::Result;
 use crate::guards::Checked;
+use crate::secret::Secret;
 use crate::source::{Disk, Files, Overlay, clean};
 use crate::tasks::Context;
 
@@ -45,15 +49,6 @@ pub struct Proposal {
     pub touched: Vec<Touched>,
     /// About stacks that share a compose project's name, or could not be looked at.
     pub warnings: Vec<String>,
-}
-
-/// A stack that the change concerns.
-pub struct Touched {
-    pub call: StackCall,
-    /// The services that read a moved credential, or gain a variable.
-    pub services: Vec<String>,
-    /// As it will render.
-    pub planned: serde_json::Value,
 }
 
 pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -> Result<Proposal> {
@@ -87,6 +82,7 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let permitted = Permitted {
         variables: named.iter().filter(|variable| !variable.bound).map(|variable| variable.name.clone()).collect(),
         files: written(&draft, &cx.project.root),
+        ..Permitted::default()
     };
     let mut gains = Gains::new();
     let planned = planned(cx, &draft, &chosen)?;
@@ -102,19 +98,17 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
             left.clone(),
             "change these places by hand, or go on without them: --override movable-credentials --reason TEXT",
         ),
-        Checked::new("renders-as-before", unequal, "nothing may change what runs; please report this with the file"),
+        equal(unequal),
     ];
     if options.commit {
-        let why = match &cx.git {
-            None => Some("there is no git repository to commit to".to_string()),
-            Some(git) => git.check_can_commit().err().map(|error| error.to_string()),
-        };
-        guards.push(Checked::new("can-commit", why.into_iter().collect(), "set this right first, or leave out --commit"));
+        guards.push(can_commit(cx));
     }
-    guards.extend(file_guards(cx, &draft, options)?);
+    guards.extend(file_guards(cx, &draft.changes, options.allow_dirty)?);
     let mut asking = Vec::new();
     if !draft.changes.is_empty() {
-        guards.extend(live_guards(cx, options, &found, &named, &mut asking)?);
+        let wish = Wish { needs_engine: options.recreate || options.rehearse || options.require_live, require_live: options.require_live };
+        let is_moved = |password: &Secret| named.iter().any(|variable| variable.value == *password);
+        guards.extend(live_guards(cx, wish, &found, &is_moved, &mut asking)?);
     }
     let places = named.iter().map(|variable| places(cx, &found, &spotted.spots, variable)).collect();
     let chosen = chosen.iter().map(|stack| stack.id.clone()).collect();

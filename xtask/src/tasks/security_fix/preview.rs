@@ -1,15 +1,14 @@
 //! What a plan comes to, for people and programs, before anybody is asked.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::collections::BTreeSet;
 
-use super::draft::{Draft, Kind};
+use super::change::Kind;
+use super::draft::Draft;
+use super::phase::preview::others_may_read;
 use super::prepare::Proposal;
 use super::show;
-use super::survey::Survey;
 use crate::event::{Event, FileDiff};
-use crate::project::{Project, Stack};
+use crate::project::Project;
 use crate::secret::Masker;
 use crate::tasks::Context;
 use crate::text::LineIndex;
@@ -35,27 +34,6 @@ pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
     events
 }
 
-/// What the caller should know of the project beyond the plan.
-pub fn warnings(survey: &Survey<'_>) -> Vec<String> {
-    let mut by_project: BTreeMap<&str, Vec<&Stack>> = BTreeMap::new();
-    for view in &survey.views {
-        by_project.entry(&view.model.name).or_default().push(view.stack);
-    }
-    // What shares its first file is one stack in two forms.
-    by_project.retain(|_, stacks| stacks.iter().any(|stack| stack.files[0] != stacks[0].files[0]));
-    // Compose takes stacks of one project name for one another's orphans.
-    let shared = by_project.into_iter().map(|(project, stacks)| {
-        let stacks = stacks.iter().map(|stack| stack.id.as_str()).collect::<Vec<_>>().join(" and ");
-        format!(
-            "{stacks} share the compose project `{project}`: `--remove-orphans` on one removes the others' containers; give each a `name:`"
-        )
-    });
-    let unseen = survey.broken.iter().filter(|broken| !broken.chosen);
-    shared
-        .chain(unseen.map(|broken| format!("stack {} does not render, so nothing is known about it: {}", broken.stack.id, broken.why)))
-        .collect()
-}
-
 /// The comments that will still say a credential which is moved: a comment is nobody's to rewrite.
 pub fn in_comments(project: &Project, draft: &Draft, masker: &Masker) -> Vec<String> {
     let public = draft.changes.iter().filter(|change| matches!(change.kind, Kind::Compose | Kind::SharedEnv));
@@ -68,10 +46,6 @@ pub fn in_comments(project: &Project, draft: &Draft, masker: &Masker) -> Vec<Str
         }
     }
     told
-}
-
-fn others_may_read(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o077 != 0)
 }
 
 /// Who sees more than before, in one sentence.

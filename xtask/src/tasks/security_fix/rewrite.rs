@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Change, Kind};
+use super::change::{Change, Kind};
 use super::name::Variable;
 use super::spot::Spot;
 use super::survey::{Looked, Survey, locate, names_variables};

@@ -9,16 +9,20 @@ use serde_json::Value;
 pub struct Differences {
     /// Environment variables that a service gains: service and name.
     pub gained: BTreeSet<(String, String)>,
-    /// Every other difference, as `services.web.environment.TOKEN changed`.
+    /// Environment variables of a service that have another value.
+    pub changed: BTreeSet<(String, String)>,
+    /// Every other difference, as `services.web.image has changed`.
     pub other: Vec<String>,
 }
 
 impl Differences {
     /// The same without what a phase declared: services that load a file which it writes may gain
-    /// exactly its own variables.
-    pub fn beyond(&self, may_gain: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    /// exactly its own variables, and some may come to have another value.
+    pub fn beyond(&self, may_gain: impl Fn(&str, &str) -> bool, may_change: impl Fn(&str, &str) -> bool) -> Vec<String> {
         let gained = self.gained.iter().filter(|(service, name)| !may_gain(service, name));
+        let changed = self.changed.iter().filter(|(service, name)| !may_change(service, name));
         let mut beyond: Vec<String> = gained.map(|(service, name)| format!("services.{service}.environment.{name} is new")).collect();
+        beyond.extend(changed.map(|(service, name)| format!("services.{service}.environment.{name} has changed")));
         beyond.extend(self.other.iter().cloned());
         beyond
     }
@@ -31,6 +35,10 @@ pub fn differences(before: &Value, after: &Value) -> Differences {
 }
 
 fn compare(before: &Value, after: &Value, path: &mut Vec<String>, found: &mut Differences) {
+    // What stands under a key of one's own at the top only serves anchors: nothing runs by it.
+    if path.first().is_some_and(|key| key.starts_with("x-")) {
+        return;
+    }
     match (before, after) {
         (Value::Object(old), Value::Object(new)) => {
             for (key, value) in old {
@@ -56,7 +64,12 @@ fn compare(before: &Value, after: &Value, path: &mut Vec<String>, found: &mut Di
         }
         (Value::Null, new) if in_environment(path) => added(path, new, found),
         _ if before == after => {}
-        _ => found.other.push(format!("{} has changed", path.join("."))),
+        _ => match path.as_slice() {
+            [services, service, environment, name] if services == "services" && environment == "environment" => {
+                found.changed.insert((service.clone(), name.clone()));
+            }
+            _ => found.other.push(format!("{} has changed", path.join("."))),
+        },
     }
 }
 
@@ -84,6 +97,8 @@ mod tests {
 
     #[test]
     fn equal_models_have_no_differences() {
+        let shared = |word: &str| json!({"x-shared": {"env_file": [word]}, "services": {}});
+        assert_eq!(differences(&shared("a.env"), &shared(".env")), Differences::default());
         let model = json!({"name": "x", "services": {"a": {"command": ["one"], "environment": {"A": "1"}}}});
         assert_eq!(differences(&model, &model), Differences::default());
     }
@@ -95,14 +110,17 @@ mod tests {
         let after = json!({"services": {"a": {"environment": {"A": "new-secret", "N": "1"}, "command": ["x", "y"]}, "b": {"environment": {"N": "1"}}, "c": {"environment": {"N": "1"}}}, "extra": 1});
         let found = differences(&before, &after);
         assert_eq!(found.gained.iter().map(|(s, n)| format!("{s}/{n}")).collect::<Vec<_>>(), ["a/N", "b/N", "c/N"]);
-        assert_eq!(found.other, ["services.a.environment.A has changed", "services.a.command has changed", "extra is new"]);
+        assert_eq!(found.changed.iter().map(|(s, n)| format!("{s}/{n}")).collect::<Vec<_>>(), ["a/A"]);
+        assert_eq!(found.other, ["services.a.command has changed", "extra is new"]);
         assert!(!format!("{found:?}").contains("secret"));
-        assert_eq!(found.beyond(|service, name| service == "a" && name == "N").len(), 5);
+        assert_eq!(found.beyond(|service, name| service == "a" && name == "N", |_, _| false).len(), 5);
+        let declared = |service: &str, name: &str| service == "a" && name == "A";
+        assert_eq!(found.beyond(|_, _| true, declared), ["services.a.command has changed", "extra is new"]);
     }
 
     #[test]
     fn a_variable_that_is_gone_is_never_permitted() {
         let found = differences(&json!({"services": {"a": {"environment": {"A": "1"}}}}), &json!({"services": {"a": {"environment": {}}}}));
-        assert_eq!(found.beyond(|_, _| true), ["services.a.environment.A is gone"]);
+        assert_eq!(found.beyond(|_, _| true, |_, _| true), ["services.a.environment.A is gone"]);
     }
 }

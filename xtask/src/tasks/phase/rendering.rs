@@ -22,7 +22,7 @@ impl Rendering {
     pub fn equals_but_for(&self, before: &Rendering, may_gain: impl Fn(&str) -> bool) -> bool {
         let full = |rendering: &'_ Rendering| rendering.full.clone().unwrap_or_else(|| rendering.users.clone());
         let pairs = [(&before.users, &self.users), (&full(before), &full(self))];
-        pairs.iter().all(|(old, new)| differences(old, new).beyond(|_, name| may_gain(name)).is_empty())
+        pairs.iter().all(|(old, new)| differences(old, new).beyond(|_, name| may_gain(name), |_, _| false).is_empty())
     }
 }
 

@@ -1,7 +1,26 @@
 //! What is appended to `.env`, `.env.example` and `.gitignore`: pure text, in the file's own line
 //! endings, nothing else touched.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use crate::dotenv;
+use crate::error::{Error, Result};
+
+const EXAMPLES: [&str; 5] = [".env.example", ".env.sample", ".env.template", "env.example", ".env.dist"];
+
+/// The project's example of an `.env`: the one that is there, else where it would be.
+pub fn example_path(root: &Path) -> PathBuf {
+    let there = EXAMPLES.iter().map(|name| root.join(name)).find(|path| path.is_file());
+    there.unwrap_or_else(|| root.join(EXAMPLES[0]))
+}
+
+/// The names that an env file defines.
+pub fn defined(path: &Path, text: &str) -> Result<BTreeSet<String>> {
+    let entries = dotenv::parse(text, &|_| Some("set".to_string()))
+        .map_err(|error| Error::unusable("read it").at(path, error.line, error.column).why(error.why))?;
+    Ok(entries.into_iter().map(|entry| entry.key).collect())
+}
 
 /// A variable as a line of `.env`.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::name::Variable;
 use super::survey::{Survey, View};
 use crate::actions::{Live, StackCall};
 use crate::engine::Listed;
@@ -14,7 +13,7 @@ use crate::error::Result;
 use crate::proof::Verdict;
 use crate::proof::credential::{self, Answer, Login};
 use crate::proof::health;
-use crate::secret::Masker;
+use crate::secret::{Masker, Secret};
 use crate::tasks::call;
 
 /// How long a container without a health check must stay as it is to count as well.
@@ -25,7 +24,7 @@ pub struct Asking {
     pub call: StackCall,
     /// The services that have a container which runs, or should.
     pub services: Vec<String>,
-    /// Service, container and login: those whose password is one of the moved credentials.
+    /// Service, container and login: those whose password the phase is about.
     pub logins: Vec<(String, String, Login)>,
 }
 
@@ -39,9 +38,9 @@ pub struct Said {
     pub not_proven: Vec<(String, String)>,
 }
 
-/// The stacks that run, and what to ask of them. What somebody has stopped, or what is done, is none of
+/// The stacks that run, and what to ask of them: the logins whose password the phase is about too. What somebody has stopped, or what is done, is none of
 /// them: it serves nobody, and starting it is not for this task.
-pub fn running(live: &Live, survey: &Survey<'_>, variables: &[Variable]) -> Result<Vec<Asking>> {
+pub fn running(live: &Live, survey: &Survey<'_>, is_asked_for: &dyn Fn(&Secret) -> bool) -> Result<Vec<Asking>> {
     let mut asking = Vec::new();
     for view in &survey.views {
         let call = stack_call(view);
@@ -49,7 +48,7 @@ pub fn running(live: &Live, survey: &Survey<'_>, variables: &[Variable]) -> Resu
         if by_service.is_empty() {
             continue;
         }
-        let logins = logins(&view.rendering.users, &by_service, variables);
+        let logins = logins(&view.rendering.users, &by_service, is_asked_for);
         asking.push(Asking { call, services: by_service.into_keys().collect(), logins });
     }
     Ok(asking)
@@ -74,12 +73,12 @@ fn by_service(containers: &[Listed]) -> BTreeMap<String, String> {
     containers.iter().filter_map(|container| Some((service(container)?, container.id.clone()))).collect()
 }
 
-fn logins(model: &Json, containers: &BTreeMap<String, String>, variables: &[Variable]) -> Vec<(String, String, Login)> {
+fn logins(model: &Json, containers: &BTreeMap<String, String>, is_asked_for: &dyn Fn(&Secret) -> bool) -> Vec<(String, String, Login)> {
     let mut found = Vec::new();
     for (service, container) in containers {
         let Some(rendered) = model.get("services").and_then(|services| services.get(service)) else { continue };
         for login in credential::rendered_logins(rendered) {
-            if variables.iter().any(|variable| variable.value == login.password) {
+            if is_asked_for(&login.password) {
                 found.push((service.clone(), container.clone(), login));
             }
         }

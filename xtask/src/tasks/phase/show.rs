@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::draft::{Change, Kind};
-use crate::catalogue::key_shape;
+use super::change::{Change, Kind};
+use crate::catalogue::{KeyShape, key_shape, looks_random};
 use crate::dotenv::{self, Quoting};
 use crate::event::FileDiff;
 use crate::project::Project;
 use crate::rules::{self, ComposeSource};
 use crate::secret::{MASK, Masker};
+use crate::tasks::hidden::by_place;
 use crate::text::{Span, redact};
 use crate::yaml::{Limits, expand, read};
 
@@ -29,6 +30,32 @@ pub fn diff(project: &Project, change: &Change, masker: &Masker) -> FileDiff {
     };
     let path = project.relative(&change.path).display().to_string();
     FileDiff { path, before: before.map(|text| comments(&text, masker)), after: Some(comments(&after, masker)) }
+}
+
+/// So much of a value is shown.
+const LONGEST_SHOWN: usize = 40;
+
+/// One value for people, unless it could be a secret.
+pub fn value(name: &str, value: &str, masker: &Masker) -> String {
+    let is_secret = matches!(key_shape(name), KeyShape::Password | KeyShape::Secret | KeyShape::Weak)
+        || !by_place(std::iter::once((name, value))).is_empty()
+        || is_odd(value)
+        || masker.mask(value) != value;
+    match value {
+        "" => "(empty)".to_string(),
+        _ if is_secret => MASK.to_string(),
+        _ if value.chars().count() > LONGEST_SHOWN || value.contains(['\n', '\r']) => "(long)".to_string(),
+        _ => value.to_string(),
+    }
+}
+
+/// Nobody says what it is, and it could come from a generator: both cases and digits in one word.
+fn is_odd(value: &str) -> bool {
+    let odd = |word: &str| {
+        let has = |kind: fn(&char) -> bool| word.chars().any(|c| kind(&c));
+        word.len() >= 8 && has(char::is_ascii_digit) && has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase)
+    };
+    looks_random(value) || value.split_whitespace().any(odd)
 }
 
 /// Where a line's comment begins, behind its `#`. A `#` inside a quoted value may be taken for one: too
@@ -123,6 +150,25 @@ pub fn credentials(text: &str) -> Vec<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_value_is_shown_only_where_it_is_no_secret() {
+        let masker = Masker::new(["known-to-the-masker"]);
+        for (name, given, shown) in [
+            ("LEVEL", "info", "info"),
+            ("APP_TITLE", "Trading System (containers)", "Trading System (containers)"),
+            ("PORT", "8080", "8080"),
+            ("EMPTY", "", "(empty)"),
+            ("TEXT", "two\nlines", "(long)"),
+            ("DB_PASSWORD", "info", MASK),
+            ("SIGNING_KEY", "info", MASK),
+            ("DSN", "postgres://u:some-word@db/x", MASK),
+            ("NEUTRAL", "Cextern6Ud8kY3oRm", MASK),
+            ("NEUTRAL", "known-to-the-masker", MASK),
+        ] {
+            assert_eq!(value(name, given, &masker), shown, "{name}={given}");
+        }
+    }
 
     #[test]
     fn every_value_of_an_env_file_is_masked() {

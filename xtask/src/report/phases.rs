@@ -1,0 +1,112 @@
+//! The end of a phase of the migration: what changed, what is proven and what is not, and what to do next.
+
+use serde_json::{Value, json};
+
+use super::summary::ended;
+use super::{Look, Style};
+use crate::tasks::migrate::{Migrated, PhaseReport};
+use crate::tasks::security_fix::Burned;
+use crate::tasks::{Ended, env_standardize, security_fix};
+use crate::text::counted;
+
+pub fn phase(migrated: &Migrated, look: Look) -> String {
+    match &migrated.report {
+        PhaseReport::SecurityFix(report) => security_fix(&migrated.ended, report, look),
+        PhaseReport::EnvStandardize(report) => env_standardize(&migrated.ended, report, look),
+    }
+}
+
+pub fn json(migrated: &Migrated) -> Value {
+    let report = match &migrated.report {
+        PhaseReport::SecurityFix(report) => json!(report),
+        PhaseReport::EnvStandardize(report) => json!(report),
+    };
+    json!({"phase": migrated.phase.number, "name": migrated.phase.name, "ended": migrated.ended.word(), "report": report})
+}
+
+fn security_fix(how: &Ended, report: &security_fix::Report, look: Look) -> String {
+    if matches!(how, Ended::NothingToDo) {
+        return look.line(Style::Good, "Holds", "no credential stands in a file that git may see");
+    }
+    let mut text = ended(how, look);
+    let places: usize = report.moved.iter().map(|moved| moved.places.len()).sum();
+    let counted = [(report.moved.len(), "credential"), (places, "place"), (report.changed.len(), "changed file")]
+        .map(|(n, what)| counted(n, what))
+        .join(", ");
+    text.push_str(&look.line(Style::Info, "Credentials", &counted));
+    if !matches!(how, Ended::Committed { .. }) {
+        return text;
+    }
+    if look.quiet {
+        return String::new();
+    }
+    text.push_str(&proofs(&report.proven, &report.not_proven, look));
+    for left in &report.left {
+        text.push_str(&look.line(Style::Warn, "Left", left));
+    }
+    for burned in &report.burned {
+        text.push_str(&look.line(Style::Bad, "Burned", &in_history(burned)));
+    }
+    if !report.unseen.is_empty() {
+        text.push_str(&look.line(Style::Warn, "Not seen", &format!("in history: {}", report.unseen.join(", "))));
+    }
+    text.push_str(&next(&report.next, look));
+    text
+}
+
+fn next(next: &[String], look: Look) -> String {
+    next.iter().map(|next| look.line(Style::Info, "Next", next)).collect()
+}
+
+fn env_standardize(how: &Ended, report: &env_standardize::Report, look: Look) -> String {
+    if matches!(how, Ended::NothingToDo) {
+        return look.line(Style::Good, "Holds", "every service gets its variables from the root's .env");
+    }
+    let mut text = ended(how, look);
+    let merged: usize = report.merged.values().map(Vec::len).sum();
+    let counted = [
+        (merged + report.added.len(), "new variable"),
+        (report.rewritten.len(), "rewritten env_file"),
+        (report.changed.len(), "changed file"),
+    ]
+    .map(|(n, what)| counted(n, what))
+    .join(", ");
+    text.push_str(&look.line(Style::Info, "Variables", &counted));
+    if !matches!(how, Ended::Committed { .. }) {
+        return text;
+    }
+    if look.quiet {
+        return String::new();
+    }
+    text.push_str(&proofs(&report.proven, &report.not_proven, look));
+    for left in &report.left {
+        text.push_str(&look.line(Style::Warn, "Left", left));
+    }
+    text.push_str(&next(&report.next, look));
+    text
+}
+
+/// They were told one by one while they were made.
+fn proofs(proven: &[String], not_proven: &[String], look: Look) -> String {
+    let missing = match not_proven.len() {
+        0 => String::new(),
+        some => format!("; {} not proven, with what each needs, above", counted(some, "statement")),
+    };
+    look.line(Style::Good, "Proven", &format!("{}{missing}", counted(proven.len(), "statement")))
+}
+
+fn in_history(burned: &Burned) -> String {
+    let known = if burned.well_known { ", a value that anyone would try" } else { "" };
+    let since = burned.since.as_deref().map_or_else(String::new, |since| format!(" since {since}"));
+    let files = match burned.files.as_slice() {
+        [] => String::new(),
+        [one] => format!(" in {one}"),
+        [first, rest @ ..] => format!(" in {first} and {} more", rest.len()),
+    };
+    let mut text = format!("{}{known}: git's history holds it{since}{files}; to rotate it:", burned.variable);
+    for line in &burned.rotation {
+        text.push_str("\n  ");
+        text.push_str(line);
+    }
+    text
+}

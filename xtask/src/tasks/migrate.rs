@@ -1,0 +1,125 @@
+//! The migration: its phases in their order, one by one or all together.
+
+use super::status::{self, Look};
+use super::{Context, Ended, Overrides, env_standardize, security_fix};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use env_standardize::OnConflict;
+
+/// One phase.
+pub struct Phase {
+    pub number: u8,
+    /// The name of its command and of its runs.
+    pub name: &'static str,
+    /// What it is for, in a few words.
+    pub about: &'static str,
+    /// Carries it out.
+    pub run: fn(&Context<'_>, &Wish, &Overrides) -> Result<(Ended, PhaseReport)>,
+    /// Says what stands against it, and changes nothing.
+    pub look: fn(&Context<'_>, &[String]) -> Result<Look>,
+}
+
+/// All phases, in the order in which `--all` carries them out.
+pub static PHASES: [Phase; 2] = [
+    Phase {
+        number: 1,
+        name: "security-fix",
+        about: "credentials out of compose files",
+        run: |cx, wish, overrides| {
+            let (ended, report) = security_fix::run(cx, &wish.security_fix(), overrides)?;
+            Ok((ended, PhaseReport::SecurityFix(Box::new(report))))
+        },
+        look: status::security_fix,
+    },
+    Phase {
+        number: 2,
+        name: "env-standardize",
+        about: "one root .env for every service",
+        run: |cx, wish, overrides| {
+            let (ended, report) = env_standardize::run(cx, &wish.env_standardize(), overrides)?;
+            Ok((ended, PhaseReport::EnvStandardize(Box::new(report))))
+        },
+        look: status::env_standardize,
+    },
+];
+
+/// The phase of a number.
+pub fn phase(number: u8) -> Option<&'static Phase> {
+    PHASES.iter().find(|phase| phase.number == number)
+}
+
+/// What the caller chose for one phase or for all; each takes what concerns it.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// Stacks by name; none means all.
+    pub stacks: Vec<String>,
+    pub commit: bool,
+    pub recreate: bool,
+    pub rehearse: bool,
+    pub allow_dirty: bool,
+    pub require_live: bool,
+    /// Of phase 1.
+    pub strict: bool,
+    /// Of phase 1.
+    pub untrack: bool,
+    /// Of phase 2.
+    pub on_conflict: Option<OnConflict>,
+}
+
+impl Wish {
+    fn security_fix(&self) -> security_fix::Options {
+        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, strict, untrack, on_conflict: _ } = self.clone();
+        security_fix::Options { stacks, commit, recreate, rehearse, strict, untrack, allow_dirty, require_live }
+    }
+
+    fn env_standardize(&self) -> env_standardize::Options {
+        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, on_conflict, strict: _, untrack: _ } = self.clone();
+        env_standardize::Options { stacks, on_conflict, commit, recreate, rehearse, allow_dirty, require_live }
+    }
+
+    /// Refuses what the phase would silently ignore.
+    fn fits(&self, phase: &Phase) -> Result<()> {
+        let of_others = match phase.name {
+            "security-fix" => vec![("--on-conflict", self.on_conflict.is_some())],
+            _ => vec![("--strict", self.strict), ("--untrack", self.untrack)],
+        };
+        match of_others.into_iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((option, _)) => {
+                let help = format!("leave it out; `cargo xtask {} --help` lists what this phase takes", phase.name);
+                Err(Error::unusable(format!("phase {} has no {option}", phase.number)).help(help))
+            }
+        }
+    }
+}
+
+/// What a phase has done.
+pub enum PhaseReport {
+    SecurityFix(Box<security_fix::Report>),
+    EnvStandardize(Box<env_standardize::Report>),
+}
+
+/// A phase that was carried out.
+pub struct Migrated {
+    pub phase: &'static Phase,
+    pub ended: Ended,
+    pub report: PhaseReport,
+}
+
+/// Carries one phase out.
+pub fn one(cx: &Context<'_>, phase: &'static Phase, wish: &Wish, overrides: &Overrides) -> Result<Migrated> {
+    wish.fits(phase)?;
+    let (ended, report) = (phase.run)(cx, wish, overrides)?;
+    Ok(Migrated { phase, ended, report })
+}
+
+/// Carries the phases out in their order, without those that `skip` names; the first that does not hold ends it.
+pub fn all(cx: &Context<'_>, wish: &Wish, skip: &[u8]) -> Result<Vec<Migrated>> {
+    let mut migrated = Vec::new();
+    for phase in PHASES.iter().filter(|phase| !skip.contains(&phase.number)) {
+        cx.events.emit(Event::Note(format!("phase {} {}: {}", phase.number, phase.name, phase.about)));
+        let (ended, report) = (phase.run)(cx, wish, &Overrides::default())?;
+        migrated.push(Migrated { phase, ended, report });
+    }
+    Ok(migrated)
+}
