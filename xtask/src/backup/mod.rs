@@ -21,8 +21,7 @@ mod manifest;
 mod pack;
 #[cfg(feature = "backup")]
 mod repository;
-#[cfg(feature = "backup")]
-mod tar;
+pub mod tar;
 mod wish;
 #[cfg(feature = "backup")]
 mod writer;

@@ -5,6 +5,7 @@ mod bench;
 mod deploy;
 mod everyday;
 mod images;
+mod production;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use bench::{BenchAuditArgs, BenchBackupArgs, BenchDeployArgs, Measurable};
 pub use deploy::{PreflightArgs, ProdUpArgs};
 pub use everyday::{Everyday, LogsArgs};
 pub use images::{BuildArgs, PullArgs};
+pub use production::DockerfileProdArgs;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -95,6 +97,8 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Phase 1: move credentials out of compose files into .env, proven equal or put back
     SecurityFix(SecurityFixArgs),
+    /// Phase 4: a production image for each service that is built here, built, started and proven, not yet used
+    DockerfileProd(DockerfileProdArgs),
     #[command(flatten)]
     Everyday(Everyday),
     /// Undo a committed run: the newest, or the one named
@@ -134,7 +138,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
-    /// The phase to carry out: 1 = security-fix
+    /// The phase to carry out: 1 = security-fix, 4 = dockerfile-prod
     #[arg(long, value_name = "N", value_parser = phase, required_unless_present = "status", conflicts_with = "status")]
     pub phase: Option<u8>,
     /// Say for each phase whether it holds; exits with 1 when one does not
@@ -148,7 +152,8 @@ pub struct MigrateArgs {
 fn phase(text: &str) -> Result<u8, String> {
     match text {
         "1" => Ok(1),
-        _ => Err("the only phase so far is 1, security-fix".to_string()),
+        "4" => Ok(4),
+        _ => Err("the phases are 1, security-fix, and 4, dockerfile-prod".to_string()),
     }
 }
 

@@ -9,6 +9,7 @@ mod everyday;
 mod exit;
 mod history;
 mod images;
+mod production;
 mod run;
 
 use std::ffi::OsString;

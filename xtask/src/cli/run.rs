@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{BackupCommand, Cli, Command, Format, MigrateArgs, SchemaArg, SecurityFixArgs};
-use super::{Exit, audit, backup, bench, completions, deploy, everyday, history, images, manual};
+use super::{Exit, audit, backup, bench, completions, deploy, everyday, history, images, manual, production};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -95,7 +95,10 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     let confirm_by_name = |question: &str, name: &str| typed_consent(cli, question, name, &cancel);
     let dry_run = cli.global.dry_run || matches!(&cli.command, Command::ProdUp(args) if args.check);
     let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, dry_run, &confirm)? };
-    let live = matches!(cli.command, Command::Migrate(_) | Command::SecurityFix(_) | Command::Rollback(_) | Command::Recover);
+    let live = matches!(
+        cli.command,
+        Command::Migrate(_) | Command::SecurityFix(_) | Command::DockerfileProd(_) | Command::Rollback(_) | Command::Recover
+    );
     if live
         || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_) | Command::Backup(_))
         || matches!(cli.command, Command::Restore(_))
@@ -108,6 +111,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     match &cli.command {
         Command::Audit(args) => audit::fix(&cx, &cli.global, args),
         Command::SecurityFix(args) => security_fix(&cx, args),
+        Command::DockerfileProd(args) => production::run(&cx, args),
         Command::Everyday(command) => everyday::run(&cx, command),
         Command::Migrate(args) => migrate(&cx, args),
         Command::Rollback(args) => {
@@ -185,7 +189,9 @@ fn migrate(cx: &Context<'_>, args: &MigrateArgs) -> Result<(Exit, Answer)> {
         let holds = phases.iter().all(|phase| phase.holds);
         return Ok((if holds { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Status(phases)));
     }
-    // Only phase 1 can be named so far.
+    if args.phase == Some(4) {
+        return production::phase(cx, &args.security_fix);
+    }
     security_fix(cx, &args.security_fix)
 }
 
@@ -204,6 +210,6 @@ fn security_fix(cx: &Context<'_>, args: &SecurityFixArgs) -> Result<(Exit, Answe
     Ok((Exit::Done, Answer::SecurityFix(ended, Box::new(report))))
 }
 
-fn overrides(guards: &[String], reason: Option<&str>) -> Overrides {
+pub(super) fn overrides(guards: &[String], reason: Option<&str>) -> Overrides {
     Overrides { guards: guards.to_vec(), reason: reason.unwrap_or_default().to_string() }
 }

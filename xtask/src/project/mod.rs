@@ -3,6 +3,7 @@
 mod backups;
 mod compose_file;
 mod discover;
+mod production;
 mod settings;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use crate::source::{Files, clean};
 
 pub use backups::{BeforeDeploy, KeepSettings};
 pub use discover::{is_compose_file, role_of, stem};
+pub use production::{ProductionSettings, ServiceProduction};
 pub use settings::{BackupSettings, DeploySettings, Hooks, Probe, ServiceBackup, Settings, StackSettings};
 
 /// The settings file; the nearest one upwards marks the root of a project.

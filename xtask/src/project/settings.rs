@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Role;
 use super::backups::{BeforeDeploy, KeepSettings};
+use super::production::ProductionSettings;
 use crate::error::{Error, Result};
 use crate::release::Replacing;
 use crate::source::Files;
@@ -26,6 +27,9 @@ pub struct Settings {
     pub deploy: DeploySettings,
     #[serde(default)]
     pub backup: BackupSettings,
+    /// Production images, where they cannot be detected.
+    #[serde(default, rename = "dockerfile-prod")]
+    pub dockerfile_prod: ProductionSettings,
 }
 
 /// Where backups go.

@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{
-    Look, Style, audit, backup, backup_bench, bench, doctor, downtime, everyday, explain, history, images, preflight, releases, review,
-    status, summary,
+    Look, Style, audit, backup, backup_bench, bench, doctor, downtime, everyday, explain, history, images, preflight, production, releases,
+    review, status, summary,
 };
 use crate::audit::Audit;
 use crate::error::{Error, Result};
@@ -37,6 +37,7 @@ pub enum Answer {
     Rules,
     Refused(&'static Refused),
     SecurityFix(Ended, Box<Report>),
+    Production(Ended, Box<crate::tasks::dockerfile_prod::Report>),
     Ended(Ended),
     Recovered(Recovered),
     Fetched(Ended, Vec<Fetched>),
@@ -101,6 +102,7 @@ impl Answer {
     pub fn text(&self, look: Look) -> String {
         match self {
             Answer::SecurityFix(ended, report) => summary::security_fix(ended, report, look),
+            Answer::Production(ended, report) => production::text(ended, report, look),
             Answer::Ended(ended) => summary::ended(ended, look),
             Answer::Recovered(recovered) => summary::recovered(recovered, look),
             Answer::Audit(found) => audit::human(found, look),
@@ -133,6 +135,7 @@ impl Answer {
     fn json(&self) -> Value {
         match self {
             Answer::SecurityFix(ended, report) => json!({"ended": ended.word(), "report": report}),
+            Answer::Production(ended, report) => json!({"ended": ended.word(), "report": report}),
             Answer::Ended(ended) => json!({"ended": ended.word(), "run": ended.run()}),
             Answer::Recovered(recovered) => match recovered {
                 Recovered::Nothing => json!({"recovered": null, "would_put_back": null}),

@@ -156,7 +156,9 @@ mod tests {
             (found.entrypoint, found.command, found.workdir)
         };
         let words = |words: &[&str]| Some(Command::Words(words.iter().map(ToString::to_string).collect()));
-        let found = starts("FROM a AS base\nWORKDIR /srv\nENTRYPOINT [\"tini\", \"--\"]\nFROM base\nWORKDIR app\nCMD [\"node\", \\\n  # why\n  \"x.js\"]\n");
+        let found = starts(
+            "FROM a AS base\nWORKDIR /srv\nENTRYPOINT [\"tini\", \"--\"]\nFROM base\nWORKDIR app\nCMD [\"node\", \\\n  # why\n  \"x.js\"]\n",
+        );
         assert_eq!(found, (words(&["tini", "--"]), words(&["node", "x.js"]), Some("/srv/app".into())));
         // A command of the base means nothing to a new entrypoint.
         let found = starts("FROM a AS base\nCMD [\"old\"]\nFROM base\nENTRYPOINT python3 app.py\n");
