@@ -7,7 +7,7 @@ pub fn dockerfile(recipe: &Recipe, pinned: impl Fn(&str) -> String) -> String {
     let (base, runtime) = (pinned(&recipe.base), pinned(&recipe.runtime));
     let mut text = head(recipe);
     if let Some(install) = &recipe.dependencies {
-        text.push_str(&format!("\n# 1. {}\nFROM {base} AS dependencies\nWORKDIR {}\n", install.why, recipe.folder));
+        text.push_str(&format!("\n# {}\nFROM {base} AS dependencies\nWORKDIR {}\n", install.why, recipe.folder));
         text.push_str(&installed(install));
     }
     text.push_str(&build(recipe, &base));
@@ -33,7 +33,7 @@ fn installed(install: &Install) -> String {
 
 fn build(recipe: &Recipe, base: &str) -> String {
     let Some(step) = &recipe.build else { return String::new() };
-    let mut text = String::from("\n# 2. What the sources are made into. Nothing of this stage runs, so its tools stay behind.\n");
+    let mut text = String::from("\n# What the sources are made into. Nothing of this stage runs, so its tools stay behind.\n");
     match (&step.install, &recipe.dependencies) {
         (None, Some(_)) => text.push_str(&format!("FROM dependencies AS build\nWORKDIR {}\n", recipe.folder)),
         _ => text.push_str(&format!("FROM {base} AS build\nWORKDIR {}\n", recipe.folder)),
@@ -50,7 +50,7 @@ fn build(recipe: &Recipe, base: &str) -> String {
 
 fn run(recipe: &Recipe, runtime: &str) -> String {
     let folder = &recipe.folder;
-    let mut text = String::from("\n# 3. What runs: packages, the service, and nothing to build with.\n");
+    let mut text = String::from("\n# What runs: the service, the packages that it needs, and nothing to build with.\n");
     text.push_str(&format!("FROM {runtime} AS {STAGE}\n"));
     let mut labels = recipe.labels.clone();
     if labels.iter().all(|(name, _)| name != "org.opencontainers.image.title") {

@@ -85,7 +85,9 @@ fn wanted(looked: &Looked<'_>, stack: &Read<'_>, service: &str) -> Wanted {
     let section = built(stack).find(|(name, _)| *name == service).map(|(_, build)| build);
     let Some(build) = section else {
         let image = stack.json["services"][service].get("image").is_some();
-        return match looked.made.iter().find(|made| made.recipe.service == service && image) {
+        let builds =
+            |made: &&Made| made.recipe.service == service || made.others.iter().any(|other| other.rsplit('/').next() == Some(service));
+        return match looked.made.iter().filter(|_| image).find(builds) {
             Some(made) => Wanted::Change(Section::New(made.context.clone())),
             None => Wanted::Nothing,
         };

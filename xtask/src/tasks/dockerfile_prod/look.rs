@@ -89,8 +89,9 @@ pub fn look<'p>(cx: &'p Context<'_>, names: &[String]) -> Result<Looked<'p>> {
             Err(_) => {}
         }
     }
-    // What a production stack says of a service counts before what a development stack says.
-    looked.models.sort_by_key(|read| read.stack.role == Some(Role::Dev));
+    // Development stacks go on building as they do, so what they say of a service is there also once a production stack
+    // builds with what is written here.
+    looked.models.sort_by_key(|read| read.stack.role != Some(Role::Dev));
     let found = Finding { cx, all: &all };
     for context in contexts(&looked) {
         found.take(&context, &mut looked);

@@ -56,6 +56,8 @@ struct Proposal<'p> {
     activation: Activation,
     /// Services with an image to be proven, and its name.
     images: Vec<(usize, String)>,
+    /// Services whose images nobody can start here.
+    untried: RefCell<Vec<String>>,
 }
 
 /// Carries phase 4 out.
@@ -69,7 +71,7 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
         let activation = if options.activate { activate::activate(cx, &looked)? } else { Activation::default() };
         let guards = guards::guards(cx, options, &looked, &files, &activation)?;
         let images = steps::images(&looked, &files, run);
-        let mut proposal = Proposal { looked, files, activation, images };
+        let mut proposal = Proposal { looked, files, activation, images, untried: RefCell::default() };
         let (mut plan, contents) = steps::plan(cx, options, &proposal, run)?;
         plan.args = options.args();
         let preview = vec![preview(cx, &proposal)];

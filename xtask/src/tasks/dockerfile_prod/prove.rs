@@ -26,6 +26,15 @@ pub fn prove(cx: &Context<'_>, world: &World, options: &Options, proposal: &Prop
     if world.live.is_none() && !proposal.images.is_empty() {
         not_proven(cx, &mut proof, STARTED, "an engine and Docker Compose 2.20 or later");
     }
+    let untried = proposal.untried.borrow();
+    if !untried.is_empty() {
+        not_proven(
+            cx,
+            &mut proof,
+            &format!("{STARTED} ({})", untried.join(", ")),
+            "their stacks to render: `cargo xtask render STACK` says why",
+        );
+    }
     let mut why = Vec::new();
     for file in &proposal.files {
         let now = Disk.read(&file.path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());

@@ -64,7 +64,9 @@ pub fn plan(cx: &Context<'_>, options: &Options, proposal: &Proposal<'_>, run: &
             }));
         }
         let mut stacks = Vec::new();
-        for (stack, model) in trial::models(cx, proposal)? {
+        let trial = trial::trial(cx, proposal)?;
+        proposal.untried.replace(trial.left);
+        for (stack, model) in trial.stacks {
             let model = model.to_string().into_bytes();
             stacks.push((stack, Sha::of(&model)));
             contents.push(model);

@@ -7,17 +7,26 @@ use serde_json::{Value as Json, json};
 
 use super::Proposal;
 use super::look::Made;
+use crate::actions::StackCall;
 use crate::error::Result;
 use crate::tasks::deploy::around::{Part, spread, taken};
 use crate::tasks::{Context, call};
 
-/// The services with new images, and what they need and address, stack by stack in the order in which they start.
-pub fn models(cx: &Context<'_>, proposal: &Proposal<'_>) -> Result<Vec<(String, Json)>> {
-    let Some(live) = cx.live() else { return Ok(Vec::new()) };
+/// What is started to prove the images.
+#[derive(Default)]
+pub struct Trial {
+    /// The services with new images, and what they need and address, stack by stack in the order in which they start.
+    pub stacks: Vec<(String, Json)>,
+    /// Services that cannot be started, as their stacks do not render.
+    pub left: Vec<String>,
+}
+
+pub fn trial(cx: &Context<'_>, proposal: &Proposal<'_>) -> Result<Trial> {
+    let Some(live) = cx.live() else { return Ok(Trial::default()) };
     let mut parts = Vec::new();
     for stack in cx.project.in_order()? {
         let Some(read) = proposal.looked.models.iter().find(|read| read.stack.id == stack.id) else { continue };
-        let call = call::for_compose(stack, &read.model);
+        let call = StackCall { profiles: vec!["*".into()], ..call::for_compose(stack, &read.model) };
         // What does not render cannot be started; whoever leans on it is then not proven.
         let Ok(mut model) = live.compose.config_json(&call.call(), &cx.masker.borrow(), cx.cancel) else { continue };
         let mut wanted = BTreeSet::new();
@@ -44,7 +53,10 @@ pub fn models(cx: &Context<'_>, proposal: &Proposal<'_>) -> Result<Vec<(String, 
         parts.push(Part { stack: stack.id.clone(), model, runs, wanted });
     }
     spread(&mut parts, false);
-    Ok(taken(&parts))
+    let is_tried = |made: &Made| parts.iter().any(|part| part.stack == made.stack && part.wanted.contains(&made.recipe.service));
+    let made = proposal.images.iter().map(|(number, _)| &proposal.looked.made[*number]);
+    let left = made.filter(|made| !is_tried(made)).map(|made| made.recipe.service.clone()).collect();
+    Ok(Trial { stacks: taken(&parts), left })
 }
 
 /// The services whose images are here, or will be.
