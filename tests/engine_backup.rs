@@ -213,7 +213,14 @@ fn a_backup_that_is_killed_leaves_nobody_paused_and_nothing_listed() {
             assert_eq!(child.wait().unwrap().signal(), Some(9), "{moment}");
             let said = stack.run(&["backup"]);
             assert_eq!(said.code, Some(3), "an open run refuses: {}", said.text);
-            stack.ok(&["recover"]);
+            let key = std::fs::read_to_string(stack.key()).unwrap();
+            let lost = moment == "copy" && quiet == Status::Exited;
+            if lost {
+                std::fs::write(stack.key(), "another key\n").unwrap();
+            }
+            let said = stack.ok(&["recover"]);
+            assert_eq!(said.text.contains("stays in"), lost, "what cannot be reached keeps nobody quiet: {}", said.text);
+            std::fs::write(stack.key(), key).unwrap();
             stack.must_be_at_peace();
             assert_eq!(stack.json(&["backup", "list"]), Value::Array(vec![]), "{moment}");
             assert!(stack.restic(&["snapshots", "--json"]).is_none_or(|said| said.text.trim() == "[]"), "a pending one is left");
@@ -246,6 +253,20 @@ fn what_is_damaged_or_opened_with_another_key_is_told() {
     let said = stack.run(&["backup", "list"]);
     assert_eq!(said.code, Some(2), "{}", said.text);
     assert!(said.text.contains("is not its key") && !said.text.contains("another key"), "{}", said.text);
+    let untouched = |wanted: i32, why: &str| {
+        for command in [&["backup"][..], &["backup", "list"], &["backup", "verify"]] {
+            let said = stack.run(command);
+            assert_eq!(said.code, Some(wanted), "{command:?}: {}", said.text);
+            assert!(said.text.contains(why), "{command:?}: {}", said.text);
+        }
+        // A run that had begun would have to delete what it cannot open.
+        assert!(stack.run(&["recover"]).text.contains("Nothing"), "a run is open");
+    };
+    untouched(2, "is not its key");
+    let away = stack.repository().with_extension("away");
+    std::fs::rename(stack.repository(), &away).unwrap();
+    untouched(3, "is its disk mounted?");
+    assert!(!stack.repository().exists(), "a new one in the place of the one that is gone");
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {

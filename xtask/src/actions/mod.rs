@@ -408,8 +408,14 @@ impl Step<World> for Action {
             Action::MoveCurrent(to) => to.undo(world, receipt.saved()?),
             Action::MakeRepository(make) => make.undo(world),
             Action::TakeBackup(take) => take.undo(world, &receipt.quieted()?.containers),
-            Action::PublishBackup(publish) => publish.undo(world),
-            Action::KeepBackup(publish) => publish.keep(world),
+            Action::PublishBackup(publish) => {
+                publish.undo(world);
+                Ok(())
+            }
+            Action::KeepBackup(publish) => {
+                publish.keep(world);
+                Ok(())
+            }
             Action::VerifyBackup(verify) => verify.undo(world),
             // What was verified stays so.
             Action::NoteVerified(_) => Ok(()),

@@ -1,5 +1,6 @@
 //! A repository in restic's format, in a folder. Its errors are told as ours.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -176,6 +177,11 @@ impl Repository {
     /// Deletes what this run has put there and does not count yet.
     pub fn delete_pending(&self, run: &str) -> Result<()> {
         self.delete(|snapshot| snapshot.tags.contains(PENDING) && snapshot.tags.contains(&run_tag(run)))
+    }
+
+    /// Deletes what any of these runs has left there unfinished.
+    pub fn delete_leftovers(&self, runs: &BTreeSet<String>) -> Result<()> {
+        self.delete(|snapshot| snapshot.tags.contains(PENDING) && stored(snapshot).is_some_and(|found| runs.contains(&found.summary.run)))
     }
 
     /// Lets these backups go. Right also when there are none of these names any more.

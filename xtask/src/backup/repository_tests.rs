@@ -182,3 +182,19 @@ fn restic_checks_it_and_restores_equal_files() {
     assert_eq!(links("volumes/direct/plain"), links("volumes/direct/second"));
     assert_eq!(links("volumes/engine/plain"), links("volumes/engine/second"));
 }
+
+#[test]
+fn what_ended_runs_have_left_goes_and_nothing_else() {
+    let (_folder, _place, repository) = fresh();
+    let take = |run: &str| {
+        let summary = summary(run, "shop/prod");
+        repository.backup(&summary, |writer| writer.file("/xtask.json", 0o600, b"{}".to_vec())).unwrap();
+        summary
+    };
+    let (_left, _elsewhere, counts) = (take("run-1"), take("run-2"), take("run-3"));
+    repository.publish(&counts).unwrap();
+    repository.delete_leftovers(&BTreeSet::from(["run-1".to_string(), "run-3".to_string()])).unwrap();
+    let runs: BTreeSet<String> = repository.snapshots().unwrap().iter().filter_map(stored).map(|stored| stored.summary.run).collect();
+    assert_eq!(runs, BTreeSet::from(["run-2".to_string(), "run-3".to_string()]), "another machine's goes on");
+    assert_eq!(repository.stored().unwrap().len(), 1);
+}

@@ -60,6 +60,17 @@ pub struct TakeBackup {
     pub deep: bool,
 }
 
+/// Takes out of the repository what a run has put there. A disk or a key that is gone does not keep the run open, and
+/// with it everything else from being done: what is not finished is never listed, and a later backup takes it out.
+fn take_out(world: &World, place: &Place, what: impl FnOnce(&Repository) -> Result<()>) {
+    if !Repository::exists(place) {
+        return;
+    }
+    if let Err(error) = Repository::open(place).and_then(|repository| what(&repository)) {
+        world.warn(format!("what run {} has stored stays in {} for now: {error}", world.run, place.location.display()));
+    }
+}
+
 impl TakeBackup {
     pub fn label(&self) -> String {
         format!("back up {}", self.summary.stack)
@@ -114,9 +125,7 @@ impl TakeBackup {
         quiet::resume_all(world, quieted)?;
         verify::take_away(world)?;
         // What counts already is the business of the step that made it count.
-        if Repository::exists(&self.place) {
-            Repository::open(&self.place)?.delete_pending(world.run.as_str())?;
-        }
+        take_out(world, &self.place, |repository| repository.delete_pending(world.run.as_str()));
         Ok(())
     }
 

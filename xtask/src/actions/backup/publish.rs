@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::World;
+use super::take_out;
 use crate::backup::{Place, Repository};
 use crate::error::{Error, Result};
 
@@ -20,12 +21,13 @@ impl PublishBackup {
         Repository::open(&self.place)?.publish(&summary)
     }
 
-    pub fn undo(&self, world: &World) -> Result<()> {
-        Repository::open(&self.place)?.delete_run(world.run.as_str())
+    /// Where it cannot be taken out, it stays listed: it was read back, and is whole.
+    pub fn undo(&self, world: &World) {
+        take_out(world, &self.place, |repository| repository.delete_run(world.run.as_str()));
     }
 
     /// Of a backup that stays whatever becomes of its run: it is there for when that fails.
-    pub fn keep(&self, world: &World) -> Result<()> {
-        Repository::open(&self.place)?.delete_pending(world.run.as_str())
+    pub fn keep(&self, world: &World) {
+        take_out(world, &self.place, |repository| repository.delete_pending(world.run.as_str()));
     }
 }

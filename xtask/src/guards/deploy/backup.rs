@@ -31,7 +31,8 @@ pub fn is_backed_up(
         BeforeDeploy::Off => return Checked::new("backup", Vec::new(), ""),
         BeforeDeploy::Required => {
             let help = "take `archive-hot` away where it is not needed, or go on without a backup: --override backup --reason TEXT";
-            return Checked::new("backup", unverifiable, if BUILT { help } else { WITHOUT });
+            let why = unverifiable.into_iter().chain(stored.as_ref().err().cloned()).collect();
+            return Checked::new("backup", why, if BUILT { help } else { WITHOUT });
         }
         BeforeDeploy::Fresh(hours) => hours,
     };
@@ -91,6 +92,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_refuses() {
         let unread = is_backed_up("shop", BeforeDeploy::Fresh(1), &Err("another key".into()), Vec::new(), NOW);
+        assert_eq!(unread.refusal.unwrap().why, ["another key"]);
+        let unread = is_backed_up("shop", BeforeDeploy::Required, &Err("another key".into()), Vec::new(), NOW);
         assert_eq!(unread.refusal.unwrap().why, ["another key"]);
         let hot = is_backed_up("shop", BeforeDeploy::Required, &Ok(Vec::new()), vec!["it is copied hot".into()], NOW);
         assert_eq!(hot.refusal.unwrap().why, ["it is copied hot"]);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::keep::beyond;
 use super::{newest, place};
 use crate::actions::{Action, ForgetBackups, PruneRepository};
-use crate::backup::{Repository, Stored};
+use crate::backup::Stored;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::project::KeepSettings;
@@ -42,7 +42,7 @@ pub fn forget(cx: &Context<'_>, request: &Forget) -> Result<Ended> {
     let _lock = if cx.dry_run { None } else { Some(place::lock(cx, &place)?) };
     carry_out(cx, TASK, &Overrides::default(), |_| {
         cx.masker.replace(security_fix::secrets(cx));
-        let stored = Repository::open(&place)?.stored()?;
+        let stored = place::open(cx, &place)?.stored()?;
         let (names, projects, left) = chosen(cx, &stored, keep)?;
         let mut plan = Plan::new(TASK, Vec::new());
         if !names.is_empty() {

@@ -11,6 +11,8 @@ mod schedule;
 pub(super) mod standing;
 pub(super) mod verify;
 
+use std::collections::BTreeSet;
+
 use crate::actions::{Action, MakeRepository, PublishBackup};
 use crate::backup::{Place, Repository, Stored};
 use crate::error::{Error, Kind, Result};
@@ -62,14 +64,26 @@ pub fn create(cx: &Context<'_>, request: &Request) -> Result<Made> {
     let place = place::of(cx, request.to.as_deref())?;
     let _lock = if cx.dry_run { None } else { Some(place::lock(cx, &place)?) };
     place::warn(cx, &place)?;
+    // With a key that does not open it nothing can be stored, nor what was stored be taken away again.
+    if place::there(cx, &place)? {
+        Repository::open(&place)?;
+    }
     let stacks: Vec<&Stack> = cx.project.select(&request.stacks)?;
     let ended = carry_out(cx, TASK, &Overrides::default(), |run| prepare(cx, request, &place, &stacks, run)).map_err(nothing_to_undo)?;
+    place::note_seen(cx, &place)?;
     if request.key_saved {
         place.mark_key_saved()?;
     }
     let run = ended.run().map(String::from);
-    let mut backups = if run.is_some() { Repository::open(&place)?.stored()? } else { Vec::new() };
-    backups.retain(|stored| Some(&stored.summary.run) == run.as_ref());
+    let mut backups = Vec::new();
+    if run.is_some() {
+        let repository = Repository::open(&place)?;
+        // This project's runs that could not reach the repository when they were put back; none is open now.
+        let runs: BTreeSet<String> = cx.store.history()?.into_iter().map(|view| view.id.to_string()).collect();
+        repository.delete_leftovers(&runs)?;
+        backups = repository.stored()?;
+        backups.retain(|stored| Some(&stored.summary.run) == run.as_ref());
+    }
     if run.is_some() && !place.key_is_saved() {
         let key = place.key.display();
         let text = format!("without the key {key} no backup can be read: copy it elsewhere, then say `cargo xtask backup --key-saved`");
@@ -93,7 +107,10 @@ pub fn verify_made(cx: &Context<'_>, made: &mut Made, request: &Request) -> Resu
 
 /// Says that a copy of the key is elsewhere, without making a backup.
 pub fn key_saved(cx: &Context<'_>, to: Option<&str>) -> Result<()> {
-    place::of(cx, to)?.mark_key_saved()
+    let place = place::of(cx, to)?;
+    place.mark_key_saved()?;
+    cx.events.emit(Event::Note(format!("a copy of the key {} is elsewhere, as you say; no backup was made", place.key.display())));
+    Ok(())
 }
 
 /// Whoever was paused goes on, and that is all there was to put back.

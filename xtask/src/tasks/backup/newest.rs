@@ -1,7 +1,7 @@
 //! The backups that there are of a stack, for whoever goes by them. The repository is read once.
 
 use super::place;
-use crate::backup::{Repository, Stored};
+use crate::backup::Stored;
 use crate::error::Result;
 use crate::saga::Sha;
 use crate::tasks::Context;
@@ -14,13 +14,13 @@ pub fn engine_key(id: &str) -> String {
 /// All that counts in the usual repository, oldest first; `None` where there is none.
 ///
 /// # Errors
-/// It cannot be opened or read.
+/// It cannot be opened or read, or was there and is gone.
 pub fn all(cx: &Context<'_>) -> Result<Option<Vec<Stored>>> {
     let place = place::of(cx, None)?;
-    if !Repository::exists(&place) {
+    if !place::there(cx, &place)? {
         return Ok(None);
     }
-    Repository::open(&place)?.stored().map(Some)
+    place::open(cx, &place)?.stored().map(Some)
 }
 
 /// Those of one stack. A repository may hold others that are called the same: of another compose project, or another

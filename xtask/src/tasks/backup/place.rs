@@ -4,7 +4,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::backup::Place;
+use crate::backup::{Place, Repository};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::saga::{Held, Holder, Lock, Sha, try_lock};
@@ -39,6 +39,50 @@ fn folder(to: &str) -> Result<&str> {
     }
 }
 
+/// Whether the repository is there. One that was there and is gone is on a disk that is not mounted, most likely: a new
+/// one in its stead would fill another disk, and nobody would miss the backups.
+///
+/// # Errors
+/// `Refused`: it was seen there before, and is gone.
+pub fn there(cx: &Context<'_>, place: &Place) -> Result<bool> {
+    if Repository::exists(place) {
+        return Ok(true);
+    }
+    let seen = seen(cx, place)?;
+    if !seen.exists() {
+        return Ok(false);
+    }
+    Err(Error::refused(format!("use the repository {}", place.location.display()))
+        .why("it is not there, but was: is its disk mounted?")
+        .help(format!("bring it back; to begin a new one there, remove {} first", seen.display())))
+}
+
+/// # Errors
+/// `Refused`: it was there before, and is gone. `Unusable`: there is none, or the key is another one's.
+pub fn open(cx: &Context<'_>, place: &Place) -> Result<Repository> {
+    there(cx, place)?;
+    Repository::open(place)
+}
+
+/// Notes that the repository was seen. Without the note only that question is lost.
+pub fn note_seen(cx: &Context<'_>, place: &Place) -> Result<()> {
+    let seen = seen(cx, place)?;
+    if Repository::exists(place) && !seen.exists() {
+        let folder = seen.parent().unwrap_or(Path::new("/"));
+        let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| std::fs::write(&seen, b""));
+    }
+    Ok(())
+}
+
+fn seen(cx: &Context<'_>, place: &Place) -> Result<PathBuf> {
+    Ok(cx.state_folder()?.join("backups/seen").join(name(place)))
+}
+
+/// What the repository is called in the state folder.
+fn name(place: &Place) -> String {
+    Sha::of(place.location.as_os_str().as_encoded_bytes()).as_str()[..12].to_string()
+}
+
 /// One at a time: who deletes must not meet who writes.
 pub fn lock(cx: &Context<'_>, place: &Place) -> Result<Lock> {
     let folder = cx.state_folder()?.join("locks");
@@ -47,8 +91,8 @@ pub fn lock(cx: &Context<'_>, place: &Place) -> Result<Lock> {
         .mode(0o700)
         .create(&folder)
         .map_err(|error| Error::io("create the folder for locks", &folder, error))?;
-    let name = Sha::of(place.location.as_os_str().as_encoded_bytes());
-    let path = folder.join(format!("backup-{}.lock", &name.as_str()[..12]));
+    note_seen(cx, place)?;
+    let path = folder.join(format!("backup-{}.lock", name(place)));
     try_lock(&path, &Holder::me(format!("backup, repository {}", place.location.display())))?.map_err(Held::into_error)
 }
 

@@ -19,13 +19,13 @@ pub struct Shown {
 /// The backups of these stacks, of all when none is named; oldest first. None without a repository.
 pub fn list(cx: &Context<'_>, stacks: &[String], to: Option<&str>) -> Result<Vec<Stored>> {
     let place = place::of(cx, to)?;
-    if !Repository::exists(&place) && to.is_none() {
+    if !place::there(cx, &place)? && to.is_none() {
         return Ok(Vec::new());
     }
     // A repository may hold those of other projects, and of stacks that are gone.
     let ids: Vec<String> =
         if stacks.is_empty() { Vec::new() } else { cx.project.select(stacks)?.into_iter().map(|stack| stack.id.clone()).collect() };
-    let mut stored = Repository::open(&place)?.stored()?;
+    let mut stored = place::open(cx, &place)?.stored()?;
     stored.retain(|stored| ids.is_empty() || ids.contains(&stored.summary.stack));
     Ok(stored)
 }
@@ -33,7 +33,7 @@ pub fn list(cx: &Context<'_>, stacks: &[String], to: Option<&str>) -> Result<Vec
 /// # Errors
 /// `Unusable`: there is none of that name, or several begin so.
 pub fn show(cx: &Context<'_>, name: &str, to: Option<&str>) -> Result<Shown> {
-    let repository = Repository::open(&place::of(cx, to)?)?;
+    let repository = place::open(cx, &place::of(cx, to)?)?;
     let backup = find(&repository, name)?;
     let manifest = repository.content(&backup.summary.name, false)?.manifest()?;
     Ok(Shown { backup, manifest })
@@ -44,7 +44,7 @@ pub fn show(cx: &Context<'_>, name: &str, to: Option<&str>) -> Result<Shown> {
 /// # Errors
 /// `Unusable`: it has none, or several.
 pub fn dump(cx: &Context<'_>, name: &str, which: &str, to: Option<&str>, into: &mut dyn Write) -> Result<()> {
-    let repository = Repository::open(&place::of(cx, to)?)?;
+    let repository = place::open(cx, &place::of(cx, to)?)?;
     let backup = find(&repository, name)?;
     let content = repository.content(&backup.summary.name, false)?;
     let manifest = content.manifest()?;
@@ -73,7 +73,7 @@ pub fn dump(cx: &Context<'_>, name: &str, which: &str, to: Option<&str>, into: &
 
 /// Looks whether everything is there that the backups need; `read_data` reads all of it.
 pub fn check(cx: &Context<'_>, read_data: bool, to: Option<&str>) -> Result<Vec<Fault>> {
-    Repository::open(&place::of(cx, to)?)?.check(read_data)
+    place::open(cx, &place::of(cx, to)?)?.check(read_data)
 }
 
 /// By its name, a beginning of it that fits only one, or `latest`.

@@ -1,7 +1,7 @@
 //! Verifies a backup: it is restored beside everything else and compared with what was noted when it was made.
 
 use crate::actions::{Action, NoteVerified, VerifyBackup, World};
-use crate::backup::{Repository, Stored};
+use crate::backup::Stored;
 use crate::error::{Kind, Result};
 use crate::event::Event;
 use crate::saga::{Plan, Proof, Verdict};
@@ -28,7 +28,7 @@ pub struct Looked {
 pub fn verify(cx: &Context<'_>, name: &str, deep: bool, to: Option<&str>) -> Result<Looked> {
     let place = place::of(cx, to)?;
     let _lock = if cx.dry_run { None } else { Some(place::lock(cx, &place)?) };
-    let repository = Repository::open(&place)?;
+    let repository = place::open(cx, &place)?;
     let backup = read::find(&repository, name)?;
     let name = backup.summary.name.clone();
     let ended = carry_out(cx, TASK, &Overrides::default(), |_| {

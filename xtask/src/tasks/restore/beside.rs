@@ -1,7 +1,7 @@
 //! Restores into new volumes beside the live ones: nothing live is touched.
 
 use crate::actions::{Action, Laid, LaidServer, LayBeside, World};
-use crate::backup::{Repository, segment};
+use crate::backup::segment;
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::guards::Checked;
@@ -28,11 +28,11 @@ pub struct Laying {
 pub fn to_scratch(cx: &Context<'_>, request: &Request) -> Result<Laying> {
     let place = place::of(cx, request.to.as_deref())?;
     let _lock = if cx.dry_run { None } else { Some(place::lock(cx, &place)?) };
-    let backup = read::find(&Repository::open(&place)?, &request.backup)?;
+    let backup = read::find(&place::open(cx, &place)?, &request.backup)?;
     let mut names = Vec::new();
     let ended = carry_out(cx, TASK, &Overrides::default(), |_| {
         let name = &backup.summary.name;
-        let manifest = Repository::open(&place)?.content(name, false)?.manifest()?;
+        let manifest = place::open(cx, &place)?.content(name, false)?.manifest()?;
         nothing_for(&manifest, &request.services)?;
         let looked = Looked::look(cx, stack_of(cx, &backup)?, None)?;
         let standing = &looked.standing;

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::actions::{Action, DropReplaced, PublishBackup, World, recount};
-use crate::backup::Repository;
 use crate::engine::wait::until_well;
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
@@ -39,14 +38,14 @@ pub struct Request {
 
 /// Every path of a backup, with the sizes of files.
 pub fn list(cx: &Context<'_>, name: &str, to: Option<&str>) -> Result<Vec<(PathBuf, Option<u64>)>> {
-    let repository = Repository::open(&place::of(cx, to)?)?;
+    let repository = place::open(cx, &place::of(cx, to)?)?;
     let backup = read::find(&repository, name)?;
     repository.content(&backup.summary.name, false)?.paths()
 }
 
 /// Writes one file of a backup.
 pub fn file(cx: &Context<'_>, name: &str, path: &str, to: Option<&str>, into: &mut dyn Write) -> Result<()> {
-    let repository = Repository::open(&place::of(cx, to)?)?;
+    let repository = place::open(cx, &place::of(cx, to)?)?;
     let backup = read::find(&repository, name)?;
     repository.content(&backup.summary.name, false)?.write_file(path, into)
 }
@@ -59,7 +58,7 @@ pub fn file(cx: &Context<'_>, name: &str, path: &str, to: Option<&str>, into: &m
 pub fn in_place(cx: &Context<'_>, request: &Request) -> Result<Ended> {
     let place = place::of(cx, request.to.as_deref())?;
     let _lock = if cx.dry_run { None } else { Some(place::lock(cx, &place)?) };
-    let backup = read::find(&Repository::open(&place)?, &request.backup)?;
+    let backup = read::find(&place::open(cx, &place)?, &request.backup)?;
     carry_out(cx, TASK, &Overrides::default(), |run| {
         let planned = look::look(cx, request, &place, &backup, run)?;
         if !cx.dry_run && planned.guards.iter().all(|guard| guard.refusal.is_none()) {
