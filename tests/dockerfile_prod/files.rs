@@ -1,5 +1,10 @@
 //! What is written and what is refused, without an engine.
 
+use xtask::cancel::Cancel;
+use xtask::event::Silent;
+use xtask::tasks::Context;
+use xtask::tasks::dockerfile_prod::{Standing, standing};
+
 use super::super::support::{Project, tree};
 use super::contexts::{NODE, SERVER, small, unproven, written};
 
@@ -83,4 +88,30 @@ fn what_cannot_be_told_is_asked_and_the_settings_answer() {
     for line in ["FROM node:18-alpine AS production\n", "EXPOSE 7000\n", "path:'/up'", "CMD [\"node\", \"server.js\"]\n"] {
         assert!(text.contains(line), "{line} in\n{text}");
     }
+}
+
+#[test]
+fn no_secret_gets_into_a_dockerfile() {
+    let canary = "command-canary-9Rf3xC";
+    let compose = format!(
+        "services:\n  web:\n    build: web\n    command: [node, src/server.js, {canary}]\n    environment: {{API_TOKEN: {canary}}}\n"
+    );
+    let project = small(&compose).hides(&[canary]);
+    project.leaves_alone(unproven(&project, &[]), 3, &["guard no-secrets", "web/Dockerfile.prod would hold a secret of the project"]);
+}
+
+#[test]
+fn how_the_phase_stands_is_told_without_a_change() {
+    let project = small(BUILT);
+    let stands = || {
+        let (cancel, no) = (Cancel::default(), |_: &str| Ok(false));
+        let cx = Context::open(project.root(), &Silent, &cancel, true, &no).unwrap();
+        standing(&cx, &[]).unwrap()
+    };
+    let open = ["web/Dockerfile.prod", "web/.dockerignore"].map(String::from).to_vec();
+    assert_eq!(stands(), Standing { open, ..Standing::default() });
+    written(&project);
+    assert_eq!(stands(), Standing { held: vec!["web".into()], ..Standing::default() });
+    project.write("web/src/server.js", &SERVER.replace("/health'", "/livez'"));
+    assert_eq!(stands().open, ["web/Dockerfile.prod"]);
 }

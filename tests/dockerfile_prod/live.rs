@@ -1,5 +1,7 @@
 //! On the engine: what holds stays, what does not leaves nothing behind.
 
+use std::process::{Command, Stdio};
+
 use xtask::engine::Engine;
 
 use super::super::engine_support::{Sandbox, sandbox};
@@ -84,6 +86,9 @@ fn the_agent_platform_gets_its_images() {
     let project = Project::copy_of(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../stacks/agent"));
     let report = run(&project, &["--format", "json"]).exits(0).json()["result"]["report"].clone();
     assert_eq!(report["services"], serde_json::json!(["gateway", "indexer", "orchestrator"]), "{report:#}");
+    // The engine has none of the present images: they are built to be compared with, and go again.
+    let images = report["images"].as_array().unwrap();
+    assert!(images.len() == 3 && images.iter().all(|image| image["before_bytes"].as_u64() > Some(1_000_000)), "{report:#}");
     let proven = report["proven"].to_string();
     for service in ["gateway", "indexer", "orchestrator"] {
         assert!(
@@ -94,5 +99,25 @@ fn the_agent_platform_gets_its_images() {
     project.commit_all();
     run(&project, &["--activate"]).exits(0).says(&["prod/indexer builds with Dockerfile.prod"]);
     run(&project, &["--activate"]).exits(0).says(&["Holds"]);
+    nothing_is_left(&sandbox, &project);
+}
+
+#[test]
+fn a_base_image_is_pinned_by_the_digest_that_its_registry_knows() {
+    let (Some(sandbox), Ok(registry)) = (sandbox("p4-pin"), std::env::var("XTASK_RIG_REGISTRY")) else { return };
+    let base = format!("{registry}/{}/node:18", sandbox.project);
+    let docker = |args: &[&str]| assert!(Command::new("docker").args(args).stdout(Stdio::null()).status().unwrap().success(), "{args:?}");
+    docker(&["tag", "node:18-bookworm-slim", &base]);
+    docker(&["push", "--quiet", &base]);
+    let project = small("services:\n  web: {build: web}\n");
+    project.write("web/Dockerfile", &NODE.replace("node:18-bookworm-slim", &base));
+    run(&project, &[]).exits(0);
+    let digests = sandbox.docker.image(&base).unwrap().unwrap().digests;
+    let digest = digests.iter().find_map(|name| name.strip_prefix(&base.replace(":18", "@"))).unwrap().to_string();
+    docker(&["image", "rm", &base]);
+    let text = project.read("web/Dockerfile.prod");
+    assert!(text.contains(&format!("FROM {base}@{digest} AS production\n")), "{text}");
+    // What was pinned stays: neither the engine nor the registry is asked again.
+    run(&project, &[]).exits(0).says(&["Holds"]);
     nothing_is_left(&sandbox, &project);
 }

@@ -260,6 +260,7 @@ impl Step<World> for Action {
             Action::GitTrack(track) => format!("put {} into git's index", track.path.display()),
             Action::GitCommit(commit) => format!("commit {} files", commit.paths.len()),
             Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
+            Action::BuildImage(build) if build.spare => format!("build the present image of {}, to compare sizes", build.service),
             Action::BuildImage(build) => format!("build the image of {}", build.service),
             Action::LookInside(look) => format!("look into the image of {}", look.service),
             Action::DropImage(drop) => format!("remove the image {}", drop.image),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::live::IN_THE_MAKING;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::saga::Sha;
 
 /// Compilers take their time.
@@ -22,6 +22,9 @@ pub struct BuildImage {
     pub image: String,
     /// A model with this image's build section alone, a blob of the run.
     pub model: Sha,
+    /// It is only to be compared with: that it cannot be built holds nothing up.
+    #[serde(default)]
+    pub spare: bool,
 }
 
 impl BuildImage {
@@ -37,7 +40,15 @@ impl BuildImage {
         let live = world.live()?;
         let project = format!("xtask-{}", world.run.as_str().to_lowercase());
         let built = live.compose.build_frozen(&world.blobs.get(&self.model)?, &project, BUILDING, &world.masker, &live.cancel);
-        built.map_err(|error| Error { what: format!("build the image of {}", self.service), ..error })?;
+        match built {
+            Err(error) if self.spare && error.kind != Kind::Interrupted => {
+                let why = error.why.unwrap_or_default();
+                let first = why.lines().next().unwrap_or_default();
+                world.warn(format!("the present image of {} cannot be built, so nothing is compared with it: {first}", self.service));
+                return Ok(());
+            }
+            built => built.map_err(|error| Error { what: format!("build the image of {}", self.service), ..error })?,
+        }
         if live.engine.image(&self.image)?.is_none() {
             return Err(Error::failed(format!("build the image of {}", self.service)).why("it was built, but the engine does not have it"));
         }

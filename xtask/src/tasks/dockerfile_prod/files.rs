@@ -48,14 +48,14 @@ impl File {
     }
 }
 
-/// Two for each image, whether they change or not.
-pub fn files(cx: &Context<'_>, looked: &Looked<'_>) -> Result<Vec<File>> {
+/// Two for each image, whether they change or not. `asks`: digests that are not written yet are asked for.
+pub fn files(cx: &Context<'_>, looked: &Looked<'_>, asks: bool) -> Result<Vec<File>> {
     let before = looked.made.iter().map(|made| text(&made.context.join(DOCKERFILE))).collect::<Result<Vec<_>>>()?;
     let bases = looked.made.iter().zip(&before).flat_map(|(made, text)| {
         let ours = text.as_deref().filter(|text| written(text) == Written::ByUs);
         [(made.recipe.base.as_str(), ours), (made.recipe.runtime.as_str(), ours)]
     });
-    let pinned = pin::pinned(cx, bases)?;
+    let pinned = pin::pinned(bases, |base| if asks { pin::digest(cx, base) } else { Ok(None) })?;
     let mut files = Vec::new();
     for (number, (made, before)) in looked.made.iter().zip(before).enumerate() {
         let pin = |base: &str| pinned.get(base).cloned().unwrap_or_else(|| base.to_string());

@@ -14,7 +14,11 @@ pub fn guards(cx: &Context<'_>, options: &Options, looked: &Looked<'_>, files: &
     let below = |path: &std::path::Path| cx.project.relative(path).to_path_buf();
     let changed: Vec<&File> = files.iter().filter(|file| file.changes()).collect();
     let foreign = changed.iter().filter_map(|file| Some(format!("{} {}", below(&file.path).display(), file.is_of_somebody()?)));
-    let helps: Vec<String> = looked.refused.iter().map(|refused| format!("{}: {}", refused.why, refused.help)).collect();
+    let masker = cx.masker.borrow();
+    let helps = looked.refused.iter().map(|refused| masker.mask(&format!("{}: {}", refused.why, refused.help)).into_owned()).collect();
+    let tells = |file: &&&File| masker.mask(&file.after) != file.after;
+    let telling =
+        changed.iter().filter(tells).map(|file| format!("{} would hold a secret of the project", below(&file.path).display())).collect();
     let edited = activation.edits.iter().map(|edit| below(&edit.path));
     let mut paths: Vec<PathBuf> = changed.iter().map(|file| below(&file.path)).chain(edited.clone()).collect();
     paths.sort();
@@ -30,6 +34,11 @@ pub fn guards(cx: &Context<'_>, options: &Options, looked: &Looked<'_>, files: &
             "own-files",
             foreign.collect(),
             "move it away, or leave the service out with `skip: true`; a file of somebody's is never overwritten",
+        ),
+        Checked::new(
+            "no-secrets",
+            telling,
+            "take it out of the command or the Dockerfile first: `cargo xtask security-fix` moves credentials into .env",
         ),
         guards::replaceable(&cx.project.root, &paths),
         Checked::new(

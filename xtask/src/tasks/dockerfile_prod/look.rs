@@ -30,9 +30,11 @@ pub struct Made {
     pub context: PathBuf,
     /// What the image is called that the service runs now.
     pub image: String,
+    /// How that is built; `None` where its Dockerfile is not to be had.
+    pub present: Option<Json>,
     /// Other services that are built there, `stack/service`.
     pub others: Vec<String>,
-    /// What the present Dockerfile copies.
+    /// What the present Dockerfiles of the context copy.
     pub sources: BTreeSet<String>,
 }
 
@@ -165,8 +167,12 @@ impl Finding<'_> {
                 .push(Refused { why, help: format!("leave it out: `dockerfile-prod: {{services: {{{service}: {{skip: true}}}}}}`") });
             return;
         }
+        let of = |(number, service, ..): &(usize, String, &ServiceProduction, bool, bool)| {
+            looked.models[*number].builds.get(service)?.image.as_ref()
+        };
+        let sources = users.iter().filter_map(of).flat_map(|image| image.sources.iter().cloned()).collect();
         match self.made(read, service, wish, folder) {
-            Ok(made) => looked.made.push(Made { others, ..made }),
+            Ok(made) => looked.made.push(Made { others, sources, ..made }),
             Err(refused) => looked.refused.extend(refused),
         }
     }
@@ -181,7 +187,11 @@ impl Finding<'_> {
         let recipe = recipe(&subject)?;
         let project = &read.model.name;
         let image = definition.get("image").and_then(Json::as_str).map_or_else(|| format!("{project}-{service}"), String::from);
-        let sources = build.image.as_ref().map(|image| image.sources.clone()).unwrap_or_default();
-        Ok(Made { stack: read.stack.id.clone(), recipe, context: folder.to_path_buf(), image, others: Vec::new(), sources })
+        let known = ["context", "dockerfile", "dockerfile_inline", "args", "target"];
+        let section =
+            definition.get("build").and_then(Json::as_object).into_iter().flatten().filter(|(key, _)| known.contains(&key.as_str()));
+        let present = build.text.is_some().then(|| Json::Object(section.map(|(key, value)| (key.clone(), value.clone())).collect()));
+        let (stack, context) = (read.stack.id.clone(), folder.to_path_buf());
+        Ok(Made { stack, recipe, context, image, present, others: Vec::new(), sources: BTreeSet::new() })
     }
 }

@@ -9,12 +9,14 @@ mod look;
 mod pin;
 mod prove;
 mod report;
+mod standing;
 mod steps;
 mod trial;
 
 use std::cell::RefCell;
 
 pub use report::{Image, Report};
+pub use standing::{Standing, standing};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
 use crate::actions::World;
@@ -56,6 +58,8 @@ struct Proposal<'p> {
     activation: Activation,
     /// Services with an image to be proven, and its name.
     images: Vec<(usize, String)>,
+    /// The images that they would replace, where the engine does not have them: built to be compared with.
+    present: Vec<(usize, String)>,
     /// Services whose images nobody can start here.
     untried: RefCell<Vec<String>>,
 }
@@ -67,11 +71,12 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
     let ended = carry_out(cx, TASK, overrides, |run| {
         let looked = look::look(cx, &options.stacks)?;
         cx.masker.replace(hidden::masker(&hidden::of_project(cx, looked.models.iter().map(|read| &read.model))));
-        let files = files::files(cx, &looked)?;
+        let files = files::files(cx, &looked, true)?;
         let activation = if options.activate { activate::activate(cx, &looked)? } else { Activation::default() };
         let guards = guards::guards(cx, options, &looked, &files, &activation)?;
         let images = steps::images(&looked, &files, run);
-        let mut proposal = Proposal { looked, files, activation, images, untried: RefCell::default() };
+        let present = steps::present(cx, &looked, &images)?;
+        let mut proposal = Proposal { looked, files, activation, images, present, untried: RefCell::default() };
         let (mut plan, contents) = steps::plan(cx, options, &proposal, run)?;
         plan.args = options.args();
         let preview = vec![preview(cx, &proposal)];
@@ -100,6 +105,9 @@ fn preview(cx: &Context<'_>, proposal: &Proposal<'_>) -> Event {
         proposal.looked.made.iter().flat_map(|made| made.recipe.notes.iter().map(move |note| format!("{}: {note}", made.recipe.service))),
     );
     other.extend(proposal.looked.kept.iter().map(|kept| format!("{kept}: built with Dockerfile.prod already, kept as it is")));
+    // A command may hold what must not be shown.
+    let masker = cx.masker.borrow();
+    other.iter_mut().for_each(|line| *line = masker.mask(line).into_owned());
     let mut shown: Vec<_> = proposal.files.iter().filter(|file| file.changes()).map(|file| file.diff(cx)).collect();
     shown.extend(proposal.activation.diffs(cx));
     Event::Planned { files: shown, other }

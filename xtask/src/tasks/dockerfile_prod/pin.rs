@@ -7,9 +7,12 @@ use crate::production::repository;
 use crate::registry::{Logins, Resolver};
 use crate::tasks::Context;
 
-/// Each base as it is to be written. A digest that was written before stays, so that nothing changes by itself; else the
-/// engine is asked, then the registry. Who knows none gets the tag alone.
-pub fn pinned<'b>(cx: &Context<'_>, bases: impl Iterator<Item = (&'b str, Option<&'b str>)>) -> Result<BTreeMap<String, String>> {
+/// Each base as it is to be written. A digest that was written before stays, so that nothing changes by itself; else it is
+/// asked for. Who knows none gets the tag alone.
+pub fn pinned<'b>(
+    bases: impl Iterator<Item = (&'b str, Option<&'b str>)>,
+    ask: impl Fn(&str) -> Result<Option<String>>,
+) -> Result<BTreeMap<String, String>> {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     for (base, before) in bases {
         if base.contains('@') || known.get(base).is_some_and(|pinned| pinned != base) {
@@ -19,7 +22,7 @@ pub fn pinned<'b>(cx: &Context<'_>, bases: impl Iterator<Item = (&'b str, Option
         let digest = match before.and_then(|text| written(text, base)) {
             Some(digest) => Some(digest),
             None if known.contains_key(base) => None,
-            None => digest(cx, base)?,
+            None => ask(base)?,
         };
         known.insert(base.to_string(), digest.map_or_else(|| base.to_string(), |digest| format!("{base}@{digest}")));
     }
@@ -33,7 +36,8 @@ fn written(text: &str, base: &str) -> Option<String> {
     digest.starts_with("sha256:").then(|| digest.to_string())
 }
 
-fn digest(cx: &Context<'_>, base: &str) -> Result<Option<String>> {
+/// The engine's word, else the registry's.
+pub fn digest(cx: &Context<'_>, base: &str) -> Result<Option<String>> {
     let Some(engine) = cx.doors.engine.as_deref() else { return Ok(None) };
     let plain = |name: &str| name.trim_start_matches("docker.io/").trim_start_matches("library/").to_string();
     let own = plain(repository(base));

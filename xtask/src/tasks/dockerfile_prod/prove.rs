@@ -75,7 +75,8 @@ fn sizes(cx: &Context<'_>, proposal: &Proposal<'_>) -> Result<Vec<Image>> {
     for (number, name) in &proposal.images {
         let made = &proposal.looked.made[*number];
         let Some(image) = engine.image(name)? else { continue };
-        let before = engine.image(&made.image)?.map(|image| image.size_bytes);
+        let built = proposal.present.iter().find(|(other, _)| other == number).map_or(&made.image, |(_, name)| name);
+        let before = engine.image(built)?.map(|image| image.size_bytes);
         sizes.push(Image {
             service: made.recipe.service.clone(),
             bytes: image.size_bytes,

@@ -25,6 +25,19 @@ pub fn images(looked: &Looked<'_>, files: &[File], run: &RunId) -> Vec<(usize, S
     .collect()
 }
 
+/// What is built to be compared with.
+pub fn present(cx: &Context<'_>, looked: &Looked<'_>, images: &[(usize, String)]) -> Result<Vec<(usize, String)>> {
+    let Some(engine) = &cx.doors.engine else { return Ok(Vec::new()) };
+    let mut present = Vec::new();
+    for (number, image) in images {
+        let made = &looked.made[*number];
+        if made.present.is_some() && engine.image(&made.image)?.is_none() {
+            present.push((*number, format!("{image}-present")));
+        }
+    }
+    Ok(present)
+}
+
 /// The steps, and the contents that they need.
 pub fn plan(cx: &Context<'_>, options: &Options, proposal: &Proposal<'_>, run: &RunId) -> Result<(Plan<Action>, Vec<Vec<u8>>)> {
     let mut contents: Vec<Vec<u8>> = Vec::new();
@@ -44,14 +57,8 @@ pub fn plan(cx: &Context<'_>, options: &Options, proposal: &Proposal<'_>, run: &
     if cx.live().is_some() && !proposal.images.is_empty() {
         for (number, image) in &proposal.images {
             let made = &proposal.looked.made[*number];
-            let model =
-                doubled(build_model(run, &made.recipe.service, image, &made.context.display().to_string())).to_string().into_bytes();
-            steps.push(Action::BuildImage(BuildImage {
-                service: made.recipe.service.clone(),
-                image: image.clone(),
-                model: Sha::of(&model),
-            }));
-            contents.push(model);
+            let build = json!({"context": made.context, "dockerfile": DOCKERFILE, "target": STAGE});
+            steps.push(built(run, &made.recipe.service, image, &build, false, &mut contents));
         }
         for (number, image) in &proposal.images {
             let recipe = &proposal.looked.made[*number].recipe;
@@ -74,7 +81,14 @@ pub fn plan(cx: &Context<'_>, options: &Options, proposal: &Proposal<'_>, run: &
         if !stacks.is_empty() {
             steps.push(Action::Rehearse(Rehearse { stacks, wider: Vec::new(), settle_secs: SETTLE_SECS }));
         }
-        after.extend(proposal.images.iter().map(|(_, image)| Action::DropImage(DropImage { image: image.clone() })));
+        for (number, image) in &proposal.present {
+            let made = &proposal.looked.made[*number];
+            let build = made.present.clone().unwrap_or_default();
+            steps.push(built(run, &made.recipe.service, image, &build, true, &mut contents));
+        }
+        after.extend(
+            proposal.images.iter().chain(&proposal.present).map(|(_, image)| Action::DropImage(DropImage { image: image.clone() })),
+        );
     }
     let mut plan = Plan::new(TASK, steps);
     plan.stacks = proposal.looked.named.clone();
@@ -86,9 +100,12 @@ pub fn plan(cx: &Context<'_>, options: &Options, proposal: &Proposal<'_>, run: &
     Ok((plan, contents))
 }
 
-fn build_model(run: &RunId, service: &str, image: &str, context: &str) -> Json {
-    let build = json!({"context": context, "dockerfile": DOCKERFILE, "target": STAGE, "network": "default"});
-    json!({"name": format!("xtask-{}", run.as_str().to_lowercase()), "services": {service: {"image": image, "build": build}}})
+fn built(run: &RunId, service: &str, image: &str, build: &Json, spare: bool, contents: &mut Vec<Vec<u8>>) -> Action {
+    let name = format!("xtask-{}", run.as_str().to_lowercase());
+    let model = doubled(json!({"name": name, "services": {service: {"image": image, "build": build}}})).to_string().into_bytes();
+    let step = BuildImage { service: service.to_string(), image: image.to_string(), model: Sha::of(&model), spare };
+    contents.push(model);
+    Action::BuildImage(step)
 }
 
 /// As Compose reads it: a dollar would be a variable.
@@ -96,6 +113,7 @@ fn doubled(model: Json) -> Json {
     match model {
         Json::String(text) => Json::String(text.replace('$', "$$")),
         Json::Object(fields) => Json::Object(fields.into_iter().map(|(key, value)| (key, doubled(value))).collect()),
+        Json::Array(items) => items.into_iter().map(doubled).collect(),
         other => other,
     }
 }

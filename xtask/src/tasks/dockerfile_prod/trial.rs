@@ -149,8 +149,15 @@ mod tests {
             development: Development::default(),
             notes: Vec::new(),
         };
-        let made =
-            Made { stack: "s".into(), recipe, context: "/p/web".into(), image: "i".into(), others: Vec::new(), sources: BTreeSet::new() };
+        let made = Made {
+            stack: "s".into(),
+            recipe,
+            context: "/p/web".into(),
+            image: "i".into(),
+            present: None,
+            others: Vec::new(),
+            sources: BTreeSet::new(),
+        };
         let mut service = json!({
             "build": {}, "command": ["nodemon"], "healthcheck": {"test": ["CMD", "x"]}, "privileged": true, "cap_add": ["SYS_ADMIN"], "user": "0",
             "environment": {"NODE_ENV": "development", "DB": "x"}, "tmpfs": ["/run:mode=700"], "networks": {"n": {}},
