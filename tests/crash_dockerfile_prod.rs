@@ -138,7 +138,7 @@ fn points(calls: &[String]) -> Vec<(usize, &'static str)> {
     let of = |name: &str| calls.iter().position(|call| call == name).map(|at| at + 1);
     let scratch = of("create_scratch!").expect("the image is looked into");
     let started = calls.iter().rposition(|call| call == "start!").map(|at| at + 1).expect("the image is started");
-    let gone = calls.iter().rposition(|call| call == "untag image!").map(|at| at + 1).expect("the image goes");
+    let gone = of("untag image!").expect("the image goes");
     // The last call before the image is built is where its name is looked up; there the build begins.
     vec![(scratch - 2, "within"), (scratch, "after"), (started, "within"), (gone, "before")]
 }

@@ -82,10 +82,10 @@ impl Contents {
             let whole = String::from_utf8_lossy(&header.path).into_owned();
             // The engine puts the folder's own name in front.
             let Some((_, path)) = whole.split_once('/') else { continue };
-            found.files += usize::from(matches!(header.kind, Kind::File { .. }));
+            found.files += usize::from(matches!(header.kind, Kind::File));
             found.take(path);
             let is_manifest = path.ends_with("/package.json") && path.starts_with("node_modules/") || path.ends_with(".dist-info/METADATA");
-            if is_manifest && header.size <= LARGEST && matches!(header.kind, Kind::File { .. }) {
+            if is_manifest && header.size <= LARGEST && matches!(header.kind, Kind::File) {
                 let mut bytes = Vec::new();
                 tar.read_to_end(&mut bytes)?;
                 found.needs(path, &String::from_utf8_lossy(&bytes));

@@ -43,7 +43,7 @@ pub fn digest(cx: &Context<'_>, base: &str) -> Result<Option<String>> {
     let own = plain(repository(base));
     let here = engine.image(base)?;
     let of_engine = here.iter().flat_map(|image| &image.digests).filter_map(|name| name.rsplit_once('@'));
-    if let Some((_, digest)) = of_engine.filter(|(name, _)| plain(name) == own).last() {
+    if let Some((_, digest)) = of_engine.filter(|(name, _)| plain(name) == own).next_back() {
         return Ok(Some(digest.to_string()));
     }
     let logins = Logins::of_this_process();
