@@ -42,8 +42,8 @@ pub fn digest(cx: &Context<'_>, base: &str) -> Result<Option<String>> {
     let plain = |name: &str| name.trim_start_matches("docker.io/").trim_start_matches("library/").to_string();
     let own = plain(repository(base));
     let here = engine.image(base)?;
-    let of_engine = here.iter().flat_map(|image| &image.digests).filter_map(|name| name.rsplit_once('@'));
-    if let Some((_, digest)) = of_engine.filter(|(name, _)| plain(name) == own).next_back() {
+    let mut of_engine = here.iter().flat_map(|image| &image.digests).filter_map(|name| name.rsplit_once('@'));
+    if let Some((_, digest)) = of_engine.rfind(|(name, _)| plain(name) == own) {
         return Ok(Some(digest.to_string()));
     }
     let logins = Logins::of_this_process();
