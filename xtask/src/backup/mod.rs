@@ -26,8 +26,7 @@ mod rclone;
 mod reach;
 #[cfg(feature = "backup")]
 mod repository;
-#[cfg(feature = "backup")]
-mod tar;
+pub mod tar;
 #[cfg(feature = "backup")]
 mod unchanged;
 #[cfg(feature = "backup")]
