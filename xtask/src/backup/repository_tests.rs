@@ -188,7 +188,7 @@ fn one_that_took_the_place_of_another_is_opened_with_its_own_key() {
     let (_folder, place, repository) = fresh();
     let first = repository.inner.key().encrypt;
     assert_eq!(Repository::open(&place).unwrap().inner.key().encrypt, first);
-    std::fs::remove_dir_all(&place.location).unwrap();
+    std::fs::remove_dir_all(place.location.folder().unwrap()).unwrap();
     Repository::create(&place, "run-2").unwrap();
     assert_ne!(Repository::open(&place).unwrap().inner.key().encrypt, first);
     std::fs::write(&place.key, "another one\n").unwrap();
