@@ -139,7 +139,7 @@ fn a_run_that_was_killed_in_one_folder_is_settled_there() {
     loop {
         // What the killed run started may hold the lock a little longer.
         let said = up(&prod, &b.0, "v3");
-        if !said.text.contains("holds it since") || Instant::now() > until {
+        if !said.text.contains("a program that it started still runs") || Instant::now() > until {
             said.expect(3, &told);
             break;
         }

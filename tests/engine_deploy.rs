@@ -208,9 +208,9 @@ fn a_proxy_that_looks_names_up_once_is_told_who_serves() {
 fn a_recreation_is_undone_by_making_the_container_again() {
     let port = 18_434;
     let named = format!(
-        "container_name: PROJECT-front\nports: ['{port}:8080', '127.0.0.1:18435:9090/udp']\nhostname: front\nlabels: {{team: shop}}\ncap_drop: [ALL]\nmem_limit: 200m\nnetworks: {{default: {{aliases: [shopfront]}}, fixed: {{ipv4_address: 172.31.209.9}}}}\nvolumes: ['./app.py:/app.py:ro', /scratch, 'named:/named']"
+        "container_name: PROJECT-front\nports: ['{port}:8080', '127.0.0.1:18435:9090/udp']\nhostname: front\nlabels: {{team: shop}}\ncap_drop: [ALL]\nmem_limit: 200m\nnetworks: {{default: {{aliases: [shopfront]}}, fixed: {{ipv4_address: 10.213.209.9}}}}\nvolumes: ['./app.py:/app.py:ro', /scratch, 'named:/named']"
     );
-    let rest = "networks: {fixed: {ipam: {config: [{subnet: 172.31.209.0/24}]}}}\nvolumes: {named: {}}\n";
+    let rest = "networks: {fixed: {ipam: {config: [{subnet: 10.213.209.0/24}]}}}\nvolumes: {named: {}}\n";
     let Some(sandbox) = sandbox("again") else { return };
     let bench = Bench::with_docker(sandbox.path(), &sandbox.project);
     let plain = |version: &str| web(version, "").replace("    volumes: ['./app.py:/app.py:ro']\n", "");
@@ -237,7 +237,7 @@ fn a_recreation_is_undone_by_making_the_container_again() {
     let back = bench.container("web");
     assert_ne!(back.id, old.id, "Compose had removed it");
     assert_eq!(inspected(&back), inspected(&old));
-    assert_eq!(back.networks[&format!("{}_fixed", bench.project)].address, "172.31.209.9");
+    assert_eq!(back.networks[&format!("{}_fixed", bench.project)].address, "10.213.209.9");
     let read = xtask::engine::Exec { argv: ["cat", "/scratch/kept"].map(String::from).to_vec(), ..write };
     assert_eq!(bench.engine.exec(&back.id, &read).unwrap().output, "kept", "the anonymous volume is the same");
     bench.write(&stack("1"));
