@@ -1,7 +1,7 @@
 //! The step that tries stacks beside the live ones, and what all steps that touch containers need.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -130,16 +130,11 @@ impl Rehearse {
         let models = stacks.iter().map(|(_, model)| read(world, model)).collect::<Result<Vec<Value>>>()?;
         let stacks: Vec<Stack<'_>> = stacks.iter().zip(&models).map(|((name, _), model)| Stack { name, model }).collect();
         self.data.iter().try_for_each(|data| data.lay(world, (RUN_LABEL, world.run.as_str())))?;
+        let scratch = world.scratch();
         let rehearsal = Rehearsal {
-            engine: live.engine.as_ref(),
-            compose: &live.compose,
-            run: world.run.as_str(),
-            scratch: &world.scratch(),
-            settle: Duration::from_secs(self.settle_secs),
             filled: self.data.iter().flat_map(LayBeside::fresh).map(String::from).collect(),
             jobs: self.jobs.clone(),
-            masker: &world.masker,
-            cancel: &live.cancel,
+            ..rehearsal(world, live, &scratch, self.settle_secs)
         };
         rehearsal.rehearse(&stacks)
     }
@@ -161,6 +156,21 @@ pub(super) fn remove_rehearsal(world: &World) -> Result<()> {
         std::thread::sleep(IN_THE_MAKING);
     }
     copy::remove(&world.scratch())
+}
+
+/// On empty volumes, with no job that must come to its end.
+pub(super) fn rehearsal<'w>(world: &'w World, live: &'w Live, scratch: &'w Path, settle_secs: u64) -> Rehearsal<'w> {
+    Rehearsal {
+        engine: live.engine.as_ref(),
+        compose: &live.compose,
+        run: world.run.as_str(),
+        scratch,
+        settle: Duration::from_secs(settle_secs),
+        filled: BTreeSet::new(),
+        jobs: BTreeSet::new(),
+        masker: &world.masker,
+        cancel: &live.cancel,
+    }
 }
 
 pub(super) fn read(world: &World, model: &Sha) -> Result<Value> {

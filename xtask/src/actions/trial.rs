@@ -1,13 +1,11 @@
 //! The step that tries a stack in a throwaway project, to say how it is; whatever comes of it, nothing remains.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::live::{read, remove_rehearsal};
+use super::live::{read, rehearsal, remove_rehearsal};
 use crate::error::Result;
-use crate::proof::rehearsal::{Rehearsal, Stack};
+use crate::proof::rehearsal::Stack;
 use crate::proof::trial;
 use crate::saga::Sha;
 
@@ -28,17 +26,8 @@ impl TryStack {
 
     pub fn apply(&self, world: &World) -> Result<()> {
         let live = world.live()?;
-        let rehearsal = Rehearsal {
-            engine: live.engine.as_ref(),
-            compose: &live.compose,
-            run: world.run.as_str(),
-            scratch: &world.scratch(),
-            settle: Duration::from_secs(self.settle_secs),
-            filled: Default::default(),
-            jobs: Default::default(),
-            masker: &world.masker,
-            cancel: &live.cancel,
-        };
+        let scratch = world.scratch();
+        let rehearsal = rehearsal(world, live, &scratch, self.settle_secs);
         let model = read(world, &self.model)?;
         world.trial.replace(Some(trial::of(&rehearsal, Stack { name: &self.stack, model: &model })?));
         Ok(())

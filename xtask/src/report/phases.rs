@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::summary::ended;
-use super::{Look, Style, production};
+use super::summary::{lines, proofs};
+use super::{Look, Style, production, summary};
 use crate::tasks::migrate::{Migrated, PhaseReport};
 use crate::tasks::security_fix::Burned;
 use crate::tasks::{Ended, env_standardize, security_fix};
-use crate::text::counted;
 
 pub fn phase(migrated: &Migrated, look: Look) -> String {
     match &migrated.report {
@@ -30,71 +29,36 @@ fn security_fix(how: &Ended, report: &security_fix::Report, look: Look) -> Strin
     if matches!(how, Ended::NothingToDo) {
         return look.line(Style::Good, "Holds", "no credential stands in a file that git may see");
     }
-    let mut text = ended(how, look);
     let places: usize = report.moved.iter().map(|moved| moved.places.len()).sum();
-    let counted = [(report.moved.len(), "credential"), (places, "place"), (report.changed.len(), "changed file")]
-        .map(|(n, what)| counted(n, what))
-        .join(", ");
-    text.push_str(&look.line(Style::Info, "Credentials", &counted));
-    if !matches!(how, Ended::Committed { .. }) {
-        return text;
-    }
-    if look.quiet {
-        return String::new();
-    }
-    text.push_str(&proofs(&report.proven, &report.not_proven, look));
-    for left in &report.left {
-        text.push_str(&look.line(Style::Warn, "Left", left));
-    }
-    for burned in &report.burned {
-        text.push_str(&look.line(Style::Bad, "Burned", &in_history(burned)));
-    }
-    if !report.unseen.is_empty() {
-        text.push_str(&look.line(Style::Warn, "Not seen", &format!("in history: {}", report.unseen.join(", "))));
-    }
-    text.push_str(&next(&report.next, look));
-    text
-}
-
-fn next(next: &[String], look: Look) -> String {
-    next.iter().map(|next| look.line(Style::Info, "Next", next)).collect()
+    let counts = [(report.moved.len(), "credential"), (places, "place"), (report.changed.len(), "changed file")];
+    summary::phase(how, look, "Credentials", &counts, |text| {
+        text.push_str(&proofs(&report.proven, &report.not_proven, look));
+        text.push_str(&lines(Style::Warn, "Left", &report.left, look));
+        for burned in &report.burned {
+            text.push_str(&look.line(Style::Bad, "Burned", &in_history(burned)));
+        }
+        if !report.unseen.is_empty() {
+            text.push_str(&look.line(Style::Warn, "Not seen", &format!("in history: {}", report.unseen.join(", "))));
+        }
+        text.push_str(&lines(Style::Info, "Next", &report.next, look));
+    })
 }
 
 fn env_standardize(how: &Ended, report: &env_standardize::Report, look: Look) -> String {
     if matches!(how, Ended::NothingToDo) {
         return look.line(Style::Good, "Holds", "every service gets its variables from the root's .env");
     }
-    let mut text = ended(how, look);
     let merged: usize = report.merged.values().map(Vec::len).sum();
-    let counted = [
+    let counts = [
         (merged + report.added.len(), "new variable"),
         (report.rewritten.len(), "rewritten env_file"),
         (report.changed.len(), "changed file"),
-    ]
-    .map(|(n, what)| counted(n, what))
-    .join(", ");
-    text.push_str(&look.line(Style::Info, "Variables", &counted));
-    if !matches!(how, Ended::Committed { .. }) {
-        return text;
-    }
-    if look.quiet {
-        return String::new();
-    }
-    text.push_str(&proofs(&report.proven, &report.not_proven, look));
-    for left in &report.left {
-        text.push_str(&look.line(Style::Warn, "Left", left));
-    }
-    text.push_str(&next(&report.next, look));
-    text
-}
-
-/// They were told one by one while they were made.
-fn proofs(proven: &[String], not_proven: &[String], look: Look) -> String {
-    let missing = match not_proven.len() {
-        0 => String::new(),
-        some => format!("; {} not proven, with what each needs, above", counted(some, "statement")),
-    };
-    look.line(Style::Good, "Proven", &format!("{}{missing}", counted(proven.len(), "statement")))
+    ];
+    summary::phase(how, look, "Variables", &counts, |text| {
+        text.push_str(&proofs(&report.proven, &report.not_proven, look));
+        text.push_str(&lines(Style::Warn, "Left", &report.left, look));
+        text.push_str(&lines(Style::Info, "Next", &report.next, look));
+    })
 }
 
 fn in_history(burned: &Burned) -> String {

@@ -1,5 +1,6 @@
 //! What phase 4 has done, for people.
 
+use super::summary::{lines, proofs};
 use super::{Look, Style, summary};
 use crate::tasks::Ended;
 use crate::tasks::dockerfile_prod::{Image, Report};
@@ -17,25 +18,15 @@ pub fn text(how: &Ended, report: &Report, look: Look) -> String {
             &format!("{} with a production image, all files as they were written", counted(held, "service")),
         );
     }
-    let mut text = summary::ended(how, look);
-    let said = format!("{}, {}", counted(report.services.len(), "service"), counted(report.changed.len(), "changed file"));
-    text.push_str(&look.line(Style::Info, "Production", &said));
-    if !matches!(how, Ended::Committed { .. }) || look.quiet {
-        return text;
-    }
-    text.push_str(&sizes(&report.images, look));
-    for service in &report.activated {
-        text.push_str(&look.line(Style::Info, "Activated", &format!("{service} builds with Dockerfile.prod")));
-    }
-    let missing = match report.not_proven.len() {
-        0 => String::new(),
-        some => format!("; {} not proven, with what each needs, above", counted(some, "statement")),
-    };
-    text.push_str(&look.line(Style::Good, "Proven", &format!("{}{missing}", counted(report.proven.len(), "statement"))));
-    for next in &report.next {
-        text.push_str(&look.line(Style::Info, "Next", next));
-    }
-    text
+    let counts = [(report.services.len(), "service"), (report.changed.len(), "changed file")];
+    summary::phase(how, look, "Production", &counts, |text| {
+        text.push_str(&sizes(&report.images, look));
+        for service in &report.activated {
+            text.push_str(&look.line(Style::Info, "Activated", &format!("{service} builds with Dockerfile.prod")));
+        }
+        text.push_str(&proofs(&report.proven, &report.not_proven, look));
+        text.push_str(&lines(Style::Info, "Next", &report.next, look));
+    })
 }
 
 /// A row an image: the new one, the one that it would replace, what is saved, and both as bars.

@@ -4,6 +4,7 @@ use super::{Look, Style};
 use crate::tasks::Ended;
 use crate::tasks::recover::Recovered;
 use crate::tasks::try_out::Tried;
+use crate::text::counted;
 
 pub fn ended(ended: &Ended, look: Look) -> String {
     match ended {
@@ -12,6 +13,35 @@ pub fn ended(ended: &Ended, look: Look) -> String {
         Ended::Committed { .. } if look.quiet => String::new(),
         Ended::Committed { run, .. } => look.line(Style::Good, "Done", &format!("run {run}")),
     }
+}
+
+/// The end of a phase: how much it is about, and, where it was carried out, what `rest` adds.
+pub(super) fn phase(how: &Ended, look: Look, about: &str, counts: &[(usize, &str)], rest: impl FnOnce(&mut String)) -> String {
+    let mut text = ended(how, look);
+    let counts: Vec<String> = counts.iter().map(|(n, what)| counted(*n, what)).collect();
+    text.push_str(&look.line(Style::Info, about, &counts.join(", ")));
+    match how {
+        Ended::Committed { .. } if look.quiet => String::new(),
+        Ended::Committed { .. } => {
+            rest(&mut text);
+            text
+        }
+        _ => text,
+    }
+}
+
+/// They were told one by one while they were made.
+pub(super) fn proofs(proven: &[String], not_proven: &[String], look: Look) -> String {
+    let missing = match not_proven.len() {
+        0 => String::new(),
+        some => format!("; {} not proven, with what each needs, above", counted(some, "statement")),
+    };
+    look.line(Style::Good, "Proven", &format!("{}{missing}", counted(proven.len(), "statement")))
+}
+
+/// A line each.
+pub(super) fn lines(style: Style, label: &str, lines: &[String], look: Look) -> String {
+    lines.iter().map(|line| look.line(style, label, line)).collect()
 }
 
 pub fn recovered(recovered: &Recovered, look: Look) -> String {

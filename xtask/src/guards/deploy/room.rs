@@ -15,30 +15,20 @@ const SPARE: u64 = 512 << 20;
 
 /// `None`: it cannot be seen from here (another machine's engine).
 pub fn room_for_images(room: Option<Room>) -> Checked {
-    let why = room.filter(|room| room.free < room.needed.saturating_add(SPARE)).map(|room| {
-        let mib = |bytes: u64| bytes >> 20;
-        format!(
-            "{} MiB are free where the engine keeps images; the pull needs {} MiB and {} to spare",
-            mib(room.free),
-            mib(room.needed),
-            mib(SPARE)
-        )
-    });
-    Checked::new("room", why.into_iter().collect(), "make room; `docker system df` shows what takes it")
+    has_room("room", room, "images; the pull")
 }
 
 /// The same for a copy of data that is made beside what is there.
 pub fn room_for_data(room: Option<Room>) -> Checked {
+    has_room("room-for-data", room, "volumes; a copy of the data")
+}
+
+fn has_room(guard: &'static str, room: Option<Room>, what: &str) -> Checked {
     let why = room.filter(|room| room.free < room.needed.saturating_add(SPARE)).map(|room| {
-        let mib = |bytes: u64| bytes >> 20;
-        format!(
-            "{} MiB are free where the engine keeps volumes; a copy of the data needs {} MiB and {} to spare",
-            mib(room.free),
-            mib(room.needed),
-            mib(SPARE)
-        )
+        let [free, needed, spare] = [room.free, room.needed, SPARE].map(|bytes| bytes >> 20);
+        format!("{free} MiB are free where the engine keeps {what} needs {needed} MiB and {spare} to spare")
     });
-    Checked::new("room-for-data", why.into_iter().collect(), "make room; `docker system df` shows what takes it")
+    Checked::new(guard, why.into_iter().collect(), "make room; `docker system df` shows what takes it")
 }
 
 #[cfg(test)]
