@@ -21,7 +21,7 @@ pub use backup::{BackupArgs, BackupCommand, CreateArgs, RestoreArgs};
 pub use bench::{BenchAuditArgs, BenchBackupArgs, BenchDeployArgs, Measurable};
 pub use deploy::{PreflightArgs, ProdUpArgs};
 pub use env::{EnvArgs, EnvCommand};
-pub use everyday::{Everyday, LogsArgs};
+pub use everyday::{Everyday, LogsArgs, MetricsArgs};
 pub use images::{BuildArgs, PullArgs};
 pub use migrate::{ChangingArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
 
@@ -103,6 +103,8 @@ pub enum Command {
     EnvStandardize(EnvStandardizeArgs),
     /// Look at the variables of the stacks, and write the files that they live in
     Env(EnvArgs),
+    /// Measure what the migration is judged by: each figure with its target and how it was measured
+    Metrics(MetricsArgs),
     #[command(flatten)]
     Everyday(Everyday),
     /// Undo a committed run: the newest, or the one named

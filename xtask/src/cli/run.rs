@@ -101,7 +101,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     );
     if live
         || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_) | Command::Backup(_))
-        || matches!(cli.command, Command::Restore(_))
+        || matches!(cli.command, Command::Restore(_) | Command::Metrics(_))
     {
         cx.doors = Doors::open(&cancel)?;
     }
@@ -113,6 +113,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::SecurityFix(args) => migrate::security_fix(&cx, args),
         Command::EnvStandardize(args) => migrate::env_standardize(&cx, args),
         Command::Env(args) => env::run(&cx, args),
+        Command::Metrics(args) => Ok((Exit::Done, Answer::Metrics(tasks::metrics::metrics(&cx, &args.stacks)?))),
         Command::Everyday(command) => everyday::run(&cx, command),
         Command::Migrate(args) => migrate::migrate(&cx, args),
         Command::Rollback(args) => {

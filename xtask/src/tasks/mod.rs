@@ -15,6 +15,7 @@ mod guarded;
 mod hidden;
 pub mod history;
 pub mod images;
+pub mod metrics;
 pub mod migrate;
 mod phase;
 mod project_lock;
