@@ -1,6 +1,7 @@
 //! Backups of a real database and real volumes: what is stored is what was there; what fails is not listed; what is
 //! killed leaves nothing behind.
 
+#[allow(dead_code)] // shared with the tests of restores
 mod backup;
 mod engine_support;
 
@@ -201,7 +202,7 @@ fn a_backup_that_is_killed_leaves_nobody_paused_and_nothing_listed() {
     for labels in ["", "xtask.backup: stop"] {
         let Some(stack) = Stack::up("killed", labels) else { return };
         let quiet = if labels.is_empty() { Status::Paused } else { Status::Exited };
-        stack.inside("app", "head -c 300000000 /dev/urandom > /data/large");
+        stack.inside("app", "head -c 100000000 /dev/urandom > /data/large");
         // While the dump is under way, and while the service is quiet.
         for moment in ["dump", "copy"] {
             let mut child = stack.command(&["backup"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -1,12 +1,13 @@
 //! A repository in restic's format, in a folder. Its errors are told as ours.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
 use rustic_backend::LocalBackend;
-use rustic_core::repofile::{SnapshotFile, SnapshotId, StringList};
+use rustic_core::repofile::{MasterKey, SnapshotFile, SnapshotId, StringList};
 use rustic_core::{
     BackupOptions, CheckOptions, CheckResults, ConfigOptions, Credentials, KeyOptions, OpenStatus, ParentOptions, PruneOptions,
     RepositoryBackends, RepositoryOptions, RusticError, SnapshotOptions,
@@ -18,6 +19,7 @@ use super::writer::Writer;
 use super::{Extent, Fault, PENDING, Place, Stored, Summary, key};
 use crate::error::{Error, Kind, Result};
 use crate::saga::sync_dir;
+use crate::secret::Secret;
 
 /// Every snapshot of ours carries it.
 const OURS: &str = "xtask";
@@ -75,8 +77,11 @@ impl Repository {
             return Err(Error::unusable(format!("there is no repository in {}", place.location.display()))
                 .help("`cargo xtask backup` makes one with the first backup"));
         }
-        let password = Credentials::password(key::read(&place.key)?.expose());
-        let opened = backend(&place.location)?.open(&password).map_err(|error| {
+        let password = key::read(&place.key)?;
+        if let Some(inner) = opened_before(&place.location, &password) {
+            return Ok(Repository { inner, place: place.clone() });
+        }
+        let opened = backend(&place.location)?.open(&Credentials::password(password.expose())).map_err(|error| {
             if error.is_incorrect_password() {
                 return Error::unusable(format!("open the repository {}", place.location.display()))
                     .why(format!("{} is not its key", place.key.display()))
@@ -84,6 +89,8 @@ impl Repository {
             }
             failed(&format!("open the repository {}", place.location.display()), &error)
         })?;
+        let master = opened.key();
+        LAST.with_borrow_mut(|last| *last = Some(Known { location: place.location.clone(), password, master }));
         Ok(Repository { inner: opened, place: place.clone() })
     }
 
@@ -252,6 +259,26 @@ impl Repository {
     fn failed(&self, verb: &str, error: &RusticError) -> Error {
         failed(&format!("{verb} the repository {}", self.place.location.display()), error)
     }
+}
+
+/// What opened the repository that was opened last.
+struct Known {
+    location: PathBuf,
+    password: Secret,
+    master: MasterKey,
+}
+
+thread_local! {
+    /// A run opens its repository several times. To find the master key by the password takes longer, on purpose, than
+    /// most of what is asked of it.
+    static LAST: RefCell<Option<Known>> = const { RefCell::new(None) };
+}
+
+/// `None` also where another repository is in its place by now.
+fn opened_before(location: &Path, password: &Secret) -> Option<Inner<OpenStatus>> {
+    let same = |known: &&Known| known.location == location && known.password == *password;
+    let master = LAST.with_borrow(|last| last.as_ref().filter(same).map(|known| known.master.clone()))?;
+    backend(location).ok()?.open(&Credentials::Masterkey(master)).ok()
 }
 
 fn backend(folder: &Path) -> Result<Inner<()>> {

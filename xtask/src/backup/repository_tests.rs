@@ -184,6 +184,18 @@ fn restic_checks_it_and_restores_equal_files() {
 }
 
 #[test]
+fn one_that_took_the_place_of_another_is_opened_with_its_own_key() {
+    let (_folder, place, repository) = fresh();
+    let first = repository.inner.key().encrypt;
+    assert_eq!(Repository::open(&place).unwrap().inner.key().encrypt, first);
+    std::fs::remove_dir_all(&place.location).unwrap();
+    Repository::create(&place, "run-2").unwrap();
+    assert_ne!(Repository::open(&place).unwrap().inner.key().encrypt, first);
+    std::fs::write(&place.key, "another one\n").unwrap();
+    assert_eq!(Repository::open(&place).err().unwrap().kind, Kind::Unusable);
+}
+
+#[test]
 fn what_ended_runs_have_left_goes_and_nothing_else() {
     let (_folder, _place, repository) = fresh();
     let take = |run: &str| {

@@ -1,5 +1,6 @@
 //! What a server keeps, made anew from its dumps: a server like it fills a new volume, in no network, and ends.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
@@ -66,7 +67,7 @@ pub fn recount(world: &World, put: &PutBack) -> Result<()> {
     let manifest = Repository::open(&put.place)?.content(&put.name, false)?.manifest()?;
     for reload in &put.servers {
         let label = format!("{} on the restored data", reload.service);
-        let (mut changed, mut tables, mut rows) = (Vec::new(), 0, 0);
+        let (mut changed, mut found, mut kind) = (Vec::new(), BTreeMap::new(), String::new());
         for dump in dumps_of(&manifest, &reload.service) {
             let server = Server::running(world, &reload.container, &dump.adapter)?;
             server.ready(&reload.service)?;
@@ -78,12 +79,13 @@ pub fn recount(world: &World, put: &PutBack) -> Result<()> {
             if reload.alone && !different.is_empty() {
                 return Err(Error::failed(label).why(format!("{}: {}", dump.what, different.join("; "))));
             }
-            tables += tally.counts.len();
-            rows += tally.counts.values().sum::<u64>();
+            found.extend(tally.counts.into_iter().map(|(name, count)| (format!("{}/{name}", dump.what), count)));
             changed.extend(different);
+            kind.clone_from(&dump.adapter);
         }
         if changed.is_empty() {
-            world.proven(label, format!("{rows} rows in {tables} tables, as in {}", put.name));
+            let counted = counted(&kind, &found).unwrap_or_else(|| "it is ready".to_string());
+            world.proven(label, format!("{counted}, as in {}", put.name));
         } else {
             changed.truncate(NAMED);
             world.not_proven(label, format!("nobody who writes to it already: {}", changed.join("; ")));

@@ -20,13 +20,16 @@ use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
 /// A one-shot that was done in a release runs again in a rollback when its label says so.
 const AGAIN: (&str, &str) = ("xtask.rollback", "run");
 
+/// The name of the task.
+pub const TASK: &str = "rollback-release";
+
 /// Brings a release back: the one that ran before the current one, by record, or the one named.
 ///
 /// # Errors
 /// `Refused`: there is none, or what it needs is gone; `RolledBack`: what ran serves again; `Stuck`.
 pub fn rollback_release(cx: &Context<'_>, stack: Option<&str>, to: Option<&str>, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, stack)?;
-    carry_out(cx, "rollback-release", overrides, |run| {
+    carry_out(cx, TASK, overrides, |run| {
         let standing = Standing::recorded(cx, stack)?;
         let recorded = Recorded::look(cx, &standing)?;
         let target = target(&recorded, to)?;
@@ -80,7 +83,7 @@ impl<'p> Back<'p> {
             BTreeSet::new()
         });
         let (changes, replaced, told) = self.changes(&services, &readers);
-        let mut plan = Plan::new("rollback-release", Vec::new());
+        let mut plan = Plan::new(TASK, Vec::new());
         plan.stacks = vec![self.standing.stack.id.clone()];
         plan.args = vec![self.standing.stack.id.clone(), format!("--to={}", self.target.id)];
         let mut guards = vec![self.images_are_kept(&services)?, self.volumes_are_there(&services)?, kept_copies(lost)];

@@ -38,6 +38,12 @@ use prove::Expected;
 use records::{New, Recorded, saving};
 pub use request::Request;
 
+/// The name of the task that deploys.
+pub const TASK: &str = "prod-up";
+
+/// Those that change which release runs.
+pub const TASKS: [&str; 2] = [TASK, back::TASK];
+
 /// Brings one stack into production, or says what that would change.
 ///
 /// # Errors
@@ -45,7 +51,7 @@ pub use request::Request;
 pub fn prod_up(cx: &Context<'_>, request: &Request, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, request.stack.as_deref())?;
     let _lock = backed_up::lock(cx, overrides)?;
-    carry_out(cx, "prod-up", overrides, |run| prepare(cx, stack, request, overrides, run))
+    carry_out(cx, TASK, overrides, |run| prepare(cx, stack, request, overrides, run))
 }
 
 /// The stack that is meant: one for production, and only one.
@@ -88,7 +94,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
     let mut prepared = Prepared {
         guards,
         projects: vec![looked.standing.call.project.clone()],
-        plan: Plan::new("prod-up", Vec::new()),
+        plan: Plan::new(TASK, Vec::new()),
         contents: Vec::new(),
         preview: Vec::new(),
         still: None,
