@@ -46,8 +46,8 @@ use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
 pub use backup::{
-    DropReplaced, ForgetBackups, Laid, LaidServer, LayBeside, MakeRepository, NoteVerified, PruneRepository, PublishBackup, PutBack,
-    Quieted, Refill, Reload, TakeBackup, VerifyBackup, prove_dump, recount,
+    DropReplaced, Exchange, FillBeside, ForgetBackups, Laid, LaidServer, LayBeside, Like, MakeRepository, NoteVerified, PruneRepository,
+    PublishBackup, Quieted, ReadBack, Reading, Refill, Reload, Revived, TakeBackup, VerifyBackup, recount,
 };
 pub use create_folder::CreateFolder;
 pub use file::Original;
@@ -197,12 +197,14 @@ pub enum Action {
     ForgetReleases(ForgetReleases),
     MakeRepository(MakeRepository),
     TakeBackup(Box<TakeBackup>),
+    ReadBack(ReadBack),
     PublishBackup(PublishBackup),
     /// The same for one that stays when the run is undone.
     KeepBackup(PublishBackup),
     VerifyBackup(VerifyBackup),
     NoteVerified(NoteVerified),
-    PutBack(PutBack),
+    FillBeside(FillBeside),
+    Exchange(Exchange),
     LayBeside(LayBeside),
     DropReplaced(DropReplaced),
     ForgetBackups(ForgetBackups),
@@ -228,7 +230,8 @@ impl Action {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
             // Who is paused for it goes on.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => false,
-            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::LayBeside(_) => false,
+            Action::VerifyBackup(_) | Action::ReadBack(_) | Action::NoteVerified(_) => false,
+            Action::LayBeside(_) | Action::FillBeside(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -250,7 +253,8 @@ impl Step<World> for Action {
             Action::GitUntrack(untrack) => format!("take {} out of git's index", untrack.path.display()),
             Action::GitTrack(track) => format!("put {} into git's index", track.path.display()),
             Action::GitCommit(commit) => format!("commit {} files", commit.paths.len()),
-            Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
+            Action::Rehearse(rehearse) if rehearse.data.is_empty() => format!("rehearse {}", rehearse.names()),
+            Action::Rehearse(rehearse) => format!("rehearse {} on a copy of the data", rehearse.names()),
             Action::TryStack(trial) => format!("try {} in a throwaway project", trial.stack),
             Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
@@ -272,10 +276,12 @@ impl Step<World> for Action {
             Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
             Action::MakeRepository(make) => format!("make a repository in {}", make.place.location.display()),
             Action::TakeBackup(take) => take.label(),
+            Action::ReadBack(read) => format!("read {} back", read.name),
             Action::PublishBackup(publish) | Action::KeepBackup(publish) => format!("list the backup {}", publish.name),
             Action::VerifyBackup(verify) => format!("restore {} beside everything else", verify.name),
             Action::NoteVerified(note) => format!("note what was verified of {}", note.name),
-            Action::PutBack(put) => put.label(),
+            Action::FillBeside(fill) => fill.label(),
+            Action::Exchange(exchange) => exchange.label(),
             Action::ForgetBackups(forget) => format!("forget {} backups", forget.names.len()),
             Action::PruneRepository(prune) => format!("make room in {}", prune.place.location.display()),
             Action::LayBeside(lay) => lay.label(),
@@ -312,8 +318,9 @@ impl Step<World> for Action {
             Action::ForgetReleases(forget) => forget.prepare(world).map(|()| Receipt::Nothing),
             Action::TakeBackup(take) => take.prepare(world).map(|containers| Receipt::Quieted(QuietedAll { containers })),
             Action::MakeRepository(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => Ok(Receipt::Nothing),
-            Action::VerifyBackup(_) | Action::NoteVerified(_) => world.live().map(|_| Receipt::Nothing),
-            Action::PutBack(put) => put.prepare(world).map(|()| Receipt::Nothing),
+            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::ReadBack(_) => world.live().map(|_| Receipt::Nothing),
+            Action::FillBeside(fill) => fill.prepare(world).map(|()| Receipt::Nothing),
+            Action::Exchange(exchange) => exchange.prepare(world).map(|()| Receipt::Nothing),
             Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(Receipt::Nothing),
             Action::LayBeside(lay) => lay.prepare(world).map(|()| Receipt::Nothing),
         }
@@ -346,10 +353,12 @@ impl Step<World> for Action {
             Action::ForgetReleases(forget) => forget.apply(world),
             Action::MakeRepository(make) => make.apply(world),
             Action::TakeBackup(take) => take.apply(world),
+            Action::ReadBack(read) => read.apply(world),
             Action::PublishBackup(publish) | Action::KeepBackup(publish) => publish.apply(world),
             Action::VerifyBackup(verify) => verify.apply(world),
             Action::NoteVerified(note) => note.apply(world),
-            Action::PutBack(put) => put.apply(world),
+            Action::FillBeside(fill) => fill.apply(world),
+            Action::Exchange(exchange) => exchange.apply(world),
             Action::LayBeside(lay) => lay.apply(world),
             Action::DropReplaced(drop) => drop.apply(world),
             Action::ForgetBackups(forget) => forget.apply(),
@@ -399,8 +408,9 @@ impl Step<World> for Action {
             }
             Action::VerifyBackup(verify) => verify.undo(world),
             // What was verified stays so.
-            Action::NoteVerified(_) => Ok(()),
-            Action::PutBack(put) => put.undo(world),
+            Action::NoteVerified(_) | Action::ReadBack(_) => Ok(()),
+            Action::FillBeside(fill) => fill.undo(world),
+            Action::Exchange(exchange) => exchange.undo(world),
             Action::LayBeside(lay) => lay.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),

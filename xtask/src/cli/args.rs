@@ -153,6 +153,12 @@ pub struct RollbackArgs {
     /// Bring back this release, as `history --releases` names it
     #[arg(long, value_name = "RELEASE", requires = "release")]
     pub to: Option<String>,
+    /// With the data of then: the last backup that was made while that release ran, or the one named; asks for the compose project's name (--confirm NAME)
+    #[arg(long, value_name = "BACKUP", requires = "release", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub with_data: Option<String>,
+    /// Do not back up what is there now, for instance because the server that would do it does not run any more
+    #[arg(long, requires = "with_data")]
+    pub no_backup: bool,
     /// Go on although this guard refuses; needs --reason
     #[arg(long = "override", value_name = "GUARD", requires = "reason")]
     pub overrides: Vec<String>,

@@ -162,10 +162,12 @@ fn schema(of: SchemaArg) -> Vec<u8> {
 /// `--yes`, or a person at a terminal.
 fn consent(cli: &Cli, question: &str, cancel: &Cancel) -> Result<bool> {
     // What a pull brings runs only when somebody starts it; what a preflight starts is its own, and whoever a
-    // backup pauses goes on. A restore was agreed to by name.
+    // backup pauses goes on. A restore was agreed to by name, and so is a release that
+    // goes back with its data.
     let forgets = matches!(&cli.command, Command::Backup(args) if matches!(args.command, Some(BackupCommand::Forget { .. })));
+    let by_name = matches!(&cli.command, Command::Rollback(args) if args.with_data.is_some());
     let asks_nothing =
-        !forgets && matches!(cli.command, Command::Pull(_) | Command::Preflight(_) | Command::Backup(_) | Command::Restore(_));
+        by_name || !forgets && matches!(cli.command, Command::Pull(_) | Command::Preflight(_) | Command::Backup(_) | Command::Restore(_));
     if cli.global.yes || asks_nothing {
         return Ok(true);
     }

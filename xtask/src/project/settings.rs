@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Role;
 use super::backups::{BeforeDeploy, KeepSettings};
+use super::rehearsing::Rehearsing;
 use crate::error::{Error, Result};
 use crate::release::Replacing;
 use crate::source::Files;
@@ -131,8 +132,8 @@ pub struct DeploySettings {
     pub settle: u64,
     /// So many releases are kept, with their images.
     pub keep: usize,
-    /// Try changed services beside the live ones first.
-    pub rehearse: bool,
+    /// Try changed services beside the live ones first: on empty volumes, or on a copy of the data (`with-data`).
+    pub rehearse: Rehearsing,
     /// How services are replaced; by what each allows when nothing is said.
     pub strategy: IndexMap<String, Replacing>,
     /// The nginx in front of a service, by the service's name: it looks names up again when others serve.
@@ -148,7 +149,7 @@ impl Default for DeploySettings {
             tag: "TAG".into(),
             settle: 10,
             keep: 5,
-            rehearse: true,
+            rehearse: Rehearsing::Said(true),
             strategy: IndexMap::new(),
             proxy: IndexMap::new(),
             hooks: Hooks::default(),
@@ -230,6 +231,7 @@ fn without_values(said: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::On;
     use crate::source::{Disk, Overlay};
 
     fn settings(text: &str) -> Result<Settings> {
@@ -254,6 +256,17 @@ mod tests {
     fn a_value_of_the_wrong_type_is_not_repeated() {
         let why = settings("stacks: something-secret\n").unwrap_err().why.unwrap();
         assert!(why.contains("string \"...\"") && !why.contains("secret"), "{why}");
+    }
+
+    #[test]
+    fn a_rehearsal_has_one_of_three_words() {
+        let on = |word: &str| settings(&format!("deploy: {{rehearse: {word}}}\n")).map(|settings| settings.deploy.rehearse.on());
+        assert_eq!(on("true").unwrap(), Some(On::Empty));
+        assert_eq!(on("false").unwrap(), None);
+        assert_eq!(on("with-data").unwrap(), Some(On::WithData));
+        let why = on("data").unwrap_err().why.unwrap();
+        assert!(why.contains("true, false or with-data"), "{why}");
+        assert_eq!(Settings::default().deploy.rehearse.on(), Some(On::Empty));
     }
 
     #[test]

@@ -3,13 +3,16 @@
 
 mod copy;
 mod dump;
+mod exchange;
 mod fill;
+mod fill_beside;
 mod forget;
 mod lay;
 mod load;
 mod publish;
-mod put_back;
 mod quiet;
+mod read_back;
+mod refill;
 mod repository;
 mod revive;
 mod scan;
@@ -27,14 +30,17 @@ use crate::engine::remove::remove_run;
 use crate::error::{Error, Kind, Result};
 use crate::saga::Sha;
 
-pub use dump::prove as prove_dump;
+pub use exchange::{DropReplaced, Exchange};
+pub use fill_beside::{FillBeside, Like, Reload};
 pub use forget::{ForgetBackups, PruneRepository};
 pub use lay::{Laid, LaidServer, LayBeside};
-pub use load::recount;
+pub use load::{Revived, recount};
 pub use publish::PublishBackup;
-pub use put_back::{DropReplaced, PutBack, Refill, Reload};
 pub use quiet::Quieted;
+pub use read_back::{ReadBack, Reading};
+pub use refill::Refill;
 pub use repository::MakeRepository;
+pub(super) use verify::take_away;
 pub use verify::{NoteVerified, VerifyBackup};
 
 /// Larger files are no configuration.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::guards::next_images;
 use super::look::Looked;
-use crate::actions::{Action, MakeRepository, PublishBackup, VerifyBackup};
+use crate::actions::{Action, MakeRepository, PublishBackup, TakeBackup, VerifyBackup};
 use crate::backup::adapters::revive;
 use crate::backup::{BUILT, Pause, Place, Repository, Stored};
 use crate::error::Result;
@@ -34,9 +34,9 @@ pub struct BackedUp {
     majors: Vec<MajorChange>,
 }
 
-/// Nobody else is at the repository while a deploy makes a backup.
-pub fn lock(cx: &Context<'_>, overrides: &Overrides) -> Result<Option<Lock>> {
-    if cx.dry_run || !makes_one(cx, overrides) {
+/// Nobody else is at the repository while a deploy makes a backup, or rehearses on one.
+pub fn lock(cx: &Context<'_>, overrides: &Overrides, with_data: bool) -> Result<Option<Lock>> {
+    if cx.dry_run || !(with_data || makes_one(cx, overrides)) {
         return Ok(None);
     }
     place::lock(cx, &place::of(cx, None)?).map(Some)
@@ -118,6 +118,11 @@ impl BackedUp {
             format!("{}: {backup}, with the data of then.", change.why)
         });
         Some(told.collect::<Vec<_>>().join("\n"))
+    }
+
+    /// The one that this run makes and verifies first.
+    pub fn planned(&self) -> Option<&TakeBackup> {
+        self.planned.as_ref().map(|planned| &planned.take)
     }
 
     /// The name of the newest one, for the release's record: of the data that it finds.
