@@ -3,7 +3,7 @@
 use super::{Look, Style};
 use crate::tasks::metrics::{Figure, Metrics, Target, Unit};
 
-/// More parts than these are only counted.
+/// More than these are only counted.
 const PARTS: usize = 8;
 
 pub fn text(metrics: &Metrics, look: Look) -> String {
@@ -30,7 +30,10 @@ fn one(figure: &Figure, look: Look) -> String {
             lines.push(format!("- and {} more", figure.parts.len() - PARTS));
         }
     }
-    lines.extend(figure.without.iter().map(|without| format!("- without {without}")));
+    lines.extend(figure.without.iter().take(PARTS).map(|without| format!("- without {without}")));
+    if figure.without.len() > PARTS {
+        lines.push(format!("- without {} more", figure.without.len() - PARTS));
+    }
     look.line(style, word, &lines.join("\n"))
 }
 

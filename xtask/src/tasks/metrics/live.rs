@@ -84,20 +84,24 @@ impl<'p> Looked<'p> {
         check.is_some() && wanted && self.model.profiles_of(service).is_empty()
     }
 
-    /// The images of its services, of the containers where there are some.
-    pub fn images(&self, engine: &dyn Engine) -> Result<Vec<Sized>> {
-        let mut found = Vec::new();
+    /// The images of its services, of the containers where there are some; and the services whose image is not here.
+    pub fn images(&self, engine: &dyn Engine) -> Result<(Vec<Sized>, Vec<String>)> {
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
         for service in self.model.services() {
             let container = self.containers.iter().find(|container| container.service() == service);
-            let declared = self.image_of(service);
-            let Some(name) = declared.clone().or_else(|| container.map(|container| container.image.clone())) else { continue };
-            let id = container.map_or(name.as_str(), |container| container.image_id.as_str());
-            let Some(image) = engine.image(id)? else { continue };
-            let production = self.stack.role.map(|role| role == Role::Prod);
+            let name = self.image_of(service).or_else(|| container.map(|container| container.image.clone()));
+            let id = container.map(|container| container.image_id.clone()).or_else(|| name.clone());
+            let image = id.map(|id| engine.image(&id)).transpose()?.flatten();
             let (stack, service) = (self.stack.id.clone(), service.to_string());
-            found.push(Sized { stack, service, production, image: name, id: image.id, bytes: image.size_bytes });
+            match (name, image) {
+                (Some(name), Some(image)) => {
+                    let production = self.stack.role.map(|role| role == Role::Prod);
+                    found.push(Sized { stack, service, production, image: name, id: image.id, bytes: image.size_bytes });
+                }
+                _ => missing.push(format!("the image of {stack} {service}, which is not on this engine")),
+            }
         }
-        Ok(found)
+        Ok((found, missing))
     }
 
     /// The volumes that its files declare and its containers use, of those whose size is known.

@@ -66,10 +66,12 @@ fn of_engine(cx: &Context<'_>, engine: &dyn Engine, stacks: &[String], at_ms: u6
         }
     }
     let info = engine.info()?;
-    let (mut seen, mut images) = (Vec::new(), Vec::new());
+    let (mut seen, mut images, mut no_images) = (Vec::new(), Vec::new(), Vec::new());
     for looked in &all {
         seen.extend(looked.seen(engine, &info.system_time));
-        images.extend(looked.images(engine)?);
+        let (sizes, missing) = looked.images(engine)?;
+        images.extend(sizes);
+        no_images.extend(missing);
     }
     let records = cx.state_folder().and_then(|state| Records::read(&state, &cx.project.root));
     let (records, kept) = match records {
@@ -98,7 +100,7 @@ fn of_engine(cx: &Context<'_>, engine: &dyn Engine, stacks: &[String], at_ms: u6
         })
         .collect();
     let started = all.iter().map(|looked| since(&looked.stack.id)).collect::<Vec<_>>();
-    let mut figures = vec![running::images(&images), running::reduction(&images)];
+    let mut figures = vec![running::images(&images, no_images), running::reduction(&images)];
     figures.extend([running::healthy(&seen), running::restarts(&seen), running::probes(&seen), counted.figure(&in_words(&started))]);
     figures.extend(growth::growth(&now, &records, &no_sizes));
     if kept && !cx.dry_run {

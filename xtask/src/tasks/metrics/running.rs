@@ -4,6 +4,7 @@ use super::figure::{Figure, Measure, Part, Target, Unit};
 use super::files::percent;
 use crate::engine::Health;
 use crate::engine::observe::Probe;
+use crate::text::counted;
 
 /// One container, or a service that should have one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,7 +98,7 @@ pub fn restarts(seen: &[Seen]) -> Figure {
     let Some(highest) = rates.iter().map(|(_, rate)| *rate).reduce(f64::max) else { return RESTARTS.is_not("no container is there") };
     let some = rates.iter().filter(|(_, rate)| *rate > 0.0);
     let parts = some.map(|(one, rate)| Part::new(&one.container, rounded(*rate)).noting(format!("{} in all", one.restarts)));
-    RESTARTS.is(rounded(highest)).of(parts.collect()).adding(&format!("{} containers", rates.len()))
+    RESTARTS.is(rounded(highest)).of(parts.collect()).adding(&counted(rates.len(), "container"))
 }
 
 /// By the nearest rank: of fewer than twenty it is the longest.
@@ -108,7 +109,7 @@ pub fn probes(seen: &[Seen]) -> Figure {
     let failed = all().filter(|probe| !probe.passed).count();
     let with_probes = seen.iter().filter(|one| !one.probes.is_empty());
     let parts = with_probes.filter_map(|one| Some(Part::new(&one.container, self::p95(one.probes.iter().map(millis).collect())?)));
-    let figure = PROBES.is(p95).of(parts.collect()).adding(&format!("{} checks, {failed} of them failed", all().count()));
+    let figure = PROBES.is(p95).of(parts.collect()).adding(&format!("{}, {failed} of them failed", counted(all().count(), "check")));
     // An upper bound of the response time: below the target it tells, above it does not.
     Figure { met: figure.met.filter(|met| *met), ..figure }
 }
@@ -119,7 +120,8 @@ fn p95(mut values: Vec<f64>) -> Option<f64> {
     values.get(rank.checked_sub(1)?).copied()
 }
 
-pub fn images(sizes: &[Sized]) -> Figure {
+/// `missing`: services whose image is not on the engine, or has no name in the files.
+pub fn images(sizes: &[Sized], missing: Vec<String>) -> Figure {
     let mut ids: Vec<&str> = Vec::new();
     let mut parts = Vec::new();
     for one in sizes {
@@ -131,7 +133,7 @@ pub fn images(sizes: &[Sized]) -> Figure {
     if parts.is_empty() {
         return IMAGES.is_not("the engine has none of the stacks' images");
     }
-    IMAGES.is(parts.iter().map(|part| part.value).sum()).of(parts).adding(&format!("{} images", ids.len()))
+    IMAGES.is(parts.iter().map(|part| part.value).sum()).of(parts).without(missing).adding(&counted(ids.len(), "image"))
 }
 
 pub fn reduction(sizes: &[Sized]) -> Figure {
