@@ -57,6 +57,9 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             // A rollback restores files; what runs is made from them by whoever starts it.
             Action::Rehearse(_)
             | Action::TryStack(_)
+            | Action::BuildImage(_)
+            | Action::LookInside(_)
+            | Action::DropImage(_)
             | Action::KeepContainers(_)
             | Action::Recreate(_)
             | Action::Hook(_)

@@ -13,6 +13,7 @@ mod inverse;
 mod keep_files;
 mod keep_stack;
 mod live;
+mod look_inside;
 mod make;
 mod name_image;
 mod pull_image;
@@ -23,6 +24,7 @@ mod remove_file;
 mod replace;
 mod restore;
 mod save_release;
+mod scratch_image;
 mod start_service;
 mod stop_service;
 mod symlink;
@@ -59,6 +61,7 @@ pub use inverse::{Inverse, inverse};
 pub use keep_files::{FileBefore, KeepFiles};
 pub use keep_stack::{KeepStack, KeptContainer, KeptStack};
 pub use live::{Live, Rehearse, StackCall};
+pub use look_inside::LookInside;
 pub use make::Source;
 pub use name_image::{NameImage, Named};
 pub use pull_image::{PullImage, Pulled};
@@ -69,6 +72,7 @@ pub use remove_file::{RemoveFile, Removed};
 pub use replace::{Proxy, Replace};
 pub use restore::{Restored, restore_steps};
 pub use save_release::{MoveCurrent, SaveRelease, Saved, Shelf, written};
+pub use scratch_image::{BuildImage, DropImage};
 pub use start_service::StartService;
 pub use stop_service::StopService;
 pub use symlink::Symlink;
@@ -180,6 +184,9 @@ pub enum Action {
     GitCommit(GitCommit),
     Rehearse(Rehearse),
     TryStack(TryStack),
+    BuildImage(BuildImage),
+    LookInside(LookInside),
+    DropImage(DropImage),
     KeepContainers(KeepContainers),
     Recreate(Recreate),
     PullImage(PullImage),
@@ -221,13 +228,15 @@ impl Action {
     fn reaches_engine(&self) -> bool {
         let images = matches!(self, Action::PullImage(_) | Action::NameImage(_) | Action::SaveRelease(_));
         let stack = matches!(self, Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::KeepFiles(_));
-        images || stack || matches!(self, Action::Replace(_) | Action::StartService(_) | Action::StopService(_))
+        let built = matches!(self, Action::BuildImage(_) | Action::LookInside(_));
+        built || images || stack || matches!(self, Action::Replace(_) | Action::StartService(_) | Action::StopService(_))
     }
 
     /// Whether it changes anything that was there before the run.
     pub fn touches(&self) -> bool {
         match self {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
+            Action::BuildImage(_) | Action::LookInside(_) | Action::DropImage(_) => false,
             // Who is paused for it goes on.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => false,
             Action::VerifyBackup(_) | Action::ReadBack(_) | Action::NoteVerified(_) => false,
@@ -255,6 +264,10 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => format!("commit {} files", commit.paths.len()),
             Action::Rehearse(rehearse) if rehearse.data.is_empty() => format!("rehearse {}", rehearse.names()),
             Action::Rehearse(rehearse) => format!("rehearse {} on a copy of the data", rehearse.names()),
+            Action::BuildImage(build) if build.spare => format!("build the present image of {}, to compare sizes", build.service),
+            Action::BuildImage(build) => format!("build the image of {}", build.service),
+            Action::LookInside(look) => format!("look into the image of {}", look.service),
+            Action::DropImage(drop) => format!("remove the image {}", drop.image),
             Action::TryStack(trial) => format!("try {} in a throwaway project", trial.stack),
             Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
@@ -274,7 +287,7 @@ impl Step<World> for Action {
             Action::CreateFolder(create) => format!("create the folder {}", create.path.display()),
             Action::SaveRelease(save) => format!("save the release {} of {}", save.id, save.shelf.stack),
             Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
-            Action::MakeRepository(make) => format!("make a repository in {}", make.place.location.display()),
+            Action::MakeRepository(make) => format!("make a repository in {}", make.place.location),
             Action::TakeBackup(take) => take.label(),
             Action::ReadBack(read) => format!("read {} back", read.name),
             Action::PublishBackup(publish) | Action::KeepBackup(publish) => format!("list the backup {}", publish.name),
@@ -283,7 +296,7 @@ impl Step<World> for Action {
             Action::FillBeside(fill) => fill.label(),
             Action::Exchange(exchange) => exchange.label(),
             Action::ForgetBackups(forget) => format!("forget {} backups", forget.names.len()),
-            Action::PruneRepository(prune) => format!("make room in {}", prune.place.location.display()),
+            Action::PruneRepository(prune) => format!("make room in {}", prune.place.location),
             Action::LayBeside(lay) => lay.label(),
             Action::DropReplaced(drop) => format!("remove the data that was replaced: {}", drop.volumes.join(", ")),
             Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
@@ -301,6 +314,8 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => commit.prepare(world).map(Receipt::Commit),
             Action::Rehearse(rehearse) => rehearse.prepare(world).map(|()| Receipt::Nothing),
             Action::TryStack(trial) => trial.prepare(world).map(|()| Receipt::Nothing),
+            Action::BuildImage(build) => build.prepare(world).map(|()| Receipt::Nothing),
+            Action::LookInside(look) => look.prepare(world).map(|()| Receipt::Nothing),
             Action::KeepContainers(keep) => keep.prepare(world).map(Receipt::Kept),
             Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
             Action::PullImage(pull) => pull.prepare(world).map(Receipt::Pulled),
@@ -321,7 +336,7 @@ impl Step<World> for Action {
             Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::ReadBack(_) => world.live().map(|_| Receipt::Nothing),
             Action::FillBeside(fill) => fill.prepare(world).map(|()| Receipt::Nothing),
             Action::Exchange(exchange) => exchange.prepare(world).map(|()| Receipt::Nothing),
-            Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(Receipt::Nothing),
+            Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropImage(_) => Ok(Receipt::Nothing),
             Action::LayBeside(lay) => lay.prepare(world).map(|()| Receipt::Nothing),
         }
     }
@@ -336,6 +351,9 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => commit.apply(world, receipt.commit()?),
             Action::Rehearse(rehearse) => rehearse.apply(world),
             Action::TryStack(trial) => trial.apply(world),
+            Action::BuildImage(build) => build.apply(world),
+            Action::LookInside(look) => look.apply(world),
+            Action::DropImage(drop) => drop.apply(world),
             // Its work is its undo.
             Action::KeepContainers(_) | Action::KeepStack(_) => Ok(()),
             Action::Recreate(recreate) => recreate.apply(world),
@@ -379,6 +397,8 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => commit.undo(world, receipt.commit()?),
             Action::Rehearse(rehearse) => rehearse.undo(world),
             Action::TryStack(trial) => trial.undo(world),
+            Action::BuildImage(build) => build.undo(world),
+            Action::LookInside(look) => look.undo(world),
             Action::KeepContainers(keep) => keep.undo(world, receipt.kept()?),
             // The containers are put back once the files are: see KeepContainers and KeepStack.
             Action::Recreate(_) => Ok(()),
@@ -414,7 +434,7 @@ impl Step<World> for Action {
             Action::LayBeside(lay) => lay.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),
-            Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(()),
+            Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropImage(_) => Ok(()),
         }
     }
 }

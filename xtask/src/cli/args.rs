@@ -7,6 +7,7 @@ mod env;
 mod everyday;
 mod images;
 mod migrate;
+mod production;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub use env::{EnvArgs, EnvCommand};
 pub use everyday::{Everyday, LogsArgs, MetricsArgs};
 pub use images::{BuildArgs, PullArgs};
 pub use migrate::{ChangingArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
+pub use production::DockerfileProdArgs;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -103,6 +105,8 @@ pub enum Command {
     EnvStandardize(EnvStandardizeArgs),
     /// Look at the variables of the stacks, and write the files that they live in
     Env(EnvArgs),
+    /// Phase 4: a production image for each service that is built here, built, started and proven, not yet used
+    DockerfileProd(DockerfileProdArgs),
     /// Measure what the migration is judged by: each figure with its target and how it was measured
     Metrics(MetricsArgs),
     #[command(flatten)]

@@ -31,7 +31,7 @@ pub fn env_standardize(cx: &Context<'_>, args: &EnvStandardizeArgs) -> Result<(E
     carry_out(cx, 2, &wish(&args.changing, args.on_conflict), &overrides(&args.changing))
 }
 
-fn carry_out(cx: &Context<'_>, number: u8, wish: &Wish, overrides: &Overrides) -> Result<(Exit, Answer)> {
+pub(super) fn carry_out(cx: &Context<'_>, number: u8, wish: &Wish, overrides: &Overrides) -> Result<(Exit, Answer)> {
     let migrated = phase(number).map(|phase| one(cx, phase, wish, overrides)).transpose()?;
     Ok((Exit::Done, migrated.map_or(Answer::Migrated(Vec::new()), Answer::Phase)))
 }

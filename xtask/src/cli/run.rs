@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{BackupCommand, Cli, Command, EnvArgs, EnvCommand, Format, SchemaArg};
-use super::{Exit, audit, backup, bench, completions, deploy, env, everyday, history, images, manual, migrate};
+use super::{Exit, audit, backup, bench, completions, deploy, env, everyday, history, images, manual, migrate, production};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -97,7 +97,12 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, dry_run, &confirm)? };
     let live = matches!(
         cli.command,
-        Command::Migrate(_) | Command::SecurityFix(_) | Command::EnvStandardize(_) | Command::Rollback(_) | Command::Recover
+        Command::Migrate(_)
+            | Command::SecurityFix(_)
+            | Command::EnvStandardize(_)
+            | Command::DockerfileProd(_)
+            | Command::Rollback(_)
+            | Command::Recover
     );
     if live
         || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_) | Command::Backup(_))
@@ -113,6 +118,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::SecurityFix(args) => migrate::security_fix(&cx, args),
         Command::EnvStandardize(args) => migrate::env_standardize(&cx, args),
         Command::Env(args) => env::run(&cx, args),
+        Command::DockerfileProd(args) => production::run(&cx, args),
         Command::Metrics(args) => Ok((Exit::Done, Answer::Metrics(tasks::metrics::metrics(&cx, &args.stacks)?))),
         Command::Everyday(command) => everyday::run(&cx, command),
         Command::Migrate(args) => migrate::migrate(&cx, args),

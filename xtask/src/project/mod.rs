@@ -3,6 +3,7 @@
 mod backups;
 mod compose_file;
 mod discover;
+mod production;
 mod rehearsing;
 mod settings;
 
@@ -13,6 +14,7 @@ use crate::source::{Files, clean};
 
 pub use backups::{BeforeDeploy, KeepSettings};
 pub use discover::{is_compose_file, role_of, stem};
+pub use production::{ProductionSettings, ServiceProduction};
 pub use rehearsing::{On, Rehearsing};
 pub use settings::{
     BackupSettings, DeploySettings, EnvMode, EnvStandardizeSettings, Hooks, Probe, ServiceBackup, Settings, StackSettings, ValidateSettings,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Role;
 use super::backups::{BeforeDeploy, KeepSettings};
+use super::production::ProductionSettings;
 use super::rehearsing::Rehearsing;
 use crate::error::{Error, Result};
 use crate::release::Replacing;
@@ -29,6 +30,9 @@ pub struct Settings {
     pub backup: BackupSettings,
     #[serde(default, rename = "env-standardize")]
     pub env_standardize: EnvStandardizeSettings,
+    /// Production images, where they cannot be detected.
+    #[serde(default, rename = "dockerfile-prod")]
+    pub dockerfile_prod: ProductionSettings,
     #[serde(default)]
     pub validate: ValidateSettings,
     /// Env files that are laid over the root's `.env` in an environment of this name; relative to the project's root.
@@ -43,13 +47,14 @@ pub struct Settings {
 pub struct ValidateSettings {
     pub security_fix: Vec<Vec<String>>,
     pub env_standardize: Vec<Vec<String>>,
+    pub dockerfile_prod: Vec<Vec<String>>,
     /// Seconds that each of them gets.
     pub timeout: u64,
 }
 
 impl Default for ValidateSettings {
     fn default() -> Self {
-        ValidateSettings { security_fix: Vec::new(), env_standardize: Vec::new(), timeout: 600 }
+        ValidateSettings { security_fix: Vec::new(), env_standardize: Vec::new(), dockerfile_prod: Vec::new(), timeout: 600 }
     }
 }
 
@@ -74,7 +79,7 @@ pub enum EnvMode {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BackupSettings {
-    /// The repository's folder, relative to the project's root; below the state folder when it is not said.
+    /// A folder, relative to the project's root, rest:URL or rclone:NAME:PATH; below the state folder when it is not said.
     pub to: Option<PathBuf>,
     /// The file with the repository's key, never in the repository; below the state folder when it is not said.
     pub key: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! The migration: its phases in their order, one by one or all together.
 
 use super::status::{self, Look};
-use super::{Context, Ended, Overrides, env_standardize, security_fix};
+use super::{Context, Ended, Overrides, dockerfile_prod, env_standardize, security_fix};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use env_standardize::OnConflict;
@@ -20,7 +20,7 @@ pub struct Phase {
 }
 
 /// All phases, in the order in which `--all` carries them out.
-pub static PHASES: [Phase; 2] = [
+pub static PHASES: [Phase; 3] = [
     Phase {
         number: 1,
         name: "security-fix",
@@ -40,6 +40,16 @@ pub static PHASES: [Phase; 2] = [
             Ok((ended, PhaseReport::EnvStandardize(Box::new(report))))
         },
         look: status::env_standardize,
+    },
+    Phase {
+        number: 4,
+        name: "dockerfile-prod",
+        about: "a production image of each service that is built here",
+        run: |cx, wish, overrides| {
+            let (ended, report) = dockerfile_prod::run(cx, &wish.dockerfile_prod(), overrides)?;
+            Ok((ended, PhaseReport::DockerfileProd(Box::new(report))))
+        },
+        look: status::dockerfile_prod,
     },
 ];
 
@@ -64,24 +74,35 @@ pub struct Wish {
     pub untrack: bool,
     /// Of phase 2.
     pub on_conflict: Option<OnConflict>,
+    /// Of phase 4.
+    pub activate: bool,
 }
 
 impl Wish {
     fn security_fix(&self) -> security_fix::Options {
-        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, strict, untrack, on_conflict: _ } = self.clone();
+        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, strict, untrack, .. } = self.clone();
         security_fix::Options { stacks, commit, recreate, rehearse, strict, untrack, allow_dirty, require_live }
     }
 
     fn env_standardize(&self) -> env_standardize::Options {
-        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, on_conflict, strict: _, untrack: _ } = self.clone();
+        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, on_conflict, .. } = self.clone();
         env_standardize::Options { stacks, on_conflict, commit, recreate, rehearse, allow_dirty, require_live }
+    }
+
+    fn dockerfile_prod(&self) -> dockerfile_prod::Options {
+        let Wish { stacks, activate, commit, allow_dirty, require_live, .. } = self.clone();
+        dockerfile_prod::Options { stacks, activate, commit, allow_dirty, require_live }
     }
 
     /// Refuses what the phase would silently ignore.
     fn fits(&self, phase: &Phase) -> Result<()> {
-        let of_others = match phase.name {
-            "security-fix" => vec![("--on-conflict", self.on_conflict.is_some())],
-            _ => vec![("--strict", self.strict), ("--untrack", self.untrack)],
+        let on_conflict = ("--on-conflict", self.on_conflict.is_some());
+        let of_phase_1 = [("--strict", self.strict), ("--untrack", self.untrack)];
+        let of_others = match phase.number {
+            1 => vec![on_conflict],
+            2 => of_phase_1.to_vec(),
+            // It changes nothing that runs, and tries its images in any case.
+            _ => [&of_phase_1[..], &[on_conflict, ("--recreate", self.recreate), ("--rehearse", self.rehearse)]].concat(),
         };
         match of_others.into_iter().find(|(_, given)| *given) {
             None => Ok(()),
@@ -97,6 +118,7 @@ impl Wish {
 pub enum PhaseReport {
     SecurityFix(Box<security_fix::Report>),
     EnvStandardize(Box<env_standardize::Report>),
+    DockerfileProd(Box<dockerfile_prod::Report>),
 }
 
 /// A phase that was carried out.

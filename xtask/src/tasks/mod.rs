@@ -6,6 +6,7 @@ pub mod bench;
 mod call;
 mod context;
 pub mod deploy;
+pub mod dockerfile_prod;
 pub mod doctor;
 mod elsewhere;
 pub mod env;

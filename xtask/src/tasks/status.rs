@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::history::{self, Standing as OfRun};
 use super::migrate::{PHASES, Phase};
 use super::security_fix::StandingCredential;
-use super::{Context, env_standardize as phase_2, security_fix as phase_1};
+use super::{Context, dockerfile_prod as phase_4, env_standardize as phase_2, security_fix as phase_1};
 use crate::error::Result;
 use crate::text::{Span, counted};
 
@@ -115,6 +115,18 @@ pub fn env_standardize(cx: &Context<'_>, stacks: &[String]) -> Result<Look> {
     if open.is_empty() {
         open = standing.changes.iter().map(|path| format!("{path} is not complete")).collect();
     }
+    Ok(Look { findings: Vec::new(), open, unread: standing.unread, state })
+}
+
+/// Of phase 4.
+pub fn dockerfile_prod(cx: &Context<'_>, stacks: &[String]) -> Result<Look> {
+    let standing = phase_4::standing(cx, stacks)?;
+    let state = match (standing.open.len(), standing.unread.len()) {
+        (0, 0) => format!("{} with a production image, all files as they were written", counted(standing.held.len(), "service")),
+        (0, unread) => format!("{unread} services or stacks cannot be judged"),
+        (open, _) => format!("{} to write; `cargo xtask migrate --phase 4 --dry-run` shows what to do", counted(open, "file")),
+    };
+    let open = standing.open.iter().map(|path| format!("{path} is not there, or not as it would be written")).collect();
     Ok(Look { findings: Vec::new(), open, unread: standing.unread, state })
 }
 

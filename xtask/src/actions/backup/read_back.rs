@@ -41,7 +41,7 @@ impl ReadBack {
     /// What is stored is not what was read.
     pub fn carry_out(&self, world: &World, told: &mut dyn FnMut(Reading)) -> Result<()> {
         let content = Repository::open(&self.place)?.content(&self.name, true)?;
-        let manifest = content.manifest()?;
+        let (manifest, packs) = (content.manifest()?, content.packs()?);
         for dump in &manifest.dumps {
             let label = format!("{}: the stored dump {} of {}", manifest.stack, dump.what, dump.service);
             told(Reading::Begins(label.clone()));
@@ -55,7 +55,7 @@ impl ReadBack {
         for volume in &manifest.volumes {
             let label = format!("{}: the stored volume {}", manifest.stack, volume.volume);
             told(Reading::Begins(label.clone()));
-            let found = content.extent(&volume.path)?;
+            let found = content.extent(&volume.path, &packs)?;
             if found != (Extent { entries: volume.entries, bytes: volume.bytes }) {
                 return Err(Error::failed(label).why(format!(
                     "{} entries and {} bytes were read, and {} and {} stored",

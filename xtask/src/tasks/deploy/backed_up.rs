@@ -137,7 +137,8 @@ impl BackedUp {
         let Some(planned) = &self.planned else { return Vec::new() };
         let (place, name) = (self.place.clone(), planned.take.summary.name.clone());
         let mut steps = Vec::new();
-        if !Repository::exists(&place) {
+        // Where that cannot be told, the step says why, before anything else is touched.
+        if !Repository::exists(&place).unwrap_or_default() {
             steps.push(Action::MakeRepository(MakeRepository { place: place.clone() }));
         }
         steps.push(Action::TakeBackup(Box::new(planned.take.clone())));

@@ -1,6 +1,6 @@
 //! Deploys: a stack goes into production whole and proven, or what ran before goes on serving.
 
-mod around;
+pub(in crate::tasks) mod around;
 mod back;
 mod backed_up;
 mod drift;
