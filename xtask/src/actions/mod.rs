@@ -1,6 +1,7 @@
 //! The kinds of steps that change things: one a file. A new kind does not compile without its undo.
 
 mod backup;
+mod cleanup;
 mod converge;
 mod create_folder;
 mod file;
@@ -49,6 +50,7 @@ pub use backup::{
     DropReplaced, ForgetBackups, Laid, LaidServer, LayBeside, MakeRepository, NoteVerified, PruneRepository, PublishBackup, PutBack,
     Quieted, Refill, Reload, TakeBackup, VerifyBackup, prove_dump, recount,
 };
+pub use cleanup::{ArchiveUnused, DropUnused, Standing, Unused, user_of_volume};
 pub use create_folder::CreateFolder;
 pub use file::Original;
 pub use forget_releases::ForgetReleases;
@@ -207,6 +209,10 @@ pub enum Action {
     DropReplaced(DropReplaced),
     ForgetBackups(ForgetBackups),
     PruneRepository(PruneRepository),
+    ArchiveUnused(ArchiveUnused),
+    RemoveUnused(Unused),
+    BringBack(Unused),
+    DropUnused(DropUnused),
 }
 
 impl Action {
@@ -219,7 +225,8 @@ impl Action {
     fn reaches_engine(&self) -> bool {
         let images = matches!(self, Action::PullImage(_) | Action::NameImage(_) | Action::SaveRelease(_));
         let stack = matches!(self, Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::KeepFiles(_));
-        images || stack || matches!(self, Action::Replace(_) | Action::StartService(_) | Action::StopService(_))
+        let unused = matches!(self, Action::RemoveUnused(_) | Action::BringBack(_));
+        images || stack || unused || matches!(self, Action::Replace(_) | Action::StartService(_) | Action::StopService(_))
     }
 
     /// Whether it changes anything that was there before the run.
@@ -228,7 +235,7 @@ impl Action {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
             // Who is paused for it goes on.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => false,
-            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::LayBeside(_) => false,
+            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::LayBeside(_) | Action::ArchiveUnused(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -280,6 +287,10 @@ impl Step<World> for Action {
             Action::PruneRepository(prune) => format!("make room in {}", prune.place.location.display()),
             Action::LayBeside(lay) => lay.label(),
             Action::DropReplaced(drop) => format!("remove the data that was replaced: {}", drop.volumes.join(", ")),
+            Action::ArchiveUnused(archive) => archive.label(),
+            Action::RemoveUnused(unused) => format!("remove {}", unused.label()),
+            Action::BringBack(unused) => format!("bring {} back", unused.label()),
+            Action::DropUnused(drop) => drop.label(),
             Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
         }
     }
@@ -316,6 +327,9 @@ impl Step<World> for Action {
             Action::PutBack(put) => put.prepare(world).map(|()| Receipt::Nothing),
             Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(Receipt::Nothing),
             Action::LayBeside(lay) => lay.prepare(world).map(|()| Receipt::Nothing),
+            Action::ArchiveUnused(archive) => archive.prepare(world).map(|()| Receipt::Nothing),
+            Action::RemoveUnused(_) | Action::DropUnused(_) => world.live().map(|_| Receipt::Nothing),
+            Action::BringBack(unused) => unused.look(world).map(Receipt::Standing),
         }
     }
 
@@ -354,6 +368,10 @@ impl Step<World> for Action {
             Action::DropReplaced(drop) => drop.apply(world),
             Action::ForgetBackups(forget) => forget.apply(),
             Action::PruneRepository(prune) => prune.apply(),
+            Action::ArchiveUnused(archive) => archive.apply(world),
+            Action::RemoveUnused(unused) => unused.remove(world),
+            Action::BringBack(unused) => unused.bring_back(world),
+            Action::DropUnused(drop) => drop.apply(world),
         }
     }
 
@@ -401,10 +419,13 @@ impl Step<World> for Action {
             // What was verified stays so.
             Action::NoteVerified(_) => Ok(()),
             Action::PutBack(put) => put.undo(world),
+            Action::ArchiveUnused(archive) => archive.undo(world),
+            Action::RemoveUnused(unused) => unused.bring_back(world),
+            Action::BringBack(unused) => unused.remove_again(world, receipt.standing()?),
             Action::LayBeside(lay) => lay.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),
-            Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(()),
+            Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropUnused(_) => Ok(()),
         }
     }
 }

@@ -44,6 +44,10 @@ impl Repository {
         match self.0 {}
     }
 
+    pub fn removed(&self) -> Result<Vec<Stored>> {
+        match self.0 {}
+    }
+
     pub fn content(&self, _: &str, _: bool) -> Result<Content> {
         match self.0 {}
     }
@@ -147,6 +151,10 @@ impl Listing {
     }
 
     pub fn differences(&self, _: &Listing) -> Vec<String> {
+        match self.0 {}
+    }
+
+    pub fn digest(&self) -> String {
         match self.0 {}
     }
 }

@@ -23,7 +23,7 @@ pub use deploy::{PreflightArgs, ProdUpArgs};
 pub use env::{EnvArgs, EnvCommand};
 pub use everyday::{Everyday, LogsArgs};
 pub use images::{BuildArgs, PullArgs};
-pub use migrate::{ChangingArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
+pub use migrate::{ChangingArgs, CleanupArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -56,7 +56,7 @@ pub struct Global {
     /// Do not ask; needed where there is no terminal
     #[arg(short = 'y', long, global = true, help_heading = GENERAL)]
     pub yes: bool,
-    /// Answer the question for this name, where something cannot be undone; --yes does not
+    /// Answer the question for this name, where --yes does not answer it
     #[arg(long, value_name = "NAME", global = true)]
     pub confirm: Vec<String>,
     /// For people, or one JSON document on standard output for programs
@@ -101,6 +101,8 @@ pub enum Command {
     SecurityFix(SecurityFixArgs),
     /// Phase 2: one root .env, which every service loads, rendered equal or put back
     EnvStandardize(EnvStandardizeArgs),
+    /// Phase 3: remove what nobody uses; what has content is archived first and comes back with `rollback`
+    Cleanup(CleanupArgs),
     /// Look at the variables of the stacks, and write the files that they live in
     Env(EnvArgs),
     #[command(flatten)]

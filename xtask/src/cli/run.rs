@@ -97,7 +97,12 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, dry_run, &confirm)? };
     let live = matches!(
         cli.command,
-        Command::Migrate(_) | Command::SecurityFix(_) | Command::EnvStandardize(_) | Command::Rollback(_) | Command::Recover
+        Command::Migrate(_)
+            | Command::SecurityFix(_)
+            | Command::EnvStandardize(_)
+            | Command::Cleanup(_)
+            | Command::Rollback(_)
+            | Command::Recover
     );
     if live
         || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_) | Command::Backup(_))
@@ -112,6 +117,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::Audit(args) => audit::fix(&cx, &cli.global, args),
         Command::SecurityFix(args) => migrate::security_fix(&cx, args),
         Command::EnvStandardize(args) => migrate::env_standardize(&cx, args),
+        Command::Cleanup(args) => migrate::cleanup(&cx, args),
         Command::Env(args) => env::run(&cx, args),
         Command::Everyday(command) => everyday::run(&cx, command),
         Command::Migrate(args) => migrate::migrate(&cx, args),
@@ -180,7 +186,7 @@ fn typed_consent(cli: &Cli, question: &str, name: &str, cancel: &Cancel) -> Resu
     }
     let help = format!("add --confirm {name}, or look first with --dry-run; --yes does not answer this");
     let nobody = || Error::refused("nothing was touched").why("there is no terminal to type a name on").help(help);
-    let asked = format!("{question}\nThis cannot be undone. Type {name} to go on: ");
+    let asked = format!("{question}\nType {name} to go on: ");
     report::ask_line(&asked, &|| cancel.requested()).map(|typed| typed.trim() == name).ok_or_else(nobody)
 }
 

@@ -170,7 +170,7 @@ impl Engine for Docker {
     fn images(&self, prefix: &str) -> Result<Vec<ImageNames>> {
         let listed = self.ask("list images", self.client.list_images(None::<query::ListImagesOptions>))?;
         let mut images: Vec<ImageNames> = listed.into_iter().map(convert::image_names).collect();
-        images.retain(|image| image.tags.iter().chain(&image.digests).any(|name| name.starts_with(prefix)));
+        images.retain(|image| prefix.is_empty() || image.tags.iter().chain(&image.digests).any(|name| name.starts_with(prefix)));
         images.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(images)
     }

@@ -56,7 +56,7 @@ pub trait Engine {
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>>;
     fn container(&self, id: &str) -> Result<Option<Container>>;
     fn image(&self, name: &str) -> Result<Option<Image>>;
-    /// The images that have a name which begins so, with a tag or a digest; by id.
+    /// The images that have a name which begins so, with a tag or a digest; by id. All for an empty beginning.
     fn images(&self, prefix: &str) -> Result<Vec<ImageNames>>;
     fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>>;
     fn network(&self, id: &str) -> Result<Option<Network>>;

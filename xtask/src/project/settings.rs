@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Role;
 use super::backups::{BeforeDeploy, KeepSettings};
+use super::cleanups::CleanupSettings;
 use crate::error::{Error, Result};
 use crate::release::Replacing;
 use crate::source::Files;
@@ -29,6 +30,8 @@ pub struct Settings {
     #[serde(default, rename = "env-standardize")]
     pub env_standardize: EnvStandardizeSettings,
     #[serde(default)]
+    pub cleanup: CleanupSettings,
+    #[serde(default)]
     pub validate: ValidateSettings,
     /// Env files that are laid over the root's `.env` in an environment of this name; relative to the project's root.
     #[serde(default)]
@@ -42,13 +45,14 @@ pub struct Settings {
 pub struct ValidateSettings {
     pub security_fix: Vec<Vec<String>>,
     pub env_standardize: Vec<Vec<String>>,
+    pub cleanup: Vec<Vec<String>>,
     /// Seconds that each of them gets.
     pub timeout: u64,
 }
 
 impl Default for ValidateSettings {
     fn default() -> Self {
-        ValidateSettings { security_fix: Vec::new(), env_standardize: Vec::new(), timeout: 600 }
+        ValidateSettings { security_fix: Vec::new(), env_standardize: Vec::new(), cleanup: Vec::new(), timeout: 600 }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The migration: its phases in their order, one by one or all together.
 
 use super::status::{self, Look};
-use super::{Context, Ended, Overrides, env_standardize, security_fix};
+use super::{Context, Ended, Overrides, cleanup, env_standardize, security_fix};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use env_standardize::OnConflict;
@@ -20,7 +20,7 @@ pub struct Phase {
 }
 
 /// All phases, in the order in which `--all` carries them out.
-pub static PHASES: [Phase; 2] = [
+pub static PHASES: [Phase; 3] = [
     Phase {
         number: 1,
         name: "security-fix",
@@ -40,6 +40,16 @@ pub static PHASES: [Phase; 2] = [
             Ok((ended, PhaseReport::EnvStandardize(Box::new(report))))
         },
         look: status::env_standardize,
+    },
+    Phase {
+        number: 3,
+        name: cleanup::TASK,
+        about: "what nobody uses, archived and removed",
+        run: |cx, wish, overrides| {
+            let (ended, report) = cleanup::run(cx, &wish.cleanup(), overrides)?;
+            Ok((ended, PhaseReport::Cleanup(Box::new(report))))
+        },
+        look: status::cleanup,
     },
 ];
 
@@ -64,28 +74,46 @@ pub struct Wish {
     pub untrack: bool,
     /// Of phase 2.
     pub on_conflict: Option<OnConflict>,
+    /// Of phase 3.
+    pub cleanup: cleanup::Options,
 }
 
 impl Wish {
     fn security_fix(&self) -> security_fix::Options {
-        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, strict, untrack, on_conflict: _ } = self.clone();
+        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, strict, untrack, on_conflict: _, cleanup: _ } =
+            self.clone();
         security_fix::Options { stacks, commit, recreate, rehearse, strict, untrack, allow_dirty, require_live }
     }
 
     fn env_standardize(&self) -> env_standardize::Options {
-        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, on_conflict, strict: _, untrack: _ } = self.clone();
+        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, on_conflict, strict: _, untrack: _, cleanup: _ } =
+            self.clone();
         env_standardize::Options { stacks, on_conflict, commit, recreate, rehearse, allow_dirty, require_live }
+    }
+
+    fn cleanup(&self) -> cleanup::Options {
+        cleanup::Options { stacks: self.stacks.clone(), ..self.cleanup.clone() }
     }
 
     /// Refuses what the phase would silently ignore.
     fn fits(&self, phase: &Phase) -> Result<()> {
-        let of_others = match phase.name {
-            "security-fix" => vec![("--on-conflict", self.on_conflict.is_some())],
-            _ => vec![("--strict", self.strict), ("--untrack", self.untrack)],
-        };
-        match of_others.into_iter().find(|(_, given)| *given) {
+        let files = &["security-fix", "env-standardize"][..];
+        let options = [
+            (&["security-fix"][..], "--strict", self.strict),
+            (&["security-fix"], "--untrack", self.untrack),
+            (&["env-standardize"], "--on-conflict", self.on_conflict.is_some()),
+            (files, "--commit", self.commit),
+            (files, "--recreate", self.recreate),
+            (files, "--rehearse", self.rehearse),
+            (files, "--allow-dirty", self.allow_dirty),
+            (files, "--require-live", self.require_live),
+            (&[cleanup::TASK], "--host", self.cleanup.host),
+            (&[cleanup::TASK], "--include", self.cleanup.containers),
+            (&[cleanup::TASK], "--expect", !self.cleanup.expect.is_empty()),
+        ];
+        match options.into_iter().find(|(phases, _, given)| *given && !phases.contains(&phase.name)) {
             None => Ok(()),
-            Some((option, _)) => {
+            Some((_, option, _)) => {
                 let help = format!("leave it out; `cargo xtask {} --help` lists what this phase takes", phase.name);
                 Err(Error::unusable(format!("phase {} has no {option}", phase.number)).help(help))
             }
@@ -97,6 +125,7 @@ impl Wish {
 pub enum PhaseReport {
     SecurityFix(Box<security_fix::Report>),
     EnvStandardize(Box<env_standardize::Report>),
+    Cleanup(Box<cleanup::Report>),
 }
 
 /// A phase that was carried out.
@@ -116,6 +145,8 @@ pub fn one(cx: &Context<'_>, phase: &'static Phase, wish: &Wish, overrides: &Ove
 /// Carries the phases out in their order, without those that `skip` names; the first that does not hold ends it.
 pub fn all(cx: &Context<'_>, wish: &Wish, skip: &[u8]) -> Result<Vec<Migrated>> {
     let mut migrated = Vec::new();
+    let together = cleanup::Options { together: true, ..wish.cleanup.clone() };
+    let wish = &Wish { cleanup: together, ..wish.clone() };
     for phase in PHASES.iter().filter(|phase| !skip.contains(&phase.number)) {
         cx.events.emit(Event::Note(format!("phase {} {}: {}", phase.number, phase.name, phase.about)));
         let (ended, report) = (phase.run)(cx, wish, &Overrides::default())?;

@@ -27,7 +27,9 @@ use crate::engine::remove::remove_run;
 use crate::error::{Error, Kind, Result};
 use crate::saga::Sha;
 
+pub(super) use copy::copy;
 pub use dump::prove as prove_dump;
+pub(super) use fill::{any_image, fill};
 pub use forget::{ForgetBackups, PruneRepository};
 pub use lay::{Laid, LaidServer, LayBeside};
 pub use load::recount;
@@ -35,6 +37,7 @@ pub use publish::PublishBackup;
 pub use put_back::{DropReplaced, PutBack, Refill, Reload};
 pub use quiet::Quieted;
 pub use repository::MakeRepository;
+pub(super) use verify::take_away;
 pub use verify::{NoteVerified, VerifyBackup};
 
 /// Larger files are no configuration.
@@ -62,7 +65,7 @@ pub struct TakeBackup {
 
 /// Takes out of the repository what a run has put there. A disk or a key that is gone does not keep the run open, and
 /// with it everything else from being done: what is not finished is never listed, and a later backup takes it out.
-fn take_out(world: &World, place: &Place, what: impl FnOnce(&Repository) -> Result<()>) {
+pub(super) fn take_out(world: &World, place: &Place, what: impl FnOnce(&Repository) -> Result<()>) {
     if !Repository::exists(place) {
         return;
     }
@@ -146,6 +149,7 @@ impl TakeBackup {
             dumps: Vec::new(),
             volumes: Vec::new(),
             files: Vec::new(),
+            images: Vec::new(),
             left_out: self.summary.left_out.clone(),
         }
     }
@@ -184,12 +188,12 @@ impl TakeBackup {
     }
 }
 
-fn to_bytes(data: &impl Serialize) -> Result<Vec<u8>> {
+pub(super) fn to_bytes(data: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec_pretty(data).map_err(|error| Error::failed("write down what is in the backup").why(error.to_string()))
 }
 
 /// Asked between the pieces of what takes long.
-fn go_on(world: &World) -> Result<()> {
+pub(super) fn go_on(world: &World) -> Result<()> {
     if world.cancel.requested() { Err(Error::new(Kind::Interrupted, "interrupted")) } else { Ok(()) }
 }
 
