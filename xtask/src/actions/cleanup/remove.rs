@@ -16,7 +16,7 @@ pub fn user_of_volume(engine: &dyn Engine, volume: &str) -> Result<Option<String
 
 fn user_of_network(engine: &dyn Engine, id: &str, name: &str) -> Result<Option<String>> {
     let names =
-        |container: &Container| container.networks.get(name).is_some() || container.networks.values().any(|one| one.network_id == id);
+        |container: &Container| container.networks.contains_key(name) || container.networks.values().any(|one| one.network_id == id);
     user(engine, |container| names(container) || container.network_mode == name)
 }
 
