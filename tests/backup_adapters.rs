@@ -4,6 +4,8 @@
 #[allow(dead_code)]
 mod backup;
 mod engine_support;
+#[path = "backup_adapters/in_place.rs"]
+mod in_place;
 
 use std::process::{Command, Stdio};
 
@@ -29,12 +31,13 @@ services:
     stop_grace_period: 0s
     volumes: ['files:/data']
     labels: {xtask.backup.sqlite: '/data/app.db /data/other.db'}
+    healthcheck: {test: [CMD-SHELL, '! test -e /data/ill || test -e /tmp/fine'], interval: 1s, timeout: 2s, retries: 2}
   notes:
     image: redis:7
-    entrypoint: [sleep, '100000']
+    entrypoint: [sh, -c, 'trap \"exit 0\" TERM; while :; do sleep 1 & wait; done']
     stop_grace_period: 0s
     volumes: ['notes:/data']
-    labels: {xtask.backup.command: 'cat /data/notes | sort', xtask.backup.restore: 'cat > /tmp/notes && test -s /tmp/notes'}
+    labels: {xtask.backup.command: 'cat /data/notes | sort', xtask.backup.restore: 'cat > /data/notes && test -s /data/notes'}
 secrets: {root: {file: ./root.txt}}
 volumes: {maria: , keys: , files: , notes: }
 ";
@@ -136,7 +139,7 @@ fn servers_that_are_written_to_are_dumped_and_restored_as_they_were() {
         create procedure shop.more() insert into orders(note) values ('made');
         create database other; create user clerk@'%' identified by 'c'; grant select on shop.* to clerk@'%'";
     stack.inside("db", &format!("MYSQL_PWD=$(cat /run/secrets/root) mariadb -u root shop <<'END'\n{sql}\nEND"));
-    let writer = "export MYSQL_PWD=$(cat /run/secrets/root); while true; do mariadb -u root -e \"insert into shop.orders(note) values ('late')\"; done";
+    let writer = "export MYSQL_PWD=$(cat /run/secrets/root); while [ ! -e /tmp/stop ]; do mariadb -u root -e \"insert into shop.orders(note) values ('late')\"; done";
     stack.docker(&["compose", "exec", "-d", "db", "sh", "-c", writer]);
     let keys = format!(
         "export REDISCLI_AUTH={CANARY}; r() {{ redis-cli --no-auth-warning \"$@\" >/dev/null; }}
@@ -150,6 +153,7 @@ fn servers_that_are_written_to_are_dumped_and_restored_as_they_were() {
     stack.inside("notes", "printf 'b\\na\\n' > /data/notes");
 
     nothing_but_whole_dumps(&stack);
+    stack.inside("app", in_place::ILL);
 
     let said = stack.ok(&["backup"]);
     assert!(said.text.contains("1 of its tables, which are not InnoDB"), "{}", said.text);
@@ -173,6 +177,7 @@ fn servers_that_are_written_to_are_dumped_and_restored_as_they_were() {
     assert!(stack.ok(&["backup", "show", "--dump", "cache"]).out.starts_with(b"REDIS0"));
     assert!(stack.ok(&["backup", "show", "--dump", "app//data/other.db"]).out.starts_with(b"SQLite format 3\0"));
     assert_eq!(stack.ok(&["backup", "show", "--dump", "notes"]).out, b"a\nb\n");
+    in_place::everything_is_put_back(&stack);
 }
 
 fn nothing_but_whole_dumps(stack: &Stack) {
@@ -245,6 +250,7 @@ fn definitions_of_a_broker_are_dumped_and_restored() {
     nothing_is_left(&stack);
     let dump: Value = serde_json::from_slice(&stack.ok(&["backup", "show", "--dump", "queue"]).out).unwrap();
     assert_eq!(dump["queues"][0]["name"], "orders");
+    in_place::a_broker_is_put_back(&stack);
 }
 
 /// A secret in a command would be written down with the backup.

@@ -76,6 +76,13 @@ impl Around {
         self.prod.up(args)
     }
 
+    /// What its last point says of backups; there is no runbook, so it is not ok in any case.
+    fn preflight(&self, says: &[&str], never: &str) {
+        let said = self.prod.run(&["preflight", "--no-rehearse"]);
+        said.expect(1, says);
+        assert!(!said.text.contains(never), "{}", said.text);
+    }
+
     fn id(&self) -> String {
         self.prod.sandbox.container("app").id
     }
@@ -111,12 +118,14 @@ fn a_deploy_asks_for_a_fresh_backup_that_was_verified() {
     let first = around.id();
     around.stack("7", "xtask.backup: archive, a: b");
     around.up(&[]).expect(3, &["guard backup", "ever verified", "cargo xtask backup prod"]);
+    around.preflight(&["ever verified", "cargo xtask backup prod"], "never counts as verified");
     prod.run(&["backup"]).expect(0, &[]);
     let name = around.backups()[0]["name"].as_str().unwrap().to_string();
     around.up(&[]).expect(3, &["ever verified", &format!("backup verify {name}")]);
     prod.run(&["status"]).expect(1, &["last backup", "not verified"]);
     assert_eq!(around.id(), first);
     prod.run(&["backup", "verify"]).expect(0, &[]);
+    around.preflight(&["there is no runbook"], "ever verified");
     around.up(&[]).expect(0, &["configuration"]);
     assert_ne!(around.id(), first);
     prod.run(&["status"]).expect(0, &["last verified backup", &name]);
@@ -156,6 +165,7 @@ fn another_major_version_needs_a_backup_and_a_name() {
     around.tag("8");
     around.stack("8", "xtask.backup: archive");
     around.up(&[]).expect(3, &["guard major-version", "from version 7 to 8", "of the last 24 h was verified"]);
+    around.preflight(&["from version 7 to 8"], "never counts as verified");
     prod.run(&["backup"]).expect(0, &[]);
     around.up(&[]).expect(3, &["guard major-version"]);
     prod.run(&["backup", "verify"]).expect(0, &[]);
@@ -220,6 +230,7 @@ fn a_deploy_makes_a_backup_first_that_stays() {
     assert_eq!(around.backups().len(), 2);
     around.stack("7", "xtask.backup: archive-hot, a: d");
     around.up(&[]).expect(3, &["guard backup", "never counts as verified"]);
+    around.preflight(&["never counts as verified"], "ever verified");
     assert_eq!(around.backups().len(), 2);
     around.at_peace();
 }

@@ -84,8 +84,9 @@ fn back_up(bench: &Bench, state: &Path, containers: &[Container]) -> Outcome {
         compose: "2".into(),
         git_commit: None,
         deep: false,
+        full: false,
     };
-    let make = (!Repository::exists(&place)).then(|| Action::MakeRepository(MakeRepository { place: place.clone() }));
+    let make = (!Repository::exists(&place).unwrap()).then(|| Action::MakeRepository(MakeRepository { place: place.clone() }));
     let mut plan = Plan::new("backup", make.into_iter().chain([Action::TakeBackup(Box::new(take))]).collect());
     plan.finish.push(Action::PublishBackup(PublishBackup { place, name: summary.name }));
     let mut journal = Store::at(&bench.root).begin(&run, &plan).unwrap();
@@ -122,12 +123,13 @@ fn must_be_at_peace(bench: &Bench, state: &Path, id: &str, stored: usize) {
     for run in Store::at(&bench.root).history().unwrap() {
         let left = bench.engine.containers(&[("xtask.run", run.id.as_str())]).unwrap();
         assert!(left.is_empty(), "{left:?}");
-        if Repository::exists(&place(state)) && !run.state.is_committed() {
+        if Repository::exists(&place(state)).unwrap() && !run.state.is_committed() {
             let repository = Repository::open(&place(state)).unwrap();
             assert!(repository.content(&Summary::name_of(run.id.as_str(), "shop", 1), true).is_err(), "a pending one is left");
         }
     }
-    let found = if Repository::exists(&place(state)) { Repository::open(&place(state)).unwrap().stored().unwrap().len() } else { 0 };
+    let found =
+        if Repository::exists(&place(state)).unwrap() { Repository::open(&place(state)).unwrap().stored().unwrap().len() } else { 0 };
     assert_eq!(found, stored);
 }
 

@@ -59,9 +59,9 @@ fn survives(floor: usize, every: usize, name: &str, prepare: fn(&Path), command:
 const FAULTS: [Fault; 5] = [Fault::KillAlone, Fault::KillAll, Fault::Fails("ENOSPC"), Fault::Fails("EIO"), Fault::Signal("SIGTERM")];
 
 fn phase2_survives() {
-    survives(55, 13, "phase 2", everything, &command(), &FAULTS);
+    survives(30, 23, "phase 2", everything, &command(), &FAULTS);
 }
 
 fn the_rollback_of_phase2_survives() {
-    survives(16, 17, "rollback of phase 2", committed, &rollback(), &[Fault::KillAlone, Fault::Fails("ENOSPC")]);
+    survives(9, 29, "rollback of phase 2", committed, &rollback(), &[Fault::KillAlone, Fault::Fails("ENOSPC")]);
 }

@@ -14,7 +14,7 @@ mod runner;
 #[allow(dead_code)] // shared with the tests of prod-up
 mod support;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -22,9 +22,26 @@ use own_engine::{FOLDER, OwnEngine, folder, host, kill_engine, start_engine};
 use serde_json::Value;
 use support::during::Going;
 use support::{Prod, STACK, Said, Who};
-use xtask::engine::Health;
+use xtask::engine::{Health, Status};
 
-const TESTS: &[(&str, fn())] = &[("deploys_whose_engine_is_killed_end_with_the_old_release", killed)];
+const TESTS: &[(&str, fn())] = &[
+    ("deploys_whose_engine_is_killed_end_with_the_old_release", killed),
+    ("a_backup_whose_engine_is_killed_is_not_listed_and_nobody_stays_paused", killed_in_a_backup),
+];
+
+/// Writes to its volume, and is paused for the backup.
+const WRITES: &str = "name: PROJECT
+services:
+  web:
+    image: redis:7
+    entrypoint: [sh, -c]
+    command: ['while true; do date > /data/now; sleep 0.05; done']
+    stop_grace_period: 1s
+    restart: always
+    labels: {xtask.backup: archive}
+    volumes: ['data:/data']
+volumes: {data: }
+";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -149,6 +166,34 @@ fn killed() {
     let prod = &serving[1].0;
     prod.up(&["--tag", "v2", "--no-rehearse"]).expect(0, &[]);
     prod.whole("v2");
+}
+
+fn killed_in_a_backup() {
+    let Some(prod) = Prod::of("ed-backup", WRITES, "") else { return };
+    prod.by_hand("v1", &["up", "-d", "--wait"]);
+    let web = || prod.sandbox.container("web");
+    let fill = ["exec", &web().id, "sh", "-c", "head -c 200000000 /dev/urandom > /data/large"].map(String::from);
+    assert!(Command::new("docker").args(fill).status().unwrap().success());
+    let mut child = prod.command(prod.root(), &["backup"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while web().state.status != Status::Paused {
+        assert!(began.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+    }
+    kill_engine(&folder());
+    let code = child.wait().unwrap().code();
+    // It cannot let the service go on: the engine is away, and it says what is to be done.
+    assert_eq!(code, Some(5));
+    start_engine(&folder());
+    prod.run(&["recover"]).expect(0, &[]);
+    while web().state.status != Status::Running {
+        assert!(began.elapsed() < Duration::from_secs(120), "{:?}", web().state);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let listed = || -> Value { serde_json::from_str(&prod.run(&["--format", "json", "backup", "list"]).out).unwrap() };
+    assert_eq!(listed()["result"].as_array().unwrap().len(), 0);
+    prod.run(&["backup"]).expect(0, &[]);
+    assert_eq!(listed()["result"].as_array().unwrap().len(), 1);
+    prod.nothing_left_over();
 }
 
 fn in_parallel<T: Send, R: Send>(of: impl Iterator<Item = T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {

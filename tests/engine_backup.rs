@@ -1,6 +1,7 @@
 //! Backups of a real database and real volumes: what is stored is what was there; what fails is not listed; what is
 //! killed leaves nothing behind.
 
+#[allow(dead_code)] // shared with the tests of restores
 mod backup;
 mod engine_support;
 
@@ -11,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use backup::{CANARY, Said, Stack, holds};
 use serde_json::Value;
-use xtask::backup::{Place, Repository, Summary};
+use xtask::backup::{Location, Place, Repository, Summary};
 use xtask::engine::{Engine, Status};
 
 /// Names, kinds, modes, owners, sizes, times and contents of all that is in a folder.
@@ -106,7 +107,7 @@ fn the_engine_s_archive_is_stored_as_the_files_are() {
         docker(&["run", "-d", "--label", &label, "-v", &format!("{volume}:/v"), "redis:7", "sh", "-ec", &format!("{script}; sleep 600")]);
     let engine = &sandbox.docker;
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::at(folder.path().join("repository"), None, folder.path()).unwrap();
+    let place = Place::at(Location::Folder(folder.path().join("repository")), None, folder.path()).unwrap();
     Repository::create(&place, "run").unwrap();
     let repository = Repository::open(&place).unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
@@ -116,13 +117,13 @@ fn the_engine_s_archive_is_stored_as_the_files_are() {
     }
     engine.pause(&id).unwrap();
     let mut again = |below: &Path| engine.read_archive(&id, Path::new("/v").join(below).to_str().unwrap());
-    let stored =
-        repository.backup(&summary(), |writer| writer.tar("/volumes/v/data", engine.read_archive(&id, "/v")?, &mut again).map(|_| ()));
+    let stored = repository
+        .backup(&summary(), false, |writer| writer.tar("/volumes/v/data", engine.read_archive(&id, "/v")?, &mut again).map(|_| ()));
     engine.unpause(&id).unwrap();
     stored.unwrap();
     repository.publish(&summary()).unwrap();
     let mut command = Command::new("restic");
-    command.args(["--no-cache", "-r"]).arg(&place.location).arg("--password-file").arg(&place.key);
+    command.args(["--no-cache", "-r"]).arg(place.location.to_string()).arg("--password-file").arg(&place.key);
     let target = tempfile::tempdir().unwrap();
     match command.args(["restore", "latest", "--target"]).arg(target.path()).output() {
         Err(_) => return engine_support::skipped("restic", "it is not installed"),
@@ -201,7 +202,7 @@ fn a_backup_that_is_killed_leaves_nobody_paused_and_nothing_listed() {
     for labels in ["", "xtask.backup: stop"] {
         let Some(stack) = Stack::up("killed", labels) else { return };
         let quiet = if labels.is_empty() { Status::Paused } else { Status::Exited };
-        stack.inside("app", "head -c 300000000 /dev/urandom > /data/large");
+        stack.inside("app", "head -c 100000000 /dev/urandom > /data/large");
         // While the dump is under way, and while the service is quiet.
         for moment in ["dump", "copy"] {
             let mut child = stack.command(&["backup"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

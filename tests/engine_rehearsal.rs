@@ -31,6 +31,8 @@ fn rehearse_with(sandbox: &Sandbox, models: &[Value], masker: &Masker, cancel: &
         run: &sandbox.project,
         scratch: &sandbox.path().join("scratch"),
         settle: Duration::from_secs(2),
+        filled: Default::default(),
+        jobs: Default::default(),
         masker,
         cancel,
     };

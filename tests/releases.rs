@@ -30,6 +30,12 @@ fn releases_go_back_one_by_one_and_to_a_name() {
         prod.up(&["--tag", tag, "--no-rehearse"]).expect(0, &[]);
     }
     let third = prod.serves("v3");
+    // Who names nothing wants back what ran, and is told how; the run itself gives no more than names and files.
+    prod.run(&["--yes", "rollback"]).expect(3, &["cargo xtask rollback --release prod", "changed which release runs"]);
+    let history = prod.run(&["--format", "json", "history"]);
+    let history: serde_json::Value = serde_json::from_str(&history.out).unwrap();
+    let newest = history["result"].as_array().unwrap().last().unwrap()["run"].as_str().unwrap();
+    prod.run(&["--dry-run", "rollback", newest]).expect(0, &["what runs stays as it is", "rollback --release prod"]);
     // The files of today are of no use, and need not be.
     prod.write("compose.prod.yaml", &STACK.replace("{WEB,", "{WEB, environment: {NEEDED: '${NEEDED:?}'},"));
     prod.run(&["--dry-run", "rollback", "--release"]).expect(0, &["back to r0002 (v2)", "swap"]);
@@ -37,6 +43,7 @@ fn releases_go_back_one_by_one_and_to_a_name() {
     back(&prod, &[]).expect(0, &["back to r0002 (v2)"]);
     let second = prod.serves("v2");
     assert_eq!(id_of(&second, "db"), id_of(&third, "db"), "who is the same stays");
+    prod.run(&["--yes", "rollback"]).expect(3, &["--release prod --to RELEASE"]);
     assert_eq!(current(&prod), "r0002");
     // By record, not by time: twice goes back twice.
     back(&prod, &[]).expect(0, &["back to r0001 (v1)"]);

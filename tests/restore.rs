@@ -5,6 +5,8 @@ mod backup;
 #[path = "restore/databases.rs"]
 mod databases;
 mod engine_support;
+#[path = "restore/killed.rs"]
+mod killed;
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -23,7 +25,7 @@ services:
     stop_grace_period: 1s
     environment: {TOKEN: CANARY}
     volumes: ['files:/data']
-    healthcheck: {test: [CMD-SHELL, '! test -e /data/bad'], interval: 1s, timeout: 5s, retries: 2}
+    healthcheck: {test: [CMD-SHELL, '! test -e /data/bad'], interval: 1s, timeout: 2s, retries: 2}
 volumes: {files: }
 ";
 
@@ -44,27 +46,25 @@ fn volume(stack: &Stack) -> String {
     format!("{}_files", stack.sandbox.project)
 }
 
-/// Names, kinds, modes, owners, sizes, times, contents and links of all that is in the volume.
+/// Names, kinds, modes, owners, sizes, times, contents and links of all that is in the volume; where it is, if it is here.
 fn listing(stack: &Stack) -> String {
-    let find = "cd /v; find . ! -type d -printf '%p %y %m %U:%G %s %T@ %n %l\\n' | sort; find . -type d -printf '%p %m %U:%G\\n' | sort; \
+    let find = "find . ! -type d -printf '%p %y %m %U:%G %s %T@ %n %l\\n' | sort; find . -type d -printf '%p %m %U:%G\\n' | sort; \
                 find . -type f -exec sha256sum {} + | sort";
-    stack.docker(&["run", "--rm", "--network", "none", "-v", &format!("{}:/v:ro", volume(stack)), "redis:7", "sh", "-ec", find])
-}
-
-/// Whether this user may change what the engine keeps: restores in place are refused otherwise.
-fn may_change(stack: &Stack, volume: &str) -> bool {
-    let folder = stack.docker(&["volume", "inspect", "-f", "{{.Mountpoint}}", volume]);
-    let may = Path::new(folder.trim()).parent().is_some_and(|parent| nix::unistd::access(parent, nix::unistd::AccessFlags::W_OK).is_ok());
-    if !may {
-        engine_support::skipped("restore in place", "this user may not change the engine's volumes");
+    let folder = stack.folder(&volume(stack));
+    if !folder.is_dir() {
+        let (volume, find) = (format!("{}:/v:ro", volume(stack)), format!("cd /v; {find}"));
+        return stack.docker(&["run", "--rm", "--network", "none", "-v", &volume, "redis:7", "sh", "-ec", &find]);
     }
-    may
+    let said = Command::new("sh").args(["-ec", find]).current_dir(folder).output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8_lossy(&said.stdout).into_owned()
 }
 
 fn nothing_is_left(stack: &Stack) {
     for run in stack.json(&["history"]).as_array().unwrap() {
         let id = run["run"].as_str().unwrap();
         assert!(stack.sandbox.docker.containers(&[("xtask.run", id)]).unwrap().is_empty(), "{id}");
+        assert!(stack.sandbox.docker.networks(&[("xtask.run", id)]).unwrap().is_empty(), "{id}");
         assert!(stack.sandbox.docker.volumes(&[("xtask.run", id)]).unwrap().is_empty(), "{id}");
         assert!(stack.sandbox.docker.volumes(&[("xtask.restore", id)]).unwrap().is_empty(), "{id}");
     }
@@ -130,7 +130,7 @@ fn a_damaged_backup_is_not_verified() {
     assert!(said.text.contains("Not verified"), "{}", said.text);
     assert_eq!(stack.json(&["backup", "list"])[0]["verified"], Value::Null);
     nothing_is_left(&stack);
-    if may_change(&stack, &volume(&stack)) {
+    if stack.may_change(&volume(&stack)) {
         let before = listing(&stack);
         let said = stack.run(&in_place(&stack, &["--stop", "--no-backup"]));
         assert_eq!(said.code, Some(4), "{}", said.text);
@@ -157,7 +157,7 @@ fn a_wrecked_volume_is_put_back_as_it_was() {
     assert!(list.lines().any(|line| line == path), "{list}");
     assert_eq!(stack.ok(&["restore", "--file", &path]).out, b"hello");
     assert_eq!(stack.run(&["restore", "--file", "/volumes/none"]).code, Some(2));
-    if !may_change(&stack, &volume(&stack)) {
+    if !stack.may_change(&volume(&stack)) {
         assert_eq!(stack.run(&in_place(&stack, &["--stop"])).code, Some(3));
         return;
     }
@@ -190,7 +190,7 @@ fn a_wrecked_volume_is_put_back_as_it_was() {
 #[test]
 fn a_restore_that_does_not_hold_puts_the_old_data_back() {
     let Some(stack) = small("nothold") else { return };
-    if !may_change(&stack, &volume(&stack)) {
+    if !stack.may_change(&volume(&stack)) {
         return;
     }
     stack.inside("app", "touch /data/bad");
@@ -211,13 +211,13 @@ fn a_restore_that_does_not_hold_puts_the_old_data_back() {
 #[test]
 fn a_restore_that_is_killed_is_put_back() {
     let Some(stack) = small("rkilled") else { return };
-    if !may_change(&stack, &volume(&stack)) || which::which("strace").is_err() {
+    if !stack.may_change(&volume(&stack)) || which::which("strace").is_err() {
         return engine_support::skipped("killed restores", "this needs the engine's volumes and strace");
     }
     stack.ok(&["backup"]);
     stack.inside("app", "cd /data && rm -rf sub && printf newer > plain");
     let before = listing(&stack);
-    let folder = stack.docker(&["volume", "inspect", "-f", "{{.Mountpoint}}", &volume(&stack)]).trim().to_string();
+    let folder = stack.folder(&volume(&stack)).to_str().unwrap().to_string();
     let inode = || std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&folder).unwrap());
     let old = inode();
     let mut killed = 0;
@@ -260,9 +260,20 @@ fn traced(stack: &Stack, args: &[&str], folder: &str, moment: &str) -> Command {
         "second" => (parent, "fsync,fdatasync", 1),
         _ => (parent, "fsync,fdatasync", 2),
     };
+    under_strace(plain, Some(Path::new(path)), calls, when)
+}
+
+/// Dies when its `when`-th of these calls begins, counted by thread; of this file, where one is named.
+fn under_strace(plain: Command, path: Option<&Path>, calls: &str, when: usize) -> Command {
+    injected(plain, path, calls, &format!("signal=SIGKILL:when={when}"))
+}
+
+/// Something happens to these calls, as strace names it.
+fn injected(plain: Command, path: Option<&Path>, calls: &str, what: &str) -> Command {
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o", "/dev/null", "-P", path, "-e", &format!("trace={calls}")]);
-    command.args(["-e", &format!("inject={calls}:signal=SIGKILL:when={when}")]);
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
+    path.iter().for_each(|path| _ = command.arg("-P").arg(path));
+    command.args(["-e", &format!("inject={calls}:{what}")]);
     command.arg(plain.get_program()).args(plain.get_args());
     for (name, value) in plain.get_envs() {
         if let Some(value) = value {

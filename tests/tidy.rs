@@ -10,7 +10,7 @@ const RANKS: &[(u8, &[&str])] = &[
     (0, &["cancel", "error", "event", "secret", "text"]),
     (1, &["dotenv", "engine", "git", "process", "saga", "source", "yaml"]),
     (2, &["backup", "catalogue", "finding", "model", "policy", "project", "registry", "release", "surroundings"]),
-    (3, &["rules"]),
+    (3, &["production", "rules"]),
     (4, &["audit", "fix"]),
     (5, &["actions", "guards", "proof"]),
     (6, &["report", "tasks"]),

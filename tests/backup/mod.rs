@@ -122,6 +122,20 @@ impl Stack {
         assert_eq!(self.json(&["recover"])["recovered"], Value::Null);
     }
 
+    /// Where the engine keeps it; it is there only where the engine is.
+    pub fn folder(&self, volume: &str) -> PathBuf {
+        self.sandbox.docker.volume(volume).unwrap().unwrap().mountpoint.into()
+    }
+
+    /// Whether this user may change what the engine keeps: restores in place are refused otherwise.
+    pub fn may_change(&self, volume: &str) -> bool {
+        let may = self.folder(volume).parent().is_some_and(|parent| nix::unistd::access(parent, nix::unistd::AccessFlags::W_OK).is_ok());
+        if !may {
+            crate::engine_support::skipped("restore in place", "this user may not change the engine's volumes");
+        }
+        may
+    }
+
     /// Waits until it is so.
     pub fn wait(&self, what: &str, is_so: impl Fn() -> bool) {
         let until = Instant::now() + Duration::from_secs(120);

@@ -99,3 +99,12 @@ fn a_root_file_that_git_tracks_takes_nothing() {
     let project = Project::with(&[("compose.yaml", "services: {a: {image: x, env_file: a.env}}\n"), ("a.env", "A=1\n"), (".env", "B=1\n")]);
     project.leaves_alone(call(&project, &[]), 3, &["untracked-env", "git tracks .env"]);
 }
+
+#[test]
+fn what_this_shell_exports_is_not_what_others_have() {
+    let compose = "services:\n  a: {image: x, env_file: a.env}\n  b: {image: 'x:${RELEASE:-1}'}\n";
+    let project = Project::with(&[("compose.yaml", compose), ("a.env", "RELEASE=2\nPLAIN=1\n")]);
+    project.leaves_alone(call(&project, &[]).env("RELEASE", "3"), 3, &["exported-variables", "RELEASE is exported in this shell"]);
+    phase_2(&project, &["--on-conflict", "keep-file"], 0).says(&["a (shop) keeps of its own: RELEASE"]);
+    holds(&project);
+}

@@ -40,6 +40,8 @@ LOG=$STATE/rig.log
 . "$HERE/lib/images.sh"
 # shellcheck source=lib/registry.sh
 . "$HERE/lib/registry.sh"
+# shellcheck source=lib/rclone.sh
+. "$HERE/lib/rclone.sh"
 
 usage() {
 	cat <<-'TEXT'
@@ -48,6 +50,7 @@ usage() {
 		  env              print the exports that point docker, docker compose and other clients at it
 		  images           make sure of the images only
 		  registry         make sure of two image registries beside the engine; prints where they answer
+		  rclone           make sure of rclone; prints where it is
 		  exec CMD...      run CMD with those exports, inside the engine's network namespace
 		  down [--purge]   stop the raised engine and its containers; --purge deletes its folder too
 		environment:
@@ -121,6 +124,7 @@ up) up ;;
 env) print_env ;;
 images) images ;;
 registry) registry && print_registry_env ;;
+rclone) rclone && print_rclone_env ;;
 exec) shift && exec_inside "$@" ;;
 down)
 	case ${2:-} in

@@ -20,6 +20,7 @@ pub mod guards;
 pub mod model;
 pub mod policy;
 pub mod process;
+pub mod production;
 pub mod project;
 pub mod proof;
 pub mod registry;

@@ -57,6 +57,9 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             // A rollback restores files; what runs is made from them by whoever starts it.
             Action::Rehearse(_)
             | Action::TryStack(_)
+            | Action::BuildImage(_)
+            | Action::LookInside(_)
+            | Action::DropImage(_)
             | Action::KeepContainers(_)
             | Action::Recreate(_)
             | Action::Hook(_)
@@ -69,8 +72,8 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             // An empty folder does no harm, and one with something in it is not ours any more.
             Action::CreateFolder(_) => continue,
             // A restore is put back by restoring the backup that was taken before it.
-            Action::VerifyBackup(_) | Action::NoteVerified(_) => continue,
-            Action::PutBack(_) | Action::LayBeside(_) | Action::DropReplaced(_) => continue,
+            Action::VerifyBackup(_) | Action::ReadBack(_) | Action::NoteVerified(_) => continue,
+            Action::FillBeside(_) | Action::Exchange(_) | Action::LayBeside(_) | Action::DropReplaced(_) => continue,
             // A backup is deleted by `backup forget`, never because something is put back.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => continue,
             Action::RemoveUnused(unused) => {

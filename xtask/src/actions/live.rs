@@ -1,5 +1,6 @@
 //! The step that tries stacks beside the live ones, and what all steps that touch containers need.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -8,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::World;
+use super::backup::{LayBeside, take_away};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::engine::compose::{Compose, ComposeCall};
-use crate::engine::remove::{Removed, remove_run};
+use crate::engine::remove::{RUN_LABEL, Removed, remove_run};
 use crate::error::{Error, Result};
 use crate::proof::Verdict;
 use crate::proof::health::Running;
@@ -79,7 +81,7 @@ impl StackCall {
 }
 
 /// Starts the stacks, as they will render, in throwaway projects; they must become well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rehearse {
     /// In the order in which they start: the name, and the rendered model as a blob of the run.
     pub stacks: Vec<(String, Sha)>,
@@ -87,6 +89,12 @@ pub struct Rehearse {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wider: Vec<(String, Sha)>,
     pub settle_secs: u64,
+    /// Real data, which their volumes are filled with first; the names of those are the rehearsal's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<LayBeside>,
+    /// By project and service, the jobs that must come to their end.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub jobs: BTreeSet<(String, String)>,
 }
 
 impl Rehearse {
@@ -96,9 +104,9 @@ impl Rehearse {
     }
 
     pub fn apply(&self, world: &World) -> Result<()> {
-        let mut rehearsed = tried(world, &self.stacks, self.settle_secs)?;
+        let mut rehearsed = self.tried(world, &self.stacks)?;
         if !self.wider.is_empty() && !matches!(rehearsed.verdict, Verdict::Holds { .. }) {
-            rehearsed = tried(world, &self.wider, self.settle_secs)?;
+            rehearsed = self.tried(world, &self.wider)?;
         }
         for (stack, left) in &rehearsed.left_out {
             world.not_proven(format!("rehearsal of {} in {stack}", left.service), format!("to be rehearsed, but {}", left.why));
@@ -116,25 +124,32 @@ impl Rehearse {
         self.stacks.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
+    /// Each try finds the data as it is in the backup.
+    fn tried(&self, world: &World, stacks: &[(String, Sha)]) -> Result<Rehearsed> {
+        let live = world.live()?;
+        let models = stacks.iter().map(|(_, model)| read(world, model)).collect::<Result<Vec<Value>>>()?;
+        let stacks: Vec<Stack<'_>> = stacks.iter().zip(&models).map(|((name, _), model)| Stack { name, model }).collect();
+        self.data.iter().try_for_each(|data| data.lay(world, (RUN_LABEL, world.run.as_str())))?;
+        let rehearsal = Rehearsal {
+            engine: live.engine.as_ref(),
+            compose: &live.compose,
+            run: world.run.as_str(),
+            scratch: &world.scratch(),
+            settle: Duration::from_secs(self.settle_secs),
+            filled: self.data.iter().flat_map(LayBeside::fresh).map(String::from).collect(),
+            jobs: self.jobs.clone(),
+            masker: &world.masker,
+            cancel: &live.cancel,
+        };
+        rehearsal.rehearse(&stacks)
+    }
+
     pub fn undo(&self, world: &World) -> Result<()> {
+        if !self.data.is_empty() {
+            take_away(world)?;
+        }
         remove_rehearsal(world)
     }
-}
-
-fn tried(world: &World, stacks: &[(String, Sha)], settle_secs: u64) -> Result<Rehearsed> {
-    let live = world.live()?;
-    let models = stacks.iter().map(|(_, model)| read(world, model)).collect::<Result<Vec<Value>>>()?;
-    let stacks: Vec<Stack<'_>> = stacks.iter().zip(&models).map(|((name, _), model)| Stack { name, model }).collect();
-    let rehearsal = Rehearsal {
-        engine: live.engine.as_ref(),
-        compose: &live.compose,
-        run: world.run.as_str(),
-        scratch: &world.scratch(),
-        settle: Duration::from_secs(settle_secs),
-        masker: &world.masker,
-        cancel: &live.cancel,
-    };
-    rehearsal.rehearse(&stacks)
 }
 
 /// Nothing of a rehearsal may remain, whoever was killed in it: what a killed program has asked

@@ -14,6 +14,7 @@ mod inverse;
 mod keep_files;
 mod keep_stack;
 mod live;
+mod look_inside;
 mod make;
 mod name_image;
 mod pull_image;
@@ -24,6 +25,7 @@ mod remove_file;
 mod replace;
 mod restore;
 mod save_release;
+mod scratch_image;
 mod start_service;
 mod stop_service;
 mod symlink;
@@ -47,8 +49,8 @@ use crate::saga::{Blobs, RunId, Sha, Step};
 use crate::secret::Masker;
 
 pub use backup::{
-    DropReplaced, ForgetBackups, Laid, LaidServer, LayBeside, MakeRepository, NoteVerified, PruneRepository, PublishBackup, PutBack,
-    Quieted, Refill, Reload, TakeBackup, VerifyBackup, prove_dump, recount,
+    DropReplaced, Exchange, FillBeside, ForgetBackups, Laid, LaidServer, LayBeside, Like, MakeRepository, NoteVerified, PruneRepository,
+    PublishBackup, Quieted, ReadBack, Reading, Refill, Reload, Revived, TakeBackup, VerifyBackup, recount,
 };
 pub use cleanup::{ArchiveUnused, DropUnused, Standing, Unused, user_of_volume};
 pub use create_folder::CreateFolder;
@@ -61,6 +63,7 @@ pub use inverse::{Inverse, inverse};
 pub use keep_files::{FileBefore, KeepFiles};
 pub use keep_stack::{KeepStack, KeptContainer, KeptStack};
 pub use live::{Live, Rehearse, StackCall};
+pub use look_inside::LookInside;
 pub use make::Source;
 pub use name_image::{NameImage, Named};
 pub use pull_image::{PullImage, Pulled};
@@ -71,6 +74,7 @@ pub use remove_file::{RemoveFile, Removed};
 pub use replace::{Proxy, Replace};
 pub use restore::{Restored, restore_steps};
 pub use save_release::{MoveCurrent, SaveRelease, Saved, Shelf, written};
+pub use scratch_image::{BuildImage, DropImage};
 pub use start_service::StartService;
 pub use stop_service::StopService;
 pub use symlink::Symlink;
@@ -182,6 +186,9 @@ pub enum Action {
     GitCommit(GitCommit),
     Rehearse(Rehearse),
     TryStack(TryStack),
+    BuildImage(BuildImage),
+    LookInside(LookInside),
+    DropImage(DropImage),
     KeepContainers(KeepContainers),
     Recreate(Recreate),
     PullImage(PullImage),
@@ -199,12 +206,14 @@ pub enum Action {
     ForgetReleases(ForgetReleases),
     MakeRepository(MakeRepository),
     TakeBackup(Box<TakeBackup>),
+    ReadBack(ReadBack),
     PublishBackup(PublishBackup),
     /// The same for one that stays when the run is undone.
     KeepBackup(PublishBackup),
     VerifyBackup(VerifyBackup),
     NoteVerified(NoteVerified),
-    PutBack(PutBack),
+    FillBeside(FillBeside),
+    Exchange(Exchange),
     LayBeside(LayBeside),
     DropReplaced(DropReplaced),
     ForgetBackups(ForgetBackups),
@@ -225,17 +234,21 @@ impl Action {
     fn reaches_engine(&self) -> bool {
         let images = matches!(self, Action::PullImage(_) | Action::NameImage(_) | Action::SaveRelease(_));
         let stack = matches!(self, Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::KeepFiles(_));
+        let built = matches!(self, Action::BuildImage(_) | Action::LookInside(_));
         let unused = matches!(self, Action::RemoveUnused(_) | Action::BringBack(_));
-        images || stack || unused || matches!(self, Action::Replace(_) | Action::StartService(_) | Action::StopService(_))
+        let swapped = matches!(self, Action::Replace(_) | Action::StartService(_) | Action::StopService(_));
+        built || images || stack || unused || swapped
     }
 
     /// Whether it changes anything that was there before the run.
     pub fn touches(&self) -> bool {
         match self {
             Action::Rehearse(_) | Action::TryStack(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::PullImage(_) => false,
+            Action::BuildImage(_) | Action::LookInside(_) | Action::DropImage(_) => false,
             // Who is paused for it goes on.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => false,
-            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::LayBeside(_) | Action::ArchiveUnused(_) => false,
+            Action::VerifyBackup(_) | Action::ReadBack(_) | Action::NoteVerified(_) => false,
+            Action::LayBeside(_) | Action::FillBeside(_) | Action::ArchiveUnused(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -257,7 +270,12 @@ impl Step<World> for Action {
             Action::GitUntrack(untrack) => format!("take {} out of git's index", untrack.path.display()),
             Action::GitTrack(track) => format!("put {} into git's index", track.path.display()),
             Action::GitCommit(commit) => format!("commit {} files", commit.paths.len()),
-            Action::Rehearse(rehearse) => format!("rehearse {}", rehearse.names()),
+            Action::Rehearse(rehearse) if rehearse.data.is_empty() => format!("rehearse {}", rehearse.names()),
+            Action::Rehearse(rehearse) => format!("rehearse {} on a copy of the data", rehearse.names()),
+            Action::BuildImage(build) if build.spare => format!("build the present image of {}, to compare sizes", build.service),
+            Action::BuildImage(build) => format!("build the image of {}", build.service),
+            Action::LookInside(look) => format!("look into the image of {}", look.service),
+            Action::DropImage(drop) => format!("remove the image {}", drop.image),
             Action::TryStack(trial) => format!("try {} in a throwaway project", trial.stack),
             Action::KeepContainers(keep) => format!("note the containers of {}", keep.call.stack),
             Action::Recreate(recreate) => format!("recreate {} of {}", recreate.services.join(", "), recreate.call.stack),
@@ -277,14 +295,16 @@ impl Step<World> for Action {
             Action::CreateFolder(create) => format!("create the folder {}", create.path.display()),
             Action::SaveRelease(save) => format!("save the release {} of {}", save.id, save.shelf.stack),
             Action::MoveCurrent(to) => format!("make {} the current release of {}", to.id, to.shelf.stack),
-            Action::MakeRepository(make) => format!("make a repository in {}", make.place.location.display()),
+            Action::MakeRepository(make) => format!("make a repository in {}", make.place.location),
             Action::TakeBackup(take) => take.label(),
+            Action::ReadBack(read) => format!("read {} back", read.name),
             Action::PublishBackup(publish) | Action::KeepBackup(publish) => format!("list the backup {}", publish.name),
             Action::VerifyBackup(verify) => format!("restore {} beside everything else", verify.name),
             Action::NoteVerified(note) => format!("note what was verified of {}", note.name),
-            Action::PutBack(put) => put.label(),
+            Action::FillBeside(fill) => fill.label(),
+            Action::Exchange(exchange) => exchange.label(),
             Action::ForgetBackups(forget) => format!("forget {} backups", forget.names.len()),
-            Action::PruneRepository(prune) => format!("make room in {}", prune.place.location.display()),
+            Action::PruneRepository(prune) => format!("make room in {}", prune.place.location),
             Action::LayBeside(lay) => lay.label(),
             Action::DropReplaced(drop) => format!("remove the data that was replaced: {}", drop.volumes.join(", ")),
             Action::ArchiveUnused(archive) => archive.label(),
@@ -306,6 +326,8 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => commit.prepare(world).map(Receipt::Commit),
             Action::Rehearse(rehearse) => rehearse.prepare(world).map(|()| Receipt::Nothing),
             Action::TryStack(trial) => trial.prepare(world).map(|()| Receipt::Nothing),
+            Action::BuildImage(build) => build.prepare(world).map(|()| Receipt::Nothing),
+            Action::LookInside(look) => look.prepare(world).map(|()| Receipt::Nothing),
             Action::KeepContainers(keep) => keep.prepare(world).map(Receipt::Kept),
             Action::Recreate(recreate) => recreate.prepare(world).map(|()| Receipt::Nothing),
             Action::PullImage(pull) => pull.prepare(world).map(Receipt::Pulled),
@@ -323,9 +345,10 @@ impl Step<World> for Action {
             Action::ForgetReleases(forget) => forget.prepare(world).map(|()| Receipt::Nothing),
             Action::TakeBackup(take) => take.prepare(world).map(|containers| Receipt::Quieted(QuietedAll { containers })),
             Action::MakeRepository(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => Ok(Receipt::Nothing),
-            Action::VerifyBackup(_) | Action::NoteVerified(_) => world.live().map(|_| Receipt::Nothing),
-            Action::PutBack(put) => put.prepare(world).map(|()| Receipt::Nothing),
-            Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) => Ok(Receipt::Nothing),
+            Action::VerifyBackup(_) | Action::NoteVerified(_) | Action::ReadBack(_) => world.live().map(|_| Receipt::Nothing),
+            Action::FillBeside(fill) => fill.prepare(world).map(|()| Receipt::Nothing),
+            Action::Exchange(exchange) => exchange.prepare(world).map(|()| Receipt::Nothing),
+            Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropImage(_) => Ok(Receipt::Nothing),
             Action::LayBeside(lay) => lay.prepare(world).map(|()| Receipt::Nothing),
             Action::ArchiveUnused(archive) => archive.prepare(world).map(|()| Receipt::Nothing),
             Action::RemoveUnused(_) | Action::DropUnused(_) => world.live().map(|_| Receipt::Nothing),
@@ -343,6 +366,9 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => commit.apply(world, receipt.commit()?),
             Action::Rehearse(rehearse) => rehearse.apply(world),
             Action::TryStack(trial) => trial.apply(world),
+            Action::BuildImage(build) => build.apply(world),
+            Action::LookInside(look) => look.apply(world),
+            Action::DropImage(drop) => drop.apply(world),
             // Its work is its undo.
             Action::KeepContainers(_) | Action::KeepStack(_) => Ok(()),
             Action::Recreate(recreate) => recreate.apply(world),
@@ -360,10 +386,12 @@ impl Step<World> for Action {
             Action::ForgetReleases(forget) => forget.apply(world),
             Action::MakeRepository(make) => make.apply(world),
             Action::TakeBackup(take) => take.apply(world),
+            Action::ReadBack(read) => read.apply(world),
             Action::PublishBackup(publish) | Action::KeepBackup(publish) => publish.apply(world),
             Action::VerifyBackup(verify) => verify.apply(world),
             Action::NoteVerified(note) => note.apply(world),
-            Action::PutBack(put) => put.apply(world),
+            Action::FillBeside(fill) => fill.apply(world),
+            Action::Exchange(exchange) => exchange.apply(world),
             Action::LayBeside(lay) => lay.apply(world),
             Action::DropReplaced(drop) => drop.apply(world),
             Action::ForgetBackups(forget) => forget.apply(),
@@ -388,6 +416,8 @@ impl Step<World> for Action {
             Action::GitCommit(commit) => commit.undo(world, receipt.commit()?),
             Action::Rehearse(rehearse) => rehearse.undo(world),
             Action::TryStack(trial) => trial.undo(world),
+            Action::BuildImage(build) => build.undo(world),
+            Action::LookInside(look) => look.undo(world),
             Action::KeepContainers(keep) => keep.undo(world, receipt.kept()?),
             // The containers are put back once the files are: see KeepContainers and KeepStack.
             Action::Recreate(_) => Ok(()),
@@ -417,15 +447,16 @@ impl Step<World> for Action {
             }
             Action::VerifyBackup(verify) => verify.undo(world),
             // What was verified stays so.
-            Action::NoteVerified(_) => Ok(()),
-            Action::PutBack(put) => put.undo(world),
+            Action::NoteVerified(_) | Action::ReadBack(_) => Ok(()),
+            Action::FillBeside(fill) => fill.undo(world),
+            Action::Exchange(exchange) => exchange.undo(world),
+            Action::LayBeside(lay) => lay.undo(world),
             Action::ArchiveUnused(archive) => archive.undo(world),
             Action::RemoveUnused(unused) => unused.bring_back(world),
             Action::BringBack(unused) => unused.remove_again(world, receipt.standing()?),
-            Action::LayBeside(lay) => lay.undo(world),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),
-            Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropUnused(_) => Ok(()),
+            Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropImage(_) | Action::DropUnused(_) => Ok(()),
         }
     }
 }

@@ -34,6 +34,8 @@ impl TryStack {
             run: world.run.as_str(),
             scratch: &world.scratch(),
             settle: Duration::from_secs(self.settle_secs),
+            filled: Default::default(),
+            jobs: Default::default(),
             masker: &world.masker,
             cancel: &live.cancel,
         };

@@ -13,11 +13,12 @@ pub struct Repository(Infallible);
 pub struct Content(Infallible);
 pub struct Writer(Infallible);
 pub struct Listing(Infallible);
+pub struct Packs(Infallible);
 pub struct Parts<'w>(Infallible, PhantomData<&'w mut Writer>);
 
 impl Repository {
-    pub fn exists(_: &Place) -> bool {
-        false
+    pub fn exists(_: &Place) -> Result<bool> {
+        Ok(false)
     }
 
     pub fn create(_: &Place, _: &str) -> Result<()> {
@@ -40,7 +41,7 @@ impl Repository {
         match self.0 {}
     }
 
-    pub fn backup(&self, _: &Summary, _: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Extent> {
+    pub fn backup(&self, _: &Summary, _: bool, _: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Extent> {
         match self.0 {}
     }
 
@@ -110,7 +111,11 @@ impl Content {
         match self.0 {}
     }
 
-    pub fn extent(&self, _: &str) -> Result<Extent> {
+    pub fn packs(&self) -> Result<Packs> {
+        match self.0 {}
+    }
+
+    pub fn extent(&self, _: &str, _: &Packs) -> Result<Extent> {
         match self.0 {}
     }
 }

@@ -1,26 +1,30 @@
 //! What is in one backup, read back.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use rustic_core::repofile::Node;
-use rustic_core::{IndexedFullStatus, LsOptions, TreeId};
+use rustic_core::{FileType, Id, IndexedFullStatus, LsOptions, TreeId};
 
 use super::Extent;
 use super::manifest::{MANIFEST, Manifest, Stream, VERSION};
 use super::pack::{Pack, joined};
+use super::reach::Files;
 use super::repository::failed;
 use super::writer::part_path;
 use crate::error::{Error, Result};
 
 pub struct Content {
     repository: Box<rustic_core::Repository<IndexedFullStatus>>,
+    files: Files,
     root: Node,
 }
 
 impl Content {
-    pub(super) fn new(repository: Box<rustic_core::Repository<IndexedFullStatus>>, tree: TreeId) -> Self {
-        Content { repository, root: Node { subtree: Some(tree), node_type: rustic_core::repofile::NodeType::Dir, ..Node::default() } }
+    pub(super) fn new(repository: Box<rustic_core::Repository<IndexedFullStatus>>, files: Files, tree: TreeId) -> Self {
+        let root = Node { subtree: Some(tree), node_type: rustic_core::repofile::NodeType::Dir, ..Node::default() };
+        Content { repository, files, root }
     }
 
     /// # Errors
@@ -46,20 +50,35 @@ impl Content {
         Box::new(Joined { content: self, folder: folder.to_string(), parts: stream.parts, next: 1, part: std::io::Cursor::default() })
     }
 
-    /// What is stored below a folder: the contents of files by their pieces in the index, not by what was promised.
+    /// The files that hold pieces, by their names, with their sizes.
+    pub fn packs(&self) -> Result<Packs> {
+        let listed = self.files.list_with_size(FileType::Pack).map_err(|error| failed("list the files of the repository", &error))?;
+        Ok(Packs(listed.into_iter().collect()))
+    }
+
+    /// What is stored below a folder: the contents of files by their pieces, not by what was promised. Every piece is in
+    /// the index, and in a file that is there and long enough; those of each file are together as long as it was.
     ///
     /// # Errors
-    /// `Failed`: a piece is not there.
-    pub fn extent(&self, folder: &str) -> Result<Extent> {
+    /// `Failed`: it is not so.
+    pub fn extent(&self, folder: &str, packs: &Packs) -> Result<Extent> {
         let damaged = |error: &rustic_core::RusticError| failed(&format!("read {folder} of the backup"), error);
         let node = self.node(folder)?;
         let mut extent = Extent::default();
         for entry in self.repository.ls(&node, &LsOptions::default()).map_err(|error| damaged(&error))? {
-            let (_, node) = entry.map_err(|error| damaged(&error))?;
-            extent.entries += 1;
+            let (path, node) = entry.map_err(|error| damaged(&error))?;
+            let mut bytes = 0;
             for id in node.content.iter().flatten() {
-                extent.bytes += u64::from(self.repository.get_index_entry(id).map_err(|error| damaged(&error))?.data_length());
+                let piece = self.repository.get_index_entry(id).map_err(|error| damaged(&error))?;
+                packs.hold(&piece.pack, piece.location.offset, piece.location.length)?;
+                bytes += u64::from(piece.data_length());
             }
+            if node.is_file() && bytes != node.meta.size {
+                let said = format!("{} has {} bytes, of which {bytes} are stored", path.display(), node.meta.size);
+                return Err(Error::failed(format!("read {folder} of the backup")).why(said));
+            }
+            extent.entries += 1;
+            extent.bytes += bytes;
         }
         Ok(extent)
     }
@@ -117,6 +136,21 @@ impl Content {
             tree = node.subtree.unwrap_or_default();
         }
         Ok(node)
+    }
+}
+
+/// The files of a repository that hold pieces, as they are now.
+pub struct Packs(HashMap<Id, u32>);
+
+impl Packs {
+    fn hold(&self, pack: &Id, offset: u32, length: u32) -> Result<()> {
+        if self.0.get(pack).is_some_and(|size| u64::from(offset) + u64::from(length) <= u64::from(*size)) {
+            return Ok(());
+        }
+        // What it held is not stored again as long as the index says that it is there.
+        Err(Error::failed("go by what the repository has")
+            .why(format!("its file {} is gone or cut off, though its index says what is in it", pack.to_hex().as_str()))
+            .help("put it back, or run `restic -r DIR --password-file KEY rebuild-index`, and back up again: what is missing is then stored anew"))
     }
 }
 

@@ -120,6 +120,8 @@ pub struct Body {
     path: PathBuf,
     size: u64,
     seen: u64,
+    /// Its content may be known from the backup before: then nobody reads it.
+    may_be_known: bool,
     shared: Shared,
 }
 
@@ -143,13 +145,15 @@ impl Body {
         Body::new(From::Spooled(file), path, size, shared)
     }
 
-    pub fn disk(path: &Path, file: PathBuf, size: u64, shared: &Shared) -> Body {
+    pub fn disk(path: &Path, file: PathBuf, size: u64, may_be_known: bool, shared: &Shared) -> Body {
         shared.count(true);
-        Body::new(From::Disk(file, None), path, size, shared)
+        let mut body = Body::new(From::Disk(file, None), path, size, shared);
+        body.may_be_known = may_be_known;
+        body
     }
 
     fn new(from: From, path: &Path, size: u64, shared: &Shared) -> Body {
-        Body { from, path: path.to_path_buf(), size, seen: 0, shared: shared.clone() }
+        Body { from, path: path.to_path_buf(), size, seen: 0, may_be_known: false, shared: shared.clone() }
     }
 }
 
@@ -185,10 +189,10 @@ impl Read for Body {
     }
 }
 
-/// A body that nobody has read to its end was not stored.
+/// A body that nobody has read to its end was not stored, unless its content was known.
 impl Drop for Body {
     fn drop(&mut self) {
-        if self.seen != self.size {
+        if self.seen != self.size && !(self.may_be_known && self.seen == 0) {
             self.shared.note(format!("{} was not stored", self.path.display()));
         }
         if let From::Disk(..) = self.from {

@@ -16,18 +16,27 @@ mod feed;
 mod key;
 #[cfg(feature = "backup")]
 mod listing;
+mod location;
 mod manifest;
 #[cfg(feature = "backup")]
 mod pack;
+#[cfg(feature = "backup-remote")]
+mod rclone;
+#[cfg(feature = "backup")]
+mod reach;
 #[cfg(feature = "backup")]
 mod repository;
+pub mod tar;
 #[cfg(feature = "backup")]
-mod tar;
+mod unchanged;
+#[cfg(feature = "backup")]
+mod unlock;
 mod wish;
 #[cfg(feature = "backup")]
 mod writer;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,12 +44,13 @@ use crate::error::{Error, Result};
 use crate::saga::{Sha, utc};
 
 #[cfg(not(feature = "backup"))]
-pub use absent::{Content, Listing, Parts, Repository, Writer};
+pub use absent::{Content, Listing, Packs, Parts, Repository, Writer};
 pub use choose::{Choice, Given, Pause, WantedCopy, WantedDump, Writer as VolumeWriter, choose};
 #[cfg(feature = "backup")]
-pub use content::Content;
+pub use content::{Content, Packs};
 #[cfg(feature = "backup")]
 pub use listing::Listing;
+pub use location::{Location, REST_PASSWORD, REST_USER};
 pub use manifest::{Copied, Dump, File, MANIFEST, Manifest, Quiet, StoredImage, Stream, User, VERSION, Way};
 #[cfg(feature = "backup")]
 pub use repository::Repository;
@@ -54,26 +64,30 @@ pub const PENDING: &str = "pending";
 /// Whether this build has repositories at all.
 pub const BUILT: bool = cfg!(feature = "backup");
 
+/// What is younger at a backup is read again at the next one. Times move in steps, up to two seconds long; and who
+/// changes a file through memory gives it the time of the first change alone, until Linux has written that, within 35
+/// seconds.
+pub const SETTLED: Duration = Duration::from_secs(60);
+
 /// The length of a part of a stream, in bytes.
 pub const PART: usize = 4 << 20;
 
 /// Where a repository is, and what opens it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// A folder, absolute.
-    pub location: PathBuf,
+    pub location: Location,
     pub key: PathBuf,
 }
 
 impl Place {
-    /// In this folder. Its key is `key`, or has a place of its own below the state folder: never in the repository.
+    /// There. Its key is `key`, or has a place of its own below the state folder: never in the repository.
     ///
     /// # Errors
     /// `Unusable`: the key would be in the repository's folder.
-    pub fn at(location: PathBuf, key: Option<PathBuf>, state: &std::path::Path) -> Result<Place> {
-        let own = || state.join("backups/keys").join(format!("{}.key", &Sha::of(location.as_os_str().as_encoded_bytes()).as_str()[..12]));
+    pub fn at(location: Location, key: Option<PathBuf>, state: &std::path::Path) -> Result<Place> {
+        let own = || state.join("backups/keys").join(format!("{}.key", &Place::mark_of(&location)));
         let key = key.unwrap_or_else(own);
-        if key.starts_with(&location) {
+        if location.folder().is_some_and(|folder| key.starts_with(folder)) {
             return Err(Error::unusable(format!("keep the key {} in the repository that it opens", key.display()))
                 .why("who copies the repository would copy the key with it")
                 .help("put the key elsewhere, with `backup: {key: PATH}` in xtask.yaml"));
@@ -82,8 +96,15 @@ impl Place {
     }
 
     /// The repository for whoever names none.
-    pub fn usual(state: &std::path::Path) -> PathBuf {
-        state.join("backups/repository")
+    pub fn usual(state: &std::path::Path) -> Location {
+        Location::Folder(state.join("backups/repository"))
+    }
+
+    /// A piece of a hash, for what is to be called after a location.
+    pub fn mark_of(location: &Location) -> String {
+        let named =
+            location.folder().map_or_else(|| location.to_string().into_bytes(), |folder| folder.as_os_str().as_encoded_bytes().to_vec());
+        Sha::of(&named).as_str()[..12].to_string()
     }
 
     /// Whether somebody has said that a copy of the key is elsewhere.
@@ -136,6 +157,10 @@ pub struct Summary {
     pub project: String,
     /// A piece of the hash of the engine's id.
     pub engine: String,
+    /// Of the machine whose own files all volumes were read from: their numbers and times can be gone by. None where one was
+    /// not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
     pub run: String,
     /// `user@host`.
     pub who: String,
@@ -222,10 +247,11 @@ mod tests {
 
     #[test]
     fn a_key_is_never_in_the_repository() {
-        let place = Place::at("/srv/backups".into(), None, Path::new("/state")).unwrap();
+        let folder = |path: &str| Location::Folder(path.into());
+        let place = Place::at(folder("/srv/backups"), None, Path::new("/state")).unwrap();
         assert!(place.key.starts_with("/state/backups/keys"));
-        assert!(Place::at("/srv/backups".into(), Some("/srv/backups/key".into()), Path::new("/state")).is_err());
-        assert!(Place::at("/".into(), None, Path::new("/state")).is_err());
+        assert!(Place::at(folder("/srv/backups"), Some("/srv/backups/key".into()), Path::new("/state")).is_err());
+        assert!(Place::at(folder("/"), None, Path::new("/state")).is_err());
     }
 
     #[test]

@@ -1,21 +1,22 @@
-//! A repository in restic's format, in a folder. Its errors are told as ours.
+//! A repository in restic's format. Its errors are told as ours.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
-use rustic_backend::LocalBackend;
 use rustic_core::repofile::{SnapshotFile, SnapshotId, StringList};
 use rustic_core::{
-    BackupOptions, CheckOptions, CheckResults, ConfigOptions, Credentials, KeyOptions, OpenStatus, ParentOptions, PruneOptions,
-    RepositoryBackends, RepositoryOptions, RusticError, SnapshotOptions,
+    BackupOptions, CheckOptions, CheckResults, ConfigOptions, Credentials, FileType, KeyOptions, OpenStatus, ParentOptions, PruneOptions,
+    RepositoryBackends, RepositoryOptions, RusticError, SnapshotOptions, WriteBackend,
 };
 
 use super::content::Content;
 use super::feed::{Feed, Shared};
+use super::reach::{Files, reached};
+use super::unlock::{note, unlock};
 use super::writer::Writer;
-use super::{Extent, Fault, PENDING, Place, Purpose, Stored, Summary, key};
+use super::{Extent, Fault, Location, PENDING, Place, Purpose, Stored, Summary, key, unchanged};
 use crate::error::{Error, Kind, Result};
 use crate::saga::sync_dir;
 
@@ -24,39 +25,46 @@ const OURS: &str = "xtask";
 /// So many entries wait for whoever stores them.
 const WAITING: usize = 4;
 
-type Inner<S> = rustic_core::Repository<S>;
+pub(super) type Inner<S> = rustic_core::Repository<S>;
 
 /// An open repository.
 pub struct Repository {
     inner: Inner<OpenStatus>,
+    files: Files,
     place: Place,
 }
 
 impl Repository {
     /// Whether there is one at this place.
-    pub fn exists(place: &Place) -> bool {
-        place.location.join("config").exists()
+    ///
+    /// # Errors
+    /// Of another machine's, which does not answer or is none that this build reaches.
+    pub fn exists(place: &Place) -> Result<bool> {
+        match &place.location {
+            Location::Folder(folder) => Ok(folder.join("config").exists()),
+            remote => is_there(&*reached(remote)?, remote),
+        }
     }
 
-    /// Makes one, as a whole or not at all, and its key where there is none yet.
+    /// Makes one, as a whole or not at all, and its key where there is none yet. In a folder it is made beside and renamed;
+    /// elsewhere what counts, and is written last, is its configuration.
     ///
     /// # Errors
     /// `Failed`: the folder cannot be written. `Refused`: it holds something else.
     pub fn create(place: &Place, run: &str) -> Result<()> {
         key::make(&place.key)?;
-        let unfinished = unfinished(place, run);
+        let Location::Folder(folder) = &place.location else { return create_remote(place) };
+        let unfinished = unfinished(folder, run);
         remove_all(&unfinished)?;
-        let parent = place.location.parent().unwrap_or(Path::new("/"));
+        let parent = folder.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;
-        let password = Credentials::password(key::read(&place.key)?.expose());
-        let made = backend(&unfinished)?.init(&password, &KeyOptions::default(), &ConfigOptions::default());
-        made.map_err(|error| failed("make a repository", &error))?;
+        init(place, &reached(&Location::Folder(unfinished.clone()))?)?;
         private(&unfinished)?;
-        match fs::rename(&unfinished, &place.location) {
+        match fs::rename(&unfinished, folder) {
             Ok(()) => sync_dir(parent),
             Err(error) => {
                 remove_all(&unfinished)?;
-                Err(Error::refused(format!("make a repository in {}", place.location.display()))
+                Err(Error::refused(format!("make a repository in {}", folder.display()))
                     .why(error.to_string())
                     .help("name a folder that is empty or not there yet"))
             }
@@ -65,26 +73,27 @@ impl Repository {
 
     /// Removes what `create` has left when it was killed.
     pub fn forget_unfinished(place: &Place, run: &str) -> Result<()> {
-        remove_all(&unfinished(place, run))
+        place.location.folder().map_or(Ok(()), |folder| remove_all(&unfinished(folder, run)))
     }
 
     /// # Errors
     /// `Unusable`: there is none, or the key is another one's. `Failed`: it cannot be read.
     pub fn open(place: &Place) -> Result<Repository> {
-        if !Repository::exists(place) {
-            return Err(Error::unusable(format!("there is no repository in {}", place.location.display()))
+        let files = reached(&place.location)?;
+        let there = if place.location.is_remote() { is_there(&*files, &place.location)? } else { Repository::exists(place)? };
+        if !there {
+            return Err(Error::unusable(format!("there is no repository in {}", place.location))
                 .help("`cargo xtask backup` makes one with the first backup"));
         }
-        let password = Credentials::password(key::read(&place.key)?.expose());
-        let opened = backend(&place.location)?.open(&password).map_err(|error| {
+        let opened = unlock(&files, place, &key::read(&place.key)?)?.map_err(|error| {
             if error.is_incorrect_password() {
-                return Error::unusable(format!("open the repository {}", place.location.display()))
+                return Error::unusable(format!("open the repository {}", place.location))
                     .why(format!("{} is not its key", place.key.display()))
                     .help("put the copy of its key there, or name its place with `backup: {key: PATH}` in xtask.yaml");
             }
-            failed(&format!("open the repository {}", place.location.display()), &error)
+            failed(&format!("open the repository {}", place.location), &error)
         })?;
-        Ok(Repository { inner: opened, place: place.clone() })
+        Ok(Repository { inner: opened, files, place: place.clone() })
     }
 
     pub fn place(&self) -> &Place {
@@ -120,21 +129,28 @@ impl Repository {
         Ok(stored)
     }
 
-    /// Takes a backup that does not count yet: what `write` writes. It is stored as it comes.
+    /// Takes a backup that does not count yet: what `write` writes. It is stored as it comes. A file of this machine that is
+    /// unchanged since the backup before is not read, unless this one is to be `full`.
     ///
     /// # Errors
     /// That of `write`, or why the repository could not take it. It may leave a pending snapshot behind.
-    pub fn backup(&self, summary: &Summary, write: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Extent> {
+    pub fn backup(&self, summary: &Summary, full: bool, write: impl FnOnce(&mut Writer) -> Result<()>) -> Result<Extent> {
         let indexed = self.again()?.to_indexed_ids().map_err(|error| self.failed("read the index of", &error))?;
         let mut snapshot = SnapshotOptions::default().to_snapshot().map_err(|error| self.failed("write to", &error))?;
         snapshot.tags.add_list(tags(summary, true));
         snapshot.description = Some(described(summary)?);
         snapshot.program_version = concat!("xtask ", env!("CARGO_PKG_VERSION")).to_string();
-        // With a parent, a stream of the same name is taken as unchanged, and not read at all.
-        let options = BackupOptions::default().parent_opts(ParentOptions::default().force(true)).no_scan(true);
+        let stored = if full { Vec::new() } else { self.stored()? };
+        let options = BackupOptions::default().parent_opts(going_by(unchanged::parent(&stored, summary))).no_scan(true);
         let (send, receive) = sync_channel(WAITING);
         let (feed, shared) = (Feed::new(receive), Shared::default());
-        let mut writer = Writer::new(send, shared.clone(), summary.at_ms, self.place.location.clone());
+        let mut writer = Writer::new(
+            send,
+            shared.clone(),
+            summary.at_ms,
+            full,
+            self.place.location.folder().cloned().unwrap_or_else(std::env::temp_dir),
+        );
         let (written, total, stored) = std::thread::scope(|scope| {
             let storing = scope.spawn(|| indexed.archive(&options, &feed, snapshot, &[PathBuf::from("/")]).map(|_| ()));
             let written = write(&mut writer);
@@ -149,9 +165,13 @@ impl Repository {
         match stored {
             Ok(Ok(())) => written?,
             Ok(Err(error)) => {
-                return Err(self.failed("write to", &error).help("free some disk space, or look at the repository with `backup check`"));
+                let help = match self.place.location {
+                    Location::Folder(_) => "free some disk space, or look at the repository with `backup check`",
+                    _ => "look whether it can be reached and has room, or look at the repository with `backup check`",
+                };
+                return Err(self.failed("write to", &error).help(help));
             }
-            Err(_) => return Err(Error::failed(format!("write to the repository {}", self.place.location.display()))),
+            Err(_) => return Err(Error::failed(format!("write to the repository {}", self.place.location))),
         }
         match shared.trouble() {
             Some(why) => Err(Error::failed("store the backup").why(why)),
@@ -166,7 +186,7 @@ impl Repository {
     pub fn content(&self, name: &str, pending: bool) -> Result<Content> {
         let snapshot = self.snapshot(name, pending)?;
         let indexed = self.again()?.to_indexed().map_err(|error| self.failed("read the index of", &error))?;
-        Ok(Content::new(Box::new(indexed), snapshot.tree))
+        Ok(Content::new(Box::new(indexed), self.files.clone(), snapshot.tree))
     }
 
     /// Makes a pending backup count, and says what is known of it now.
@@ -222,7 +242,7 @@ impl Repository {
     /// The same once more, to be used up.
     fn again(&self) -> Result<Inner<OpenStatus>> {
         let key = Credentials::Masterkey(self.inner.key());
-        backend(&self.place.location)?.open(&key).map_err(|error| self.failed("open", &error))
+        over(&self.files)?.open(&key).map_err(|error| self.failed("open", &error))
     }
 
     fn save_again(&self, found: SnapshotFile, summary: &Summary) -> Result<()> {
@@ -260,16 +280,56 @@ impl Repository {
     }
 
     fn failed(&self, verb: &str, error: &RusticError) -> Error {
-        failed(&format!("{verb} the repository {}", self.place.location.display()), error)
+        failed(&format!("{verb} the repository {}", self.place.location), error)
     }
 }
 
-fn backend(folder: &Path) -> Result<Inner<()>> {
-    let path =
-        folder.to_str().ok_or_else(|| Error::unusable(format!("use {} as a repository", folder.display())).why("its name is not UTF-8"))?;
-    let local = LocalBackend::new(path, []).map_err(|error| failed("use a folder as repository", &error))?;
-    let backends = RepositoryBackends::new(std::sync::Arc::new(local), None);
-    Inner::new(&RepositoryOptions::default().no_cache(true), &backends).map_err(|error| failed("use a folder as repository", &error))
+/// What the library does not read again: a file of the parent's path, size, time of content, number, and where both have
+/// one time of change; and only while all of its pieces are in the index. That would be too little for what has no
+/// number or time of change, so a body that must be read complains when it is not: what we make ourselves has the time of
+/// its backup, and what comes out of an archive numbers that no file has.
+fn going_by(parent: Option<&Stored>) -> ParentOptions {
+    // The switch is the other way round in this version: numbers are looked at when it is on. A test holds it to that.
+    let options = ParentOptions::default().ignore_inode(true);
+    match parent {
+        Some(parent) => options.parents(vec![parent.snapshot.clone()]),
+        None => options.force(true),
+    }
+}
+
+/// A key alone is none: what was begun and not finished.
+fn is_there(files: &dyn WriteBackend, location: &Location) -> Result<bool> {
+    let listed = files.list(FileType::Config).map_err(|error| failed(&format!("reach {location}"), &error))?;
+    Ok(!listed.is_empty())
+}
+
+fn create_remote(place: &Place) -> Result<()> {
+    let files = reached(&place.location)?;
+    files.create().map_err(|error| failed(&format!("make a repository in {}", place.location), &error))?;
+    let keys = files.list(FileType::Key).map_err(|error| failed(&format!("reach {}", place.location), &error))?;
+    if keys.is_empty() {
+        return init(place, &files);
+    }
+    // One of them could be opened with the same key, and say something else.
+    Err(Error::refused(format!("make a repository in {}", place.location))
+        .why("there are keys of one, and no configuration")
+        .help("when it was begun and not finished, remove what is in its folder `keys`; else name another place"))
+}
+
+fn init(place: &Place, files: &Files) -> Result<()> {
+    let key = key::read(&place.key)?;
+    let mut options = ConfigOptions::default();
+    // Several are held in memory at once. It is what restic takes.
+    options.set_datapack_size = "16MiB".parse().ok();
+    let made = over(files)?.init(&Credentials::password(key.expose()), &KeyOptions::default(), &options);
+    let made = made.map_err(|error| failed(&format!("make a repository in {}", place.location), &error))?;
+    note(place, &key, &made);
+    Ok(())
+}
+
+pub(super) fn over(files: &Files) -> Result<Inner<()>> {
+    let backends = RepositoryBackends::new(files.clone(), None);
+    Inner::new(&RepositoryOptions::default().no_cache(true), &backends).map_err(|error| failed("use a repository", &error))
 }
 
 /// The library's words, on one line.
@@ -308,8 +368,8 @@ fn run_tag(run: &str) -> String {
     format!("run:{run}")
 }
 
-fn unfinished(place: &Place, run: &str) -> PathBuf {
-    let mut name = place.location.as_os_str().to_os_string();
+fn unfinished(folder: &Path, run: &str) -> PathBuf {
+    let mut name = folder.as_os_str().to_os_string();
     name.push(format!(".new-{run}"));
     name.into()
 }
@@ -330,3 +390,7 @@ fn remove_all(folder: &Path) -> Result<()> {
 #[cfg(test)]
 #[path = "repository_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "unchanged_tests.rs"]
+mod unchanged_tests;

@@ -17,17 +17,17 @@ pub(crate) fn summary(run: &str, stack: &str) -> Summary {
     }
 }
 
-fn fresh() -> (tempfile::TempDir, Place, Repository) {
+pub(super) fn fresh() -> (tempfile::TempDir, Place, Repository) {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::at(folder.path().join("repository"), None, folder.path()).unwrap();
-    assert!(!Repository::exists(&place) && Repository::open(&place).is_err());
+    let place = Place::at(Location::Folder(folder.path().join("repository")), None, folder.path()).unwrap();
+    assert!(!Repository::exists(&place).unwrap() && Repository::open(&place).is_err());
     Repository::create(&place, "run-1").unwrap();
     let repository = Repository::open(&place).unwrap();
     (folder, place, repository)
 }
 
 /// A pattern that no two parts share.
-fn pattern(length: usize) -> Vec<u8> {
+pub(super) fn pattern(length: usize) -> Vec<u8> {
     (0..length as u64).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
 }
 
@@ -43,7 +43,7 @@ fn a_backup_counts_once_it_is_published_and_holds_what_was_written() {
     std::os::unix::fs::symlink("large", volume.path().join("link")).unwrap();
     let mut extent = Extent::default();
     let total = repository
-        .backup(&summary, |writer| {
+        .backup(&summary, false, |writer| {
             let mut parts = writer.stream("/dumps/db/shop");
             for piece in data.chunks(70_000) {
                 parts.write(piece)?;
@@ -59,7 +59,7 @@ fn a_backup_counts_once_it_is_published_and_holds_what_was_written() {
     assert_eq!(total.bytes, data.len() as u64 + 13 + 9_000_000 + 2);
     assert!(repository.stored().unwrap().is_empty(), "it does not count yet");
     let content = repository.content(&summary.name, true).unwrap();
-    assert_eq!(content.extent("/volumes/data").unwrap(), extent);
+    assert_eq!(content.extent("/volumes/data", &content.packs().unwrap()).unwrap(), extent);
     let mut back = Vec::new();
     content.stream("/dumps/db/shop", &stream).read_to_end(&mut back).unwrap();
     assert!(back == data);
@@ -80,7 +80,7 @@ fn a_backup_counts_once_it_is_published_and_holds_what_was_written() {
 fn a_source_that_breaks_off_is_an_error_and_can_be_taken_back() {
     let (_folder, _, repository) = fresh();
     let summary = summary("run-2", "shop");
-    let broken = repository.backup(&summary, |writer| {
+    let broken = repository.backup(&summary, false, |writer| {
         writer.stream("/dumps/db/shop").write(&pattern(5_000_000))?;
         Err(Error::failed("dump db").why("the client died"))
     });
@@ -88,7 +88,7 @@ fn a_source_that_breaks_off_is_an_error_and_can_be_taken_back() {
     // Files that are other than they were a moment ago: the library below would only log it.
     let volume = tempfile::tempdir().unwrap();
     std::fs::write(volume.path().join("a"), "content").unwrap();
-    let gone = repository.backup(&summary, |writer| {
+    let gone = repository.backup(&summary, false, |writer| {
         let walked = writer.folder("/volumes/v", volume.path(), false);
         std::fs::remove_file(volume.path().join("a")).unwrap();
         walked.map(|_| ())
@@ -99,7 +99,7 @@ fn a_source_that_breaks_off_is_an_error_and_can_be_taken_back() {
     }
     let short = tempfile::tempdir().unwrap();
     let archive = tar_of(short.path());
-    let cut = repository.backup(&summary, |writer| {
+    let cut = repository.backup(&summary, false, |writer| {
         let mut never = |_: &Path| -> Result<Box<dyn Read>> { Err(Error::failed("again")) };
         writer.tar("/volumes/v", &archive[..archive.len() / 2], &mut never).map(|_| ())
     });
@@ -128,9 +128,9 @@ fn the_key_opens_it_and_another_does_not() {
     assert_eq!(error.kind, Kind::Unusable);
     assert!(error.why.unwrap().contains("is not its key"));
     // A folder that holds something else is left alone.
-    let full = Place { location: folder.path().join("backups"), ..place };
+    let full = Place { location: Location::Folder(folder.path().join("backups")), ..place };
     assert_eq!(Repository::create(&full, "r").unwrap_err().kind, Kind::Refused);
-    assert!(full.location.join("keys").exists() && !folder.path().join("backups.new-r").exists());
+    assert!(full.location.folder().unwrap().join("keys").exists() && !folder.path().join("backups.new-r").exists());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn restic_checks_it_and_restores_equal_files() {
         .unwrap();
     let summary = summary("run-3", "shop");
     repository
-        .backup(&summary, |writer| {
+        .backup(&summary, false, |writer| {
             writer.folder("/volumes/direct", volume.path(), false)?;
             let mut again = |path: &Path| -> Result<Box<dyn Read>> {
                 let one = std::process::Command::new("tar").args(["-cf", "-"]).arg(path).current_dir(volume.path()).output().unwrap();
@@ -163,7 +163,7 @@ fn restic_checks_it_and_restores_equal_files() {
     repository.publish(&summary).unwrap();
     let restic = |args: &[&str]| {
         let mut command = std::process::Command::new("restic");
-        command.args(["--no-cache", "-r"]).arg(&place.location).arg("--password-file").arg(&place.key).args(args);
+        command.args(["--no-cache", "-r"]).arg(place.location.to_string()).arg("--password-file").arg(&place.key).args(args);
         let said = command.output().unwrap();
         assert!(said.status.success(), "{args:?}: {}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     };
@@ -184,11 +184,23 @@ fn restic_checks_it_and_restores_equal_files() {
 }
 
 #[test]
+fn one_that_took_the_place_of_another_is_opened_with_its_own_key() {
+    let (_folder, place, repository) = fresh();
+    let first = repository.inner.key().encrypt;
+    assert_eq!(Repository::open(&place).unwrap().inner.key().encrypt, first);
+    std::fs::remove_dir_all(place.location.folder().unwrap()).unwrap();
+    Repository::create(&place, "run-2").unwrap();
+    assert_ne!(Repository::open(&place).unwrap().inner.key().encrypt, first);
+    std::fs::write(&place.key, "another one\n").unwrap();
+    assert_eq!(Repository::open(&place).err().unwrap().kind, Kind::Unusable);
+}
+
+#[test]
 fn what_ended_runs_have_left_goes_and_nothing_else() {
     let (_folder, _place, repository) = fresh();
     let take = |run: &str| {
         let summary = summary(run, "shop/prod");
-        repository.backup(&summary, |writer| writer.file("/xtask.json", 0o600, b"{}".to_vec())).unwrap();
+        repository.backup(&summary, false, |writer| writer.file("/xtask.json", 0o600, b"{}".to_vec())).unwrap();
         summary
     };
     let (_left, _elsewhere, counts) = (take("run-1"), take("run-2"), take("run-3"));

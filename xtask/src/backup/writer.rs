@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
 use rustic_core::repofile::{Node, NodeType};
-use rustic_core::{Excludes, LocalSource, LocalSourceFilterOptions, LocalSourceSaveOptions, ReadSource, ReadSourceEntry};
+use rustic_core::{DevIdOption, Excludes, LocalSource, LocalSourceFilterOptions, LocalSourceSaveOptions, ReadSource, ReadSourceEntry};
 use sha2::{Digest, Sha256};
 
 use super::feed::{self, Body, Item, Shared};
 use super::manifest::Stream;
 use super::tar::{Header, Kind, Tar};
+use super::unchanged::{Times, moment};
 use super::{Extent, PART, hex, repository};
 use crate::error::{Error, Result};
 
@@ -21,6 +22,8 @@ pub struct Writer {
     send: SyncSender<Item>,
     shared: Shared,
     at_ms: u64,
+    /// Everything is read, also what is unchanged.
+    full: bool,
     total: Extent,
     /// The repository's own.
     folder: PathBuf,
@@ -28,8 +31,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(send: SyncSender<Item>, shared: Shared, at_ms: u64, folder: PathBuf) -> Self {
-        Writer { send, shared, at_ms, total: Extent::default(), folder, spooled: 0 }
+    pub(super) fn new(send: SyncSender<Item>, shared: Shared, at_ms: u64, full: bool, folder: PathBuf) -> Self {
+        Writer { send, shared, at_ms, full, total: Extent::default(), folder, spooled: 0 }
     }
 
     /// All that was written so far.
@@ -84,7 +87,8 @@ impl Writer {
     }
 
     /// A folder of this machine, which becomes the folder `at`. Where it is written to meanwhile (`hot`), files are
-    /// what they are when it is their turn, and those that are gone by then are left out.
+    /// what they are when it is their turn, and those that are gone by then are left out. A file whose time of change may say
+    /// nothing gets that of the backup, which no file has: the next backup reads it again.
     ///
     /// # Errors
     /// Something of it cannot be read.
@@ -92,13 +96,20 @@ impl Writer {
         let before = self.total;
         let root = feed::of_folder(Path::new(at), from).map_err(|error| Error::io("read", from, error))?;
         self.put_empty(Path::new(at), root)?;
-        let (save, filter) = (LocalSourceSaveOptions::default(), LocalSourceFilterOptions::default());
+        let (save, filter) = (LocalSourceSaveOptions::default().set_devid(DevIdOption::Yes), LocalSourceFilterOptions::default());
+        let times = if hot { None } else { Times::of(from, self.at_ms) };
         let source =
             LocalSource::new(save, &Excludes::default(), &filter, &[from]).map_err(|error| repository::failed("read a volume", &error))?;
         for entry in source.entries() {
             let ReadSourceEntry { path, mut node, .. } = entry.map_err(|error| repository::failed("read a volume", &error))?;
             let rest = path.strip_prefix(from).map_err(|_| Error::failed("read a volume").why("a path leads out of it"))?;
             let to = Path::new(at).join(rest);
+            let settled = times.as_ref().is_some_and(|times| times.tell(&node.meta, node.meta.device_id));
+            if node.is_file() && !settled {
+                node.meta.ctime = moment(self.at_ms);
+            }
+            // It says which names are of one file, and is nothing to those that have but one.
+            node.meta.device_id = if node.meta.links > 1 { node.meta.device_id } else { 0 };
             if node.is_file() && hot {
                 let Some((size, body)) = self.now(&path, &to, node.meta.size).map_err(|error| Error::io("read", &path, error))? else {
                     continue;
@@ -106,8 +117,8 @@ impl Writer {
                 node.meta.size = size;
                 self.put(&to, node, |_, _| body)?;
             } else if node.is_file() {
-                let size = node.meta.size;
-                self.put(&to, node, |to, shared| Body::disk(to, path, size, shared))?;
+                let (size, may_be_known) = (node.meta.size, settled && !self.full);
+                self.put(&to, node, |to, shared| Body::disk(to, path, size, may_be_known, shared))?;
             } else {
                 self.put_empty(&to, node)?;
             }

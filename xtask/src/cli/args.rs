@@ -7,6 +7,7 @@ mod env;
 mod everyday;
 mod images;
 mod migrate;
+mod production;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub use env::{EnvArgs, EnvCommand};
 pub use everyday::{Everyday, LogsArgs};
 pub use images::{BuildArgs, PullArgs};
 pub use migrate::{ChangingArgs, CleanupArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
+pub use production::DockerfileProdArgs;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -105,6 +107,8 @@ pub enum Command {
     Cleanup(CleanupArgs),
     /// Look at the variables of the stacks, and write the files that they live in
     Env(EnvArgs),
+    /// Phase 4: a production image for each service that is built here, built, started and proven, not yet used
+    DockerfileProd(DockerfileProdArgs),
     #[command(flatten)]
     Everyday(Everyday),
     /// Undo a committed run: the newest, or the one named
@@ -153,6 +157,12 @@ pub struct RollbackArgs {
     /// Bring back this release, as `history --releases` names it
     #[arg(long, value_name = "RELEASE", requires = "release")]
     pub to: Option<String>,
+    /// With the data of then: the last backup that was made while that release ran, or the one named; asks for the compose project's name (--confirm NAME)
+    #[arg(long, value_name = "BACKUP", requires = "release", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub with_data: Option<String>,
+    /// Do not back up what is there now, for instance because the server that would do it does not run any more
+    #[arg(long, requires = "with_data")]
+    pub no_backup: bool,
     /// Go on although this guard refuses; needs --reason
     #[arg(long = "override", value_name = "GUARD", requires = "reason")]
     pub overrides: Vec<String>,

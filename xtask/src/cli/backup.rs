@@ -55,6 +55,7 @@ fn create(cx: &Context<'_>, args: &CreateArgs) -> Result<(Exit, Answer)> {
         to: to.map(String::from),
         key_saved: args.key_saved,
         deep: args.deep,
+        full: args.full,
     };
     let mut made = backup::create(cx, &request)?;
     if args.verify {

@@ -7,7 +7,7 @@ use crate::release::Accepted;
 use crate::report::answer::Answer;
 use crate::report::runbook::markdown;
 use crate::tasks::deploy::preflight::{self, runbook};
-use crate::tasks::deploy::{Request, prod_up, rollback_release};
+use crate::tasks::deploy::{Request, WantedBack, WantedData, prod_up, rollback_release};
 use crate::tasks::{Context, Ended, Overrides};
 
 pub fn up(cx: &Context<'_>, args: &ProdUpArgs) -> Result<(Exit, Answer)> {
@@ -18,6 +18,7 @@ pub fn up(cx: &Context<'_>, args: &ProdUpArgs) -> Result<(Exit, Answer)> {
         tag: args.tag.clone(),
         accepted: args.accepted.iter().map(|rule| Accepted { rule: rule.clone(), reason: reason.clone() }).collect(),
         no_rehearse: args.no_rehearse,
+        rehearse_with_data: args.rehearse_with_data,
     };
     let ended = prod_up(cx, &request, &Overrides { guards: args.overrides.clone(), reason })?;
     let differs = args.check && matches!(ended, Ended::Planned);
@@ -25,7 +26,9 @@ pub fn up(cx: &Context<'_>, args: &ProdUpArgs) -> Result<(Exit, Answer)> {
 }
 
 pub fn back(cx: &Context<'_>, args: &RollbackArgs, overrides: &Overrides) -> Result<(Exit, Answer)> {
-    let ended = rollback_release(cx, args.run.as_deref(), args.to.as_deref(), overrides)?;
+    let backup = |named: &String| Some(named.clone()).filter(|named| !named.is_empty());
+    let data = args.with_data.as_ref().map(|named| WantedData { backup: backup(named), no_backup: args.no_backup });
+    let ended = rollback_release(cx, args.run.as_deref(), &WantedBack { to: args.to.clone(), data }, overrides)?;
     Ok((Exit::Done, Answer::Ended(ended)))
 }
 

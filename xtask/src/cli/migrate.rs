@@ -38,7 +38,7 @@ pub fn cleanup(cx: &Context<'_>, args: &CleanupArgs) -> Result<(Exit, Answer)> {
     carry_out(cx, 3, &wish, &Overrides { guards: args.overrides.clone(), reason })
 }
 
-fn carry_out(cx: &Context<'_>, number: u8, wish: &Wish, overrides: &Overrides) -> Result<(Exit, Answer)> {
+pub(super) fn carry_out(cx: &Context<'_>, number: u8, wish: &Wish, overrides: &Overrides) -> Result<(Exit, Answer)> {
     let migrated = phase(number).map(|phase| one(cx, phase, wish, overrides)).transpose()?;
     Ok((Exit::Done, migrated.map_or(Answer::Migrated(Vec::new()), Answer::Phase)))
 }

@@ -11,6 +11,7 @@ mod exit;
 mod history;
 mod images;
 mod migrate;
+mod production;
 mod run;
 
 use std::ffi::OsString;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{BackupCommand, Cli, Command, EnvArgs, EnvCommand, Format, SchemaArg};
-use super::{Exit, audit, backup, bench, completions, deploy, env, everyday, history, images, manual, migrate};
+use super::{Exit, audit, backup, bench, completions, deploy, env, everyday, history, images, manual, migrate, production};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -101,6 +101,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
             | Command::SecurityFix(_)
             | Command::EnvStandardize(_)
             | Command::Cleanup(_)
+            | Command::DockerfileProd(_)
             | Command::Rollback(_)
             | Command::Recover
     );
@@ -119,6 +120,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::EnvStandardize(args) => migrate::env_standardize(&cx, args),
         Command::Cleanup(args) => migrate::cleanup(&cx, args),
         Command::Env(args) => env::run(&cx, args),
+        Command::DockerfileProd(args) => production::run(&cx, args),
         Command::Everyday(command) => everyday::run(&cx, command),
         Command::Migrate(args) => migrate::migrate(&cx, args),
         Command::Rollback(args) => {
@@ -167,10 +169,12 @@ fn schema(of: SchemaArg) -> Vec<u8> {
 /// `--yes`, or a person at a terminal.
 fn consent(cli: &Cli, question: &str, cancel: &Cancel) -> Result<bool> {
     // What a pull brings runs only when somebody starts it; what a preflight starts is its own, and whoever a
-    // backup pauses goes on. A restore was agreed to by name.
+    // backup pauses goes on. A restore was agreed to by name, and so is a release that
+    // goes back with its data.
     let forgets = matches!(&cli.command, Command::Backup(args) if matches!(args.command, Some(BackupCommand::Forget { .. })));
+    let by_name = matches!(&cli.command, Command::Rollback(args) if args.with_data.is_some());
     let asks_nothing =
-        !forgets && matches!(cli.command, Command::Pull(_) | Command::Preflight(_) | Command::Backup(_) | Command::Restore(_));
+        by_name || !forgets && matches!(cli.command, Command::Pull(_) | Command::Preflight(_) | Command::Backup(_) | Command::Restore(_));
     if cli.global.yes || asks_nothing {
         return Ok(true);
     }

@@ -9,6 +9,7 @@ use bollard::models::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::types;
 use crate::error::{Error, Result};
 
 pub(super) const SHORT_ID: usize = 12;
@@ -55,6 +56,25 @@ impl Spec {
         let bound = host.binds.unwrap_or_default().into_iter().filter_map(|bind| bind.split(':').next().map(String::from));
         let mounted = host.mounts.unwrap_or_default().into_iter().filter(|mount| mount.typ == Some(MountType::BIND));
         bound.chain(mounted.filter_map(|mount| mount.source)).filter(|source| source.starts_with('/')).map(PathBuf::from)
+    }
+
+    /// What it mounts, as far as a specification says it.
+    pub fn mounts(&self) -> Vec<types::Mount> {
+        let host = self.body.host_config.clone().unwrap_or_default();
+        let told = |source: String, destination: String, writable: bool| {
+            let volume = !source.starts_with('/');
+            let (kind, name) = if volume { ("volume", source.clone()) } else { ("bind", String::new()) };
+            types::Mount { kind: kind.to_string(), name, source, destination, writable }
+        };
+        let bound = host.binds.unwrap_or_default().into_iter().filter_map(|bind| {
+            let mut parts = bind.split(':').map(String::from);
+            let (source, destination) = (parts.next()?, parts.next()?);
+            let read_only = parts.next().is_some_and(|how| how.split(',').any(|one| one == "ro"));
+            Some(told(source, destination, !read_only))
+        });
+        let lasting = |mount: &Mount| matches!(mount.typ, Some(MountType::BIND | MountType::VOLUME));
+        let mounted = host.mounts.unwrap_or_default().into_iter().filter(lasting);
+        bound.chain(mounted.filter_map(|mount| Some(told(mount.source?, mount.target?, mount.read_only != Some(true))))).collect()
     }
 
     /// # Errors

@@ -93,3 +93,25 @@ fn the_same_specification_is_the_same_bytes() {
     let error = Spec::from_bytes(b"{\"id\": canary").err().unwrap();
     assert!(!format!("{error:?}").contains("canary"));
 }
+
+#[test]
+fn what_it_mounts_is_told_as_of_a_container() {
+    let host = json!({
+        "Binds": ["shop_db:/db:rw", "/etc/a.conf:/a.conf:ro,z"],
+        "Mounts": [
+            {"Type": "volume", "Source": "files", "Target": "/files", "ReadOnly": true},
+            {"Type": "tmpfs", "Target": "/tmp"},
+            {"Type": "bind", "Source": "/p", "Target": "/q"},
+        ],
+    });
+    let told = inspected(host, json!({}), json!({}), json!([])).mounts();
+    let lines: Vec<String> =
+        told.iter().map(|one| format!("{} {:?} {} {} {}", one.kind, one.name, one.source, one.destination, one.writable)).collect();
+    let wanted = [
+        "volume \"shop_db\" shop_db /db true",
+        "bind \"\" /etc/a.conf /a.conf false",
+        "volume \"files\" files /files false",
+        "bind \"\" /p /q true",
+    ];
+    assert_eq!(lines, wanted);
+}

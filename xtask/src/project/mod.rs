@@ -4,6 +4,8 @@ mod backups;
 mod cleanups;
 mod compose_file;
 mod discover;
+mod production;
+mod rehearsing;
 mod settings;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +16,8 @@ use crate::source::{Files, clean};
 pub use backups::{BeforeDeploy, KeepSettings};
 pub use cleanups::CleanupSettings;
 pub use discover::{is_compose_file, role_of, stem};
+pub use production::{ProductionSettings, ServiceProduction};
+pub use rehearsing::{On, Rehearsing};
 pub use settings::{
     BackupSettings, DeploySettings, EnvMode, EnvStandardizeSettings, Hooks, Probe, ServiceBackup, Settings, StackSettings, ValidateSettings,
 };

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use super::Role;
 use super::backups::{BeforeDeploy, KeepSettings};
 use super::cleanups::CleanupSettings;
+use super::production::ProductionSettings;
+use super::rehearsing::Rehearsing;
 use crate::error::{Error, Result};
 use crate::release::Replacing;
 use crate::source::Files;
@@ -29,6 +31,9 @@ pub struct Settings {
     pub backup: BackupSettings,
     #[serde(default, rename = "env-standardize")]
     pub env_standardize: EnvStandardizeSettings,
+    /// Production images, where they cannot be detected.
+    #[serde(default, rename = "dockerfile-prod")]
+    pub dockerfile_prod: ProductionSettings,
     #[serde(default)]
     pub cleanup: CleanupSettings,
     #[serde(default)]
@@ -46,13 +51,15 @@ pub struct ValidateSettings {
     pub security_fix: Vec<Vec<String>>,
     pub env_standardize: Vec<Vec<String>>,
     pub cleanup: Vec<Vec<String>>,
+    pub dockerfile_prod: Vec<Vec<String>>,
     /// Seconds that each of them gets.
     pub timeout: u64,
 }
 
 impl Default for ValidateSettings {
     fn default() -> Self {
-        ValidateSettings { security_fix: Vec::new(), env_standardize: Vec::new(), cleanup: Vec::new(), timeout: 600 }
+        let none = Vec::new;
+        ValidateSettings { security_fix: none(), env_standardize: none(), cleanup: none(), dockerfile_prod: none(), timeout: 600 }
     }
 }
 
@@ -77,7 +84,7 @@ pub enum EnvMode {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BackupSettings {
-    /// The repository's folder, relative to the project's root; below the state folder when it is not said.
+    /// A folder, relative to the project's root, rest:URL or rclone:NAME:PATH; below the state folder when it is not said.
     pub to: Option<PathBuf>,
     /// The file with the repository's key, never in the repository; below the state folder when it is not said.
     pub key: Option<PathBuf>,
@@ -135,8 +142,8 @@ pub struct DeploySettings {
     pub settle: u64,
     /// So many releases are kept, with their images.
     pub keep: usize,
-    /// Try changed services beside the live ones first.
-    pub rehearse: bool,
+    /// Try changed services beside the live ones first: on empty volumes, or on a copy of the data (`with-data`).
+    pub rehearse: Rehearsing,
     /// How services are replaced; by what each allows when nothing is said.
     pub strategy: IndexMap<String, Replacing>,
     /// The nginx in front of a service, by the service's name: it looks names up again when others serve.
@@ -152,7 +159,7 @@ impl Default for DeploySettings {
             tag: "TAG".into(),
             settle: 10,
             keep: 5,
-            rehearse: true,
+            rehearse: Rehearsing::Said(true),
             strategy: IndexMap::new(),
             proxy: IndexMap::new(),
             hooks: Hooks::default(),
@@ -234,6 +241,7 @@ fn without_values(said: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::On;
     use crate::source::{Disk, Overlay};
 
     fn settings(text: &str) -> Result<Settings> {
@@ -258,6 +266,17 @@ mod tests {
     fn a_value_of_the_wrong_type_is_not_repeated() {
         let why = settings("stacks: something-secret\n").unwrap_err().why.unwrap();
         assert!(why.contains("string \"...\"") && !why.contains("secret"), "{why}");
+    }
+
+    #[test]
+    fn a_rehearsal_has_one_of_three_words() {
+        let on = |word: &str| settings(&format!("deploy: {{rehearse: {word}}}\n")).map(|settings| settings.deploy.rehearse.on());
+        assert_eq!(on("true").unwrap(), Some(On::Empty));
+        assert_eq!(on("false").unwrap(), None);
+        assert_eq!(on("with-data").unwrap(), Some(On::WithData));
+        let why = on("data").unwrap_err().why.unwrap();
+        assert!(why.contains("true, false or with-data"), "{why}");
+        assert_eq!(Settings::default().deploy.rehearse.on(), Some(On::Empty));
     }
 
     #[test]

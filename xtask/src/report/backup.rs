@@ -79,7 +79,7 @@ fn made(made: &Made, look: Look) -> String {
         );
         text.push_str(&look.line(Style::Good, "Backup", &said));
     }
-    text.push_str(&look.line(Style::Info, "Repository", &format!("{}, key {}", made.place.location.display(), made.place.key.display())));
+    text.push_str(&look.line(Style::Info, "Repository", &format!("{}, key {}", made.place.location, made.place.key.display())));
     made.verified.iter().for_each(|looked| text.push_str(&verified(looked, look)));
     text
 }

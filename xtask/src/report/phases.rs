@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::summary::ended;
-use super::{Look, Style};
+use super::{Look, Style, production};
 use crate::tasks::migrate::{Migrated, PhaseReport};
 use crate::tasks::security_fix::Burned;
 use crate::tasks::{Ended, cleanup, env_standardize, security_fix};
@@ -14,6 +14,7 @@ pub fn phase(migrated: &Migrated, look: Look) -> String {
         PhaseReport::SecurityFix(report) => security_fix(&migrated.ended, report, look),
         PhaseReport::EnvStandardize(report) => env_standardize(&migrated.ended, report, look),
         PhaseReport::Cleanup(report) => cleanup(&migrated.ended, report, look),
+        PhaseReport::DockerfileProd(report) => production::text(&migrated.ended, report, look),
     }
 }
 
@@ -22,6 +23,7 @@ pub fn json(migrated: &Migrated) -> Value {
         PhaseReport::SecurityFix(report) => json!(report),
         PhaseReport::EnvStandardize(report) => json!(report),
         PhaseReport::Cleanup(report) => json!(report),
+        PhaseReport::DockerfileProd(report) => json!(report),
     };
     json!({"phase": migrated.phase.number, "name": migrated.phase.name, "ended": migrated.ended.word(), "report": report})
 }

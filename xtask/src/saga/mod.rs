@@ -26,7 +26,7 @@ pub use recover::{Undoable, prepared, recover};
 pub use run::{Outcome, Proof, Verdict, execute};
 pub use settle::unsettled;
 pub use state::{Mark, Phase, State};
-pub use store::{RunId, RunRef, RunView, Store, who};
+pub use store::{RunId, RunRef, RunView, Store, machine, who};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

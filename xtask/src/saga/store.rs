@@ -231,6 +231,14 @@ pub fn who() -> String {
     format!("{user}@{host}")
 }
 
+/// A piece of a hash that tells this machine from others.
+pub fn machine() -> String {
+    // Not every container has an id; its name is its own.
+    let id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Sha::of(format!("{} {host}", id.trim()).as_bytes()).as_str()[..12].to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};

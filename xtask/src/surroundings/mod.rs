@@ -17,6 +17,7 @@ use crate::source::Files;
 
 pub use build::Build;
 pub use documented::Documented;
+pub use ignore::Ignore;
 pub use reads::Read;
 
 /// The machine that the stack shall run on.

@@ -232,6 +232,12 @@ fn start(cx: &Context<'_>, run: RunId, plan: &Plan<Action>, contents: &[Vec<u8>]
     for warning in world.warnings.take() {
         cx.events.emit(Event::Warning(warning));
     }
+    // What could not be removed when a commit was prepared is no step's to undo.
+    if !matches!(outcome, Outcome::Committed(_))
+        && let Some(Err(error)) = cx.git.as_ref().map(|git| git.clear_index_leftovers(run.as_str()))
+    {
+        cx.events.emit(Event::Warning(format!("something of this run is left in .git: {error}")));
+    }
     let begun = journal.state().marks.len();
     let touched = plan.steps.iter().chain(&plan.finish).take(begun).any(Action::touches);
     let ended = conclude(run, outcome, touched);

@@ -1,7 +1,7 @@
 //! The migration: its phases in their order, one by one or all together.
 
 use super::status::{self, Look};
-use super::{Context, Ended, Overrides, cleanup, env_standardize, security_fix};
+use super::{Context, Ended, Overrides, cleanup, dockerfile_prod, env_standardize, security_fix};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use env_standardize::OnConflict;
@@ -20,7 +20,7 @@ pub struct Phase {
 }
 
 /// All phases, in the order in which `--all` carries them out.
-pub static PHASES: [Phase; 3] = [
+pub static PHASES: [Phase; 4] = [
     Phase {
         number: 1,
         name: "security-fix",
@@ -51,6 +51,16 @@ pub static PHASES: [Phase; 3] = [
         },
         look: status::cleanup,
     },
+    Phase {
+        number: 4,
+        name: "dockerfile-prod",
+        about: "a production image of each service that is built here",
+        run: |cx, wish, overrides| {
+            let (ended, report) = dockerfile_prod::run(cx, &wish.dockerfile_prod(), overrides)?;
+            Ok((ended, PhaseReport::DockerfileProd(Box::new(report))))
+        },
+        look: status::dockerfile_prod,
+    },
 ];
 
 /// The phase of a number.
@@ -76,18 +86,18 @@ pub struct Wish {
     pub on_conflict: Option<OnConflict>,
     /// Of phase 3.
     pub cleanup: cleanup::Options,
+    /// Of phase 4.
+    pub activate: bool,
 }
 
 impl Wish {
     fn security_fix(&self) -> security_fix::Options {
-        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, strict, untrack, on_conflict: _, cleanup: _ } =
-            self.clone();
+        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, strict, untrack, .. } = self.clone();
         security_fix::Options { stacks, commit, recreate, rehearse, strict, untrack, allow_dirty, require_live }
     }
 
     fn env_standardize(&self) -> env_standardize::Options {
-        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, on_conflict, strict: _, untrack: _, cleanup: _ } =
-            self.clone();
+        let Wish { stacks, commit, recreate, rehearse, allow_dirty, require_live, on_conflict, .. } = self.clone();
         env_standardize::Options { stacks, on_conflict, commit, recreate, rehearse, allow_dirty, require_live }
     }
 
@@ -95,23 +105,27 @@ impl Wish {
         cleanup::Options { stacks: self.stacks.clone(), ..self.cleanup.clone() }
     }
 
+    fn dockerfile_prod(&self) -> dockerfile_prod::Options {
+        let Wish { stacks, activate, commit, allow_dirty, require_live, .. } = self.clone();
+        dockerfile_prod::Options { stacks, activate, commit, allow_dirty, require_live }
+    }
+
     /// Refuses what the phase would silently ignore.
     fn fits(&self, phase: &Phase) -> Result<()> {
-        let files = &["security-fix", "env-standardize"][..];
-        let options = [
-            (&["security-fix"][..], "--strict", self.strict),
-            (&["security-fix"], "--untrack", self.untrack),
-            (&["env-standardize"], "--on-conflict", self.on_conflict.is_some()),
-            (files, "--commit", self.commit),
-            (files, "--recreate", self.recreate),
-            (files, "--rehearse", self.rehearse),
-            (files, "--allow-dirty", self.allow_dirty),
-            (files, "--require-live", self.require_live),
-            (&[cleanup::TASK], "--host", self.cleanup.host),
-            (&[cleanup::TASK], "--include", self.cleanup.containers),
-            (&[cleanup::TASK], "--expect", !self.cleanup.expect.is_empty()),
+        let options: [(&[u8], &str, bool); 11] = [
+            (&[1], "--strict", self.strict),
+            (&[1], "--untrack", self.untrack),
+            (&[2], "--on-conflict", self.on_conflict.is_some()),
+            (&[1, 2, 4], "--commit", self.commit),
+            (&[1, 2], "--recreate", self.recreate),
+            (&[1, 2], "--rehearse", self.rehearse),
+            (&[1, 2, 4], "--allow-dirty", self.allow_dirty),
+            (&[1, 2, 4], "--require-live", self.require_live),
+            (&[3], "--host", self.cleanup.host),
+            (&[3], "--include", self.cleanup.containers),
+            (&[3], "--expect", !self.cleanup.expect.is_empty()),
         ];
-        match options.into_iter().find(|(phases, _, given)| *given && !phases.contains(&phase.name)) {
+        match options.into_iter().find(|(phases, _, given)| *given && !phases.contains(&phase.number)) {
             None => Ok(()),
             Some((_, option, _)) => {
                 let help = format!("leave it out; `cargo xtask {} --help` lists what this phase takes", phase.name);
@@ -126,6 +140,7 @@ pub enum PhaseReport {
     SecurityFix(Box<security_fix::Report>),
     EnvStandardize(Box<env_standardize::Report>),
     Cleanup(Box<cleanup::Report>),
+    DockerfileProd(Box<dockerfile_prod::Report>),
 }
 
 /// A phase that was carried out.

@@ -7,6 +7,7 @@ mod call;
 pub mod cleanup;
 mod context;
 pub mod deploy;
+pub mod dockerfile_prod;
 pub mod doctor;
 mod elsewhere;
 pub mod env;

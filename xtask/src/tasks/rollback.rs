@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::deploy::preflight;
+use super::deploy::{self, preflight};
 use super::history::{RunSummary, Standing, summaries};
 use super::phase::prove::on_the_way;
 use super::{Context, Ended, Overrides, Prepared, carry_out};
@@ -13,7 +13,7 @@ use crate::guards::Checked;
 use crate::saga::{Plan, Proof, RunView, Sha, Verdict, prepared};
 
 /// Rolls back the named run, or the newest that is committed and not undone. A rollback is never
-/// itself a target.
+/// itself a target, and a deploy only when it is named: whoever names nothing wants back what ran.
 pub fn rollback(cx: &Context<'_>, named: Option<&str>, overrides: &Overrides) -> Result<Ended> {
     carry_out(cx, "rollback", overrides, |_| {
         let target = target(cx, named)?;
@@ -42,6 +42,9 @@ pub fn rollback(cx: &Context<'_>, named: Option<&str>, overrides: &Overrides) ->
         plan.stacks = target.begun.stacks.clone();
         plan.target = Some(target.id.to_string());
         let mut other = vec![format!("roll back {} by {}", target.id, target.begun.who)];
+        if deploy::TASKS.contains(&target.begun.task.as_str()) {
+            other.push(format!("what runs stays as it is: {}", to_release(&target)));
+        }
         other.extend(plan.steps.iter().chain(&plan.finish).map(crate::saga::Step::<World>::label));
         let steps = plan.steps.clone();
         let prove = move |world: &World| {
@@ -104,7 +107,22 @@ fn target(cx: &Context<'_>, named: Option<&str>) -> Result<RunView> {
         }
     };
     let found = views.into_iter().find(|view| view.id.as_str() == chosen);
-    found.ok_or_else(|| Error::failed(format!("find the run {chosen}")))
+    let found = found.ok_or_else(|| Error::failed(format!("find the run {chosen}")))?;
+    if named.is_none() && deploy::TASKS.contains(&found.begun.task.as_str()) {
+        let why = format!("the newest run, {chosen}, changed which release runs ({})", found.begun.task);
+        let help = format!("{}; `cargo xtask rollback {chosen}` takes back only names of images, and files", to_release(&found));
+        return Err(Error::refused("roll back").why(why).help(help));
+    }
+    Ok(found)
+}
+
+/// What brings back what ran before this run.
+fn to_release(run: &RunView) -> String {
+    let stack = run.begun.stacks.first().map_or("STACK", String::as_str);
+    match run.begun.task.as_str() {
+        deploy::TASK => format!("`cargo xtask rollback --release {stack}` brings back the release that ran before"),
+        _ => format!("`cargo xtask rollback --release {stack} --to RELEASE` brings back one of `cargo xtask history --releases {stack}`"),
+    }
 }
 
 /// Whether a cleanup has removed anything that a rollback can bring back.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::history::{self, Standing as OfRun};
 use super::migrate::{PHASES, Phase};
 use super::security_fix::StandingCredential;
-use super::{Context, cleanup as phase_3, env_standardize as phase_2, security_fix as phase_1};
+use super::{Context, cleanup as phase_3, dockerfile_prod as phase_4, env_standardize as phase_2, security_fix as phase_1};
 use crate::error::Result;
 use crate::text::{Span, counted};
 
@@ -137,6 +137,18 @@ pub fn cleanup(cx: &Context<'_>, stacks: &[String]) -> Result<Look> {
     };
     let open = found.unused.iter().map(|(thing, why)| format!("the {} {}: {why}", thing.kind.word(), thing.name)).collect();
     Ok(Look { findings: Vec::new(), open, unread: found.unread, state, judged: true })
+}
+
+/// Of phase 4.
+pub fn dockerfile_prod(cx: &Context<'_>, stacks: &[String]) -> Result<Look> {
+    let standing = phase_4::standing(cx, stacks)?;
+    let state = match (standing.open.len(), standing.unread.len()) {
+        (0, 0) => format!("{} with a production image, all files as they were written", counted(standing.held.len(), "service")),
+        (0, unread) => format!("{unread} services or stacks cannot be judged"),
+        (open, _) => format!("{} to write; `cargo xtask migrate --phase 4 --dry-run` shows what to do", counted(open, "file")),
+    };
+    let open = standing.open.iter().map(|path| format!("{path} is not there, or not as it would be written")).collect();
+    Ok(Look { findings: Vec::new(), open, unread: standing.unread, state, judged: true })
 }
 
 fn finding(found: StandingCredential) -> FindingStatus {

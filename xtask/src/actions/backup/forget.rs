@@ -14,7 +14,7 @@ pub struct ForgetBackups {
 impl ForgetBackups {
     /// Right also when some or all of them are gone.
     pub fn apply(&self) -> Result<()> {
-        if Repository::exists(&self.place) { Repository::open(&self.place)?.forget(&self.names) } else { Ok(()) }
+        if Repository::exists(&self.place)? { Repository::open(&self.place)?.forget(&self.names) } else { Ok(()) }
     }
 }
 
@@ -26,6 +26,6 @@ pub struct PruneRepository {
 
 impl PruneRepository {
     pub fn apply(&self) -> Result<()> {
-        if Repository::exists(&self.place) { Repository::open(&self.place)?.prune() } else { Ok(()) }
+        if Repository::exists(&self.place)? { Repository::open(&self.place)?.prune() } else { Ok(()) }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::World;
 use super::fill::fill;
+use super::fill_beside::Like;
 use super::load::load;
 use super::revive::Base;
 use super::verify::take_away;
@@ -64,21 +65,27 @@ impl LayBeside {
     }
 
     pub fn apply(&self, world: &World) -> Result<()> {
+        self.lay(world, (LABEL, &self.name))
+    }
+
+    /// The new volumes carry this label.
+    pub fn lay(&self, world: &World, label: (&str, &str)) -> Result<()> {
         let engine = world.live()?.engine.as_ref();
         let content = Repository::open(&self.place)?.content(&self.name, false)?;
         let manifest = content.manifest()?;
         for laid in &self.volumes {
             let missing = || Error::failed(format!("restore the volume {}", laid.volume)).why("the backup does not have it");
             let copied = manifest.volumes.iter().find(|copied| copied.volume == laid.volume).ok_or_else(missing)?;
-            engine.create_volume(&laid.fresh, (LABEL, &self.name))?;
+            engine.create_volume(&laid.fresh, label)?;
             let entries = fill(world, &content, copied, &laid.fresh)?;
             world.proven(format!("the volume {}", laid.fresh), format!("{entries} entries, {} bytes, read back equal", copied.bytes));
         }
         for server in &self.servers {
-            engine.create_volume(&server.fresh, (LABEL, &self.name))?;
+            engine.create_volume(&server.fresh, label)?;
             let (volume, at) = (server.fresh.as_str(), server.at.as_str());
-            let base = match &server.like {
-                Some(container) => Base::Like { container, volume, at },
+            let like = server.like.as_ref().map(|container| Like::Container(container.clone()).spec(world)).transpose()?;
+            let base = match &like {
+                Some(spec) => Base::Like { spec, volume, at },
                 None => Base::Kept { volume, at },
             };
             load(world, &content, &manifest, &server.service, base, None)?;

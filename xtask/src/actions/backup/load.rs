@@ -1,13 +1,13 @@
 //! What a server keeps, made anew from its dumps: a server like it fills a new volume, in no network, and ends.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use super::super::World;
-use super::put_back::PutBack;
 use super::revive::{Base, Server, Tally};
 use crate::backup::adapters::counted;
-use crate::backup::{Content, Dump, Manifest, Repository};
+use crate::backup::{Content, Dump, Manifest, Place, Repository};
 use crate::error::{Error, Result};
 
 /// So many tables that have changed are named.
@@ -54,36 +54,47 @@ fn own_alike(live: &Path, fresh: &Path) -> Result<()> {
     std::fs::set_permissions(fresh, mode).map_err(|error| Error::io("give its mode to", fresh, error))
 }
 
+/// A live server on restored data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revived {
+    pub service: String,
+    /// What runs it.
+    pub container: String,
+    /// Nobody else reaches it, so nobody writes to it at once.
+    pub alone: bool,
+}
+
 /// What the live servers now say of what was restored into them.
 ///
 /// # Errors
 /// `Failed`: a server is not ready, or has not what was restored: whatever was counted must be there, and as much of
 /// it where nobody else reaches the server.
-pub fn recount(world: &World, put: &PutBack) -> Result<()> {
-    if put.servers.is_empty() {
+pub fn recount(world: &World, place: &Place, name: &str, servers: &[Revived]) -> Result<()> {
+    if servers.is_empty() {
         return Ok(());
     }
-    let manifest = Repository::open(&put.place)?.content(&put.name, false)?.manifest()?;
-    for reload in &put.servers {
-        let label = format!("{} on the restored data", reload.service);
-        let (mut changed, mut tables, mut rows) = (Vec::new(), 0, 0);
-        for dump in dumps_of(&manifest, &reload.service) {
-            let server = Server::running(world, &reload.container, &dump.adapter)?;
-            server.ready(&reload.service)?;
+    let manifest = Repository::open(place)?.content(name, false)?.manifest()?;
+    for revived in servers {
+        let label = format!("{} on the restored data", revived.service);
+        let (mut changed, mut found, mut kind) = (Vec::new(), BTreeMap::new(), String::new());
+        for dump in dumps_of(&manifest, &revived.service) {
+            let server = Server::running(world, &revived.container, &dump.adapter)?;
+            server.ready(&revived.service)?;
             let tally = server.counts(dump)?;
             let (missing, different) = (tally.missing(dump), tally.differences(dump));
             if !missing.is_empty() {
                 return Err(Error::failed(label).why(format!("{} has no {}", dump.what, missing.join(", "))));
             }
-            if reload.alone && !different.is_empty() {
+            if revived.alone && !different.is_empty() {
                 return Err(Error::failed(label).why(format!("{}: {}", dump.what, different.join("; "))));
             }
-            tables += tally.counts.len();
-            rows += tally.counts.values().sum::<u64>();
+            found.extend(tally.counts.into_iter().map(|(name, count)| (format!("{}/{name}", dump.what), count)));
             changed.extend(different);
+            kind.clone_from(&dump.adapter);
         }
         if changed.is_empty() {
-            world.proven(label, format!("{rows} rows in {tables} tables, as in {}", put.name));
+            let counted = counted(&kind, &found).unwrap_or_else(|| "it is ready".to_string());
+            world.proven(label, format!("{counted}, as in {name}"));
         } else {
             changed.truncate(NAMED);
             world.not_proven(label, format!("nobody who writes to it already: {}", changed.join("; ")));

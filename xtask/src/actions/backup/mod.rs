@@ -3,13 +3,16 @@
 
 mod copy;
 mod dump;
+mod exchange;
 mod fill;
+mod fill_beside;
 mod forget;
 mod lay;
 mod load;
 mod publish;
-mod put_back;
 mod quiet;
+mod read_back;
+mod refill;
 mod repository;
 mod revive;
 mod scan;
@@ -22,20 +25,22 @@ use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::save_release::Shelf;
-use crate::backup::{File, MANIFEST, Manifest, Pause, Place, Repository, Summary, VERSION, WantedCopy, WantedDump, Writer, hex};
+use crate::backup::{File, MANIFEST, Manifest, Pause, Place, Repository, Summary, VERSION, WantedCopy, WantedDump, Way, Writer, hex};
 use crate::engine::remove::remove_run;
 use crate::error::{Error, Kind, Result};
 use crate::saga::Sha;
 
 pub(super) use copy::copy;
-pub use dump::prove as prove_dump;
+pub use exchange::{DropReplaced, Exchange};
 pub(super) use fill::{any_image, fill};
+pub use fill_beside::{FillBeside, Like, Reload};
 pub use forget::{ForgetBackups, PruneRepository};
 pub use lay::{Laid, LaidServer, LayBeside};
-pub use load::recount;
+pub use load::{Revived, recount};
 pub use publish::PublishBackup;
-pub use put_back::{DropReplaced, PutBack, Refill, Reload};
 pub use quiet::Quieted;
+pub use read_back::{ReadBack, Reading};
+pub use refill::Refill;
 pub use repository::MakeRepository;
 pub(super) use verify::take_away;
 pub use verify::{NoteVerified, VerifyBackup};
@@ -61,16 +66,17 @@ pub struct TakeBackup {
     /// With checksums of what is in the tables.
     #[serde(default)]
     pub deep: bool,
+    /// Reading also what is unchanged.
+    #[serde(default)]
+    pub full: bool,
 }
 
-/// Takes out of the repository what a run has put there. A disk or a key that is gone does not keep the run open, and
-/// with it everything else from being done: what is not finished is never listed, and a later backup takes it out.
+/// Takes out of the repository what a run has put there. A disk, a server or a key that is gone does not keep the run open,
+/// and with it everything else from being done: what is not finished is never listed, and a later backup takes it out.
 pub(super) fn take_out(world: &World, place: &Place, what: impl FnOnce(&Repository) -> Result<()>) {
-    if !Repository::exists(place) {
-        return;
-    }
-    if let Err(error) = Repository::open(place).and_then(|repository| what(&repository)) {
-        world.warn(format!("what run {} has stored stays in {} for now: {error}", world.run, place.location.display()));
+    let taken_out = Repository::exists(place).and_then(|there| if there { what(&Repository::open(place)?) } else { Ok(()) });
+    if let Err(error) = taken_out {
+        world.warn(format!("what run {} has stored stays in {} for now: {error}", world.run, place.location));
     }
 }
 
@@ -99,7 +105,7 @@ impl TakeBackup {
         let began = Instant::now();
         let repository = Repository::open(&self.place)?;
         let mut manifest = self.blank(world);
-        let total = repository.backup(&self.summary, |writer| {
+        let total = repository.backup(&self.summary, self.full, |writer| {
             for dump in &self.dumps {
                 let dumps = dump::dump(world, dump, self.deep, writer, &mut manifest.left_out)?;
                 manifest.dumps.extend(dumps);
@@ -113,7 +119,9 @@ impl TakeBackup {
         })?;
         // Containers that volumes were read from, because none of the stack's had them.
         remove_run(world.live()?.engine.as_ref(), world.run.as_str())?;
+        let all_direct = manifest.volumes.iter().all(|copied| copied.way == Way::Direct);
         let summary = Summary {
+            machine: self.summary.machine.clone().filter(|_| all_direct),
             took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             bytes: total.bytes,
             left_out: manifest.left_out.clone(),

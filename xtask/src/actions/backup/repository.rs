@@ -13,7 +13,7 @@ pub struct MakeRepository {
 
 impl MakeRepository {
     pub fn apply(&self, world: &World) -> Result<()> {
-        if Repository::exists(&self.place) { Ok(()) } else { Repository::create(&self.place, world.run.as_str()) }
+        if Repository::exists(&self.place)? { Ok(()) } else { Repository::create(&self.place, world.run.as_str()) }
     }
 
     /// An empty repository does no harm, and somebody else may use it by now: only half of one goes.

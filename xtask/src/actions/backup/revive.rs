@@ -10,7 +10,7 @@ use super::{go_on, mark};
 use crate::backup::adapters::{Adapter, Marks, Revive, SETUP, adapter, lodging, revive};
 use crate::backup::{Content, Dump, hex, segment};
 use crate::engine::remove::RUN_LABEL;
-use crate::engine::{Beside, Exec, Executed, Said, Scratch};
+use crate::engine::{Beside, Exec, Executed, Said, Scratch, Spec};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
@@ -30,14 +30,14 @@ pub struct Server<'w> {
 }
 
 /// What a server is made from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Base<'b> {
     /// The image that the dump came from; what it keeps goes with it.
     Image,
     /// The same, but it keeps its data in this volume, mounted there.
     Kept { volume: &'b str, at: &'b str },
-    /// What this container is, with this volume in place of the one that it has there.
-    Like { container: &'b str, volume: &'b str, at: &'b str },
+    /// What this container is or was, with this volume in place of the one that it has there.
+    Like { spec: &'b Spec, volume: &'b str, at: &'b str },
 }
 
 impl<'w> Server<'w> {
@@ -62,9 +62,7 @@ impl<'w> Server<'w> {
         let name = format!("xtask-{}-{}", world.run.short(), segment(&dump.service).replace('%', "_"));
         let carried = (RUN_LABEL, world.run.as_str());
         let volumes = match base {
-            Base::Like { container, volume, at } => {
-                let gone = || Error::failed(label.as_str()).why("the container that it is to be like is gone");
-                let spec = engine.spec(container)?.ok_or_else(gone)?;
+            Base::Like { spec, volume, at } => {
                 let other = Beside { label: carried, volume, at, env: lodging(&dump.adapter).env, without: SETUP };
                 return Ok(Server { id: engine.create(&name, &spec.beside(&other))?, ..server });
             }

@@ -70,7 +70,7 @@ pub struct ArchiveUnused {
 impl ArchiveUnused {
     pub fn label(&self) -> String {
         let (volumes, images) = (self.volumes.len(), self.images.len());
-        format!("archive {volumes} volumes and {images} images in {}", self.place.location.display())
+        format!("archive {volumes} volumes and {images} images in {}", self.place.location)
     }
 
     pub fn prepare(&self, world: &World) -> Result<()> {
@@ -80,7 +80,7 @@ impl ArchiveUnused {
     pub fn apply(&self, world: &World) -> Result<()> {
         let repository = Repository::open(&self.place)?;
         let mut manifest = self.blank(world);
-        let total = repository.backup(&self.summary, |writer| {
+        let total = repository.backup(&self.summary, true, |writer| {
             for (id, names) in &self.images {
                 manifest.images.push(self.image(world, writer, id, names)?);
             }

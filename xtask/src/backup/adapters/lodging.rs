@@ -25,6 +25,10 @@ pub fn lodging(kind: &str) -> Lodging {
             let env = &[("MARIADB_DATABASE", ""), ("MYSQL_DATABASE", ""), ("MARIADB_USER", ""), ("MYSQL_USER", "")];
             Lodging { folder: None, version: Some("MARIADB_VERSION"), numbers: 2, env }
         }
+        "mysql" => {
+            let env = &[("MYSQL_DATABASE", ""), ("MYSQL_USER", "")];
+            Lodging { folder: None, version: Some("MYSQL_VERSION"), numbers: 2, env }
+        }
         "redis" => Lodging { folder: None, version: Some("REDIS_VERSION"), numbers: 1, env: &[] },
         "rabbitmq" => Lodging { folder: None, version: Some("RABBITMQ_VERSION"), numbers: 2, env: &[] },
         _ => Lodging { folder: None, version: None, numbers: 1, env: &[] },
@@ -57,6 +61,7 @@ mod tests {
         assert_eq!(of("postgres", "9.6.24"), "9.6");
         assert_eq!(of("mariadb", "1:10.11.6+maria~ubu2204"), "10.11");
         assert_eq!(of("mariadb", "10.11.6-MariaDB"), "10.11");
+        assert_eq!((of("mysql", "8.0.36-1.el8").as_str(), of("mysql", "8.0.35").as_str()), ("8.0", "8.0"));
         assert_eq!(of("redis", "redis_version:7.2.4"), "7");
         assert_eq!(lodging("postgres").major("unknown"), None);
     }

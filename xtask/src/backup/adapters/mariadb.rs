@@ -1,4 +1,7 @@
-//! MariaDB: each database as SQL, and the accounts with their rights as rows of the server's own tables.
+//! MariaDB and MySQL: each database as SQL, and the accounts with their rights as rows of the server's own tables.
+//!
+//! MySQL's own server and clients were not at hand: what is known of them is from their documents, and its backups count
+//! as all others do, once they were restored.
 //!
 //! One transaction reads a database. No other can see the same snapshot, so rows are counted in the dump itself as it
 //! goes by.
@@ -8,7 +11,10 @@ use std::io::BufRead;
 
 use super::{Adapter, Revive};
 
-pub static ADAPTER: Adapter = Adapter {
+pub static ADAPTER: Adapter = KNOWN;
+pub static MYSQL: Adapter = Adapter { kind: "mysql", ..KNOWN };
+
+const KNOWN: Adapter = Adapter {
     kind: "mariadb",
     programs: &["mariadbd", "mysqld", "mariadbd-safe", "mysqld_safe"],
     login: LOGIN,
@@ -24,7 +30,10 @@ pub static ADAPTER: Adapter = Adapter {
 /// Users are loaded without `FLUSH PRIVILEGES`: the server goes on with those that it was made with, and has the
 /// others from its next start on. The account of the image's health check keeps the password that is in a file beside
 /// the data.
-pub static REVIVE: Revive = Revive {
+pub static REVIVE: Revive = REVIVED;
+pub static MYSQL_REVIVE: Revive = Revive { kind: "mysql", password: "MYSQL_ROOT_PASSWORD", ..REVIVED };
+
+const REVIVED: Revive = Revive {
     kind: "mariadb",
     env: &[],
     password: "MARIADB_ROOT_PASSWORD",
@@ -65,7 +74,7 @@ echo "$XTASK_MARK exit 0" >&2
 /// The administrator, as the image knows the password; else the account that the image has made.
 const LOGIN: &str = r#"set -eu
 kept() { eval "f=\${$1:-}"; if [ -n "$f" ] && [ -r "$f" ]; then cat "$f"; fi; }
-first() { for one; do if command -v "$one"; then return; fi; done; echo "the container has no $1" >&2; exit 127; }
+first() { for one; do if command -v "$one"; then return; fi; done; echo "the container has none of $*" >&2; exit 127; }
 client=$(first mariadb mysql)
 dumper=$(first mariadb-dump mysqldump)
 admin=$(first mariadb-admin mysqladmin)
@@ -82,6 +91,7 @@ if ! said=$(sql -e 'SELECT 1' 2>&1); then
     fi
 fi
 RIGHTS="'columns_priv','db','global_priv','procs_priv','proxies_priv','roles_mapping','tables_priv','user'"
+RIGHTS="$RIGHTS,'default_roles','global_grants','password_history','role_edges'"
 rights() {
     sql -e "SELECT table_name FROM information_schema.tables WHERE table_schema = 'mysql' AND table_type = 'BASE TABLE' AND table_name IN ($RIGHTS)"
 }
@@ -103,7 +113,10 @@ else
 fi
 "#;
 
-const DUMP: &str = r#"set -- -u "$user" --single-transaction --quick --hex-blob --skip-dump-date --default-character-set=utf8mb4
+/// MySQL's client also says which transactions it holds, which only a server that numbers them takes; and asks for
+/// tablespaces, which only an administrator may.
+const DUMP: &str = r#"set -- -u "$user" --single-transaction --quick --hex-blob --skip-dump-date --default-character-set=utf8mb4 --no-tablespaces
+case $("$dumper" --help 2>/dev/null) in *--set-gtid-purged*) set -- "$@" --set-gtid-purged=OFF ;; esac
 code=0
 if [ "$XTASK_WHAT" = users ]; then
     tables=$(rights)
@@ -188,6 +201,10 @@ fn tuples(line: &[u8]) -> u64 {
     }
     count
 }
+
+#[cfg(test)]
+#[path = "mariadb_clients.rs"]
+mod clients;
 
 #[cfg(test)]
 mod tests {

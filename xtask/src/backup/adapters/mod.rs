@@ -91,8 +91,8 @@ pub type Whole = fn(what: &str, head: &[u8], tail: &[u8]) -> Result<(), &'static
 /// So much of a dump's beginning and of its end is judged.
 pub const ENDS: usize = 4096;
 
-static ALL: [&Adapter; 6] =
-    [&command::ADAPTER, &mariadb::ADAPTER, &postgres::ADAPTER, &rabbitmq::ADAPTER, &redis::ADAPTER, &sqlite::ADAPTER];
+static ALL: [&Adapter; 7] =
+    [&command::ADAPTER, &mariadb::ADAPTER, &mariadb::MYSQL, &postgres::ADAPTER, &rabbitmq::ADAPTER, &redis::ADAPTER, &sqlite::ADAPTER];
 
 /// Who can dump servers of this kind.
 pub fn adapter(kind: &str) -> Option<&'static Adapter> {

@@ -22,7 +22,8 @@ pub struct Revive {
     pub order: fn(what: &str) -> u8,
 }
 
-static ALL: [&Revive; 6] = [&command::REVIVE, &mariadb::REVIVE, &POSTGRES, &rabbitmq::REVIVE, &redis::REVIVE, &sqlite::REVIVE];
+static ALL: [&Revive; 7] =
+    [&command::REVIVE, &mariadb::REVIVE, &mariadb::MYSQL_REVIVE, &POSTGRES, &rabbitmq::REVIVE, &redis::REVIVE, &sqlite::REVIVE];
 
 /// Who can restore dumps of servers of this kind.
 pub fn revive(kind: &str) -> Option<&'static Revive> {

@@ -27,6 +27,9 @@ pub struct CreateArgs {
     /// Take a checksum of what is in each table with the dump: reads each table once more
     #[arg(long)]
     pub deep: bool,
+    /// Read every file again, also those that are unchanged since the backup before
+    #[arg(long)]
+    pub full: bool,
     /// Say that a copy of the repository's key is elsewhere; alone, nothing is backed up
     #[arg(long)]
     pub key_saved: bool,
@@ -34,8 +37,8 @@ pub struct CreateArgs {
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct RepositoryArg {
-    /// The repository's folder, in place of the one of xtask.yaml
-    #[arg(long, value_name = "DIR")]
+    /// The repository, in place of the one of xtask.yaml: a folder, rest:URL or rclone:NAME:PATH
+    #[arg(long, value_name = "REPOSITORY")]
     pub to: Option<String>,
 }
 

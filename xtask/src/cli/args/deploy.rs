@@ -18,6 +18,9 @@ pub struct ProdUpArgs {
     /// Do not try what changes beside the live services first
     #[arg(long)]
     pub no_rehearse: bool,
+    /// Try it on a copy of the data, restored from the last verified backup
+    #[arg(long, conflicts_with = "no_rehearse")]
+    pub rehearse_with_data: bool,
     /// Go on although findings of this rule stand against the stack; needs --reason
     #[arg(long = "accept", value_name = "RULE", requires = "reason")]
     pub accepted: Vec<String>,

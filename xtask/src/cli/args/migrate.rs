@@ -5,7 +5,7 @@ use crate::tasks::env_standardize::OnConflict;
 
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
-    /// The phase to carry out: 1 = security-fix, 2 = env-standardize, 3 = cleanup
+    /// The phase to carry out: 1 = security-fix, 2 = env-standardize, 3 = cleanup, 4 = dockerfile-prod
     #[arg(long, value_name = "N", value_parser = phase, required_unless_present_any = ["status", "all"], conflicts_with_all = ["status", "all"])]
     pub phase: Option<u8>,
     /// Carry out all phases in their order; the first that does not hold ends it

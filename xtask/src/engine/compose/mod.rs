@@ -120,6 +120,25 @@ impl Compose {
         done("build images", program.run(masker, cancel)?, masker)
     }
 
+    /// Builds the images of a model that is made up for it. What the builder says last is in the error.
+    ///
+    /// # Errors
+    /// `Failed`: something cannot be built. `Interrupted`.
+    pub fn build_frozen(&self, frozen_json: &[u8], project: &str, deadline: Duration, masker: &Masker, cancel: &Cancel) -> Result<()> {
+        let mut program = Program::new(&self.program[0]).args(&self.program[1..]);
+        program = program.args(["--ansi", "never", "--progress", "plain", "--project-name", project, "--env-file", NO_ENV_FILE]);
+        program = program.args(["--file", "-", "build"]).cwd(Path::new("/")).stdin(frozen::readable(frozen_json)?);
+        for name in CLEARED {
+            program = program.env_remove(*name);
+        }
+        let output = program.deadline(deadline).interruptible().run(masker, cancel)?;
+        if output.success() {
+            return Ok(());
+        }
+        let why = said::of_builder(&output.text(), &output.stderr);
+        Err(Error::failed("build the image").why(masker.mask(&why).into_owned()))
+    }
+
     /// Stops and removes a stack with its volumes: for what was started to be thrown away.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use regex::{Captures, Regex};
 use crate::secret::{MASK, Masker};
 
 const LINES: usize = 12;
+const BUILD_LINES: usize = 15;
 
 static PLACE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(.*?)\bline (\d+)\b").expect("a constant"));
 static NOISE: LazyLock<Regex> = LazyLock::new(|| {
@@ -50,6 +51,18 @@ pub(super) fn reduce(stderr: &str, masker: &Masker) -> String {
     masker.mask(&text).into_owned()
 }
 
+/// What a builder says last: the end of the failing command's own words, and why it ended. A Dockerfile of ours and its
+/// programs are no secret; what they print of one is masked by who knows it.
+pub(super) fn of_builder(stdout: &str, stderr: &str) -> String {
+    // Between two rules of dashes the builder repeats what the failing command has said; older ones do not.
+    let mut parts = stdout.split("\n------\n");
+    let said = parts.nth(1).unwrap_or(stdout);
+    let lines: Vec<&str> = said.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let end = &lines[lines.len().saturating_sub(BUILD_LINES)..];
+    let why = stderr.lines().map(str::trim_end).rfind(|line| !line.is_empty()).unwrap_or("the builder did not say why");
+    format!("{why}\n{}", end.join("\n")).trim_end().to_string()
+}
+
 fn unquoted(line: &str) -> String {
     let replaced = QUOTED.replace_all(line, |found: &Captures<'_>| {
         let word = found.get(1).map_or("", |word| word.as_str());
@@ -87,6 +100,16 @@ mod tests {
     fn a_piece_of_a_password_taken_for_a_variable_is_not_shown() {
         let text = "time=\"2026\" level=warning msg=\"The \\\"cret\\\" variable is not set.\"\ninvalid proto \"s3cr3t\"";
         assert_eq!(reduced(text), format!("invalid proto {MASK}"));
+    }
+
+    #[test]
+    fn the_end_of_a_build_is_told() {
+        let stdout = "#1 load\n#6 ERROR: process\n------\n > [2/2] RUN x:\n0.5 boom\n------\n";
+        assert_eq!(
+            of_builder(stdout, "Dockerfile:2\n\nfailed to solve: exit code: 1\n"),
+            "failed to solve: exit code: 1\n > [2/2] RUN x:\n0.5 boom"
+        );
+        assert_eq!(of_builder("one\ntwo\n", ""), "the builder did not say why\none\ntwo");
     }
 
     #[test]

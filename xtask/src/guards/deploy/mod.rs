@@ -23,7 +23,7 @@ pub use major::{COVERED_HOURS, MajorChange, NextImage, major_changes, major_chan
 pub use names::{Names, names_are_kept};
 pub use ports::{Held, Wanted, ports_are_free, wanted_ports};
 pub use roles::one_role;
-pub use room::{Room, room_for_images};
+pub use room::{Room, room_for_data, room_for_images};
 pub use secret_files::{SecretFile, secret_files, secret_files_are_ready};
 pub use tag::{TagUse, tag_is_set, tag_use};
 pub use unchanged::definitions_are_unchanged;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -30,6 +30,9 @@ use rewrite::{Facts, Rewritten};
 
 /// For what compose and the engine do besides waiting for healthchecks.
 const STARTING: Duration = Duration::from_secs(120);
+/// What a job may take on real data.
+const AT_WORK: Duration = Duration::from_secs(60 * 60);
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// What a rehearsal works with.
 pub struct Rehearsal<'a> {
@@ -41,6 +44,10 @@ pub struct Rehearsal<'a> {
     pub scratch: &'a Path,
     /// How long a container without a healthcheck must run undisturbed.
     pub settle: Duration,
+    /// Throwaway volumes of the run that are there and hold data already.
+    pub filled: BTreeSet<String>,
+    /// By project and service, those that must come to their end, however long they take on real data.
+    pub jobs: BTreeSet<(String, String)>,
     pub masker: &'a Masker,
     pub cancel: &'a Cancel,
 }
@@ -64,6 +71,7 @@ struct Part {
     id: String,
     needs: Option<String>,
     never_ends: bool,
+    is_job: bool,
 }
 
 impl Rehearsal<'_> {
@@ -131,6 +139,8 @@ impl Rehearsal<'_> {
             images,
             keep_restart,
             outside: outside::look(self.engine, stacks)?,
+            made: self.filled.clone(),
+            jobs: self.jobs.clone(),
             ..Facts::default()
         };
         let mut all = Vec::new();
@@ -158,7 +168,15 @@ impl Rehearsal<'_> {
         let ids: Vec<String> = parts.values().map(|part| part.id.clone()).collect();
         // Compose gives up when one that others wait for is ill: then who that is says more than it does.
         let waited = match &started {
-            Ok(()) => until_tried(self.engine, &ids, self.settle, self.masker, self.cancel)?,
+            Ok(()) => match until_tried(self.engine, &ids, self.settle, self.masker, self.cancel)? {
+                Waited::Well(_) if parts.values().any(|part| part.is_job) => {
+                    if let Some(needs) = self.await_jobs(&parts)? {
+                        return Ok(Verdict::NotProven { needs });
+                    }
+                    until_tried(self.engine, &ids, self.settle, self.masker, self.cancel)?
+                }
+                waited => waited,
+            },
             Err(_) => self.ill(&ids)?,
         };
         match (ended_too_early(waited, &parts), started) {
@@ -208,6 +226,7 @@ impl Rehearsal<'_> {
                 id: container.id.clone(),
                 needs: stack.and_then(|stack| stack.needs.get(label("service")).cloned()),
                 never_ends: stack.is_some_and(|stack| stack.never_end.contains(label("service"))),
+                is_job: stack.is_some_and(|stack| stack.jobs.contains(label("service"))),
             };
             parts.insert(container.name, part);
         }
@@ -223,6 +242,23 @@ impl Rehearsal<'_> {
             return Ok(());
         }
         Err(Error::refused("rehearse the stack beside the live one").why(shared.join("; ")))
+    }
+
+    /// Until none is at work any more; what is missing, when that takes too long.
+    fn await_jobs(&self, parts: &BTreeMap<String, Part>) -> Result<Option<String>> {
+        let until = Instant::now() + AT_WORK;
+        for (name, part) in parts.iter().filter(|(_, part)| part.is_job) {
+            while self.engine.container(&part.id)?.is_some_and(|container| container.is_up()) {
+                if self.cancel.requested() {
+                    return Err(Error::new(Kind::Interrupted, "rehearse the stack").why("interrupted"));
+                }
+                if Instant::now() > until {
+                    return Ok(Some(format!("more time: {name} was at work for {} min", AT_WORK.as_secs() / 60)));
+                }
+                std::thread::sleep(LOOK_AGAIN);
+            }
+        }
+        Ok(None)
     }
 
     /// Those that ran and are not well now, without waiting any longer.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Base, Dockerfile, Health, User};
+use super::{Base, Command, Dockerfile, Health, User};
 
 /// The image that a build makes. What is not said here is as the base image has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub struct Image {
     pub user: Option<User>,
     pub health: Option<Health>,
     pub expose: BTreeSet<u16>,
+    pub entrypoint: Option<Command>,
+    pub command: Option<Command>,
+    /// Absolute; `None` where it is the base image's, or not known.
+    pub workdir: Option<String>,
     /// Names that `ENV` sets.
     pub environment: BTreeSet<String>,
     /// What the build copies out of its context, as written: files, folders, patterns.
@@ -27,12 +31,25 @@ impl Dockerfile {
             user: None,
             health: None,
             expose: BTreeSet::new(),
+            entrypoint: None,
+            command: None,
+            workdir: None,
             environment: BTreeSet::new(),
             sources: self.sources(built),
         };
         let mut at = built;
+        let mut below: Option<String> = None;
         loop {
             let stage = &self.stages[at];
+            if image.entrypoint.is_none() {
+                image.command = image.command.or_else(|| stage.command.clone());
+                image.entrypoint.clone_from(&stage.entrypoint);
+            }
+            below = match (&stage.workdir, below) {
+                (Some(above), Some(path)) if !path.starts_with('/') => Some(format!("{}/{path}", above.trim_end_matches('/'))),
+                (above, path) => path.or_else(|| above.clone()),
+            };
+            image.workdir = below.clone().filter(|path| path.starts_with('/'));
             image.user = image.user.or_else(|| stage.user.clone());
             image.health = image.health.or(stage.health);
             image.expose.extend(&stage.expose);
@@ -130,6 +147,24 @@ mod tests {
         assert_eq!(found.expose.into_iter().collect::<Vec<_>>(), [9, 80, 8000, 8001, 8002]);
         assert_eq!(found.environment.into_iter().collect::<Vec<_>>(), ["A", "B", "OLD"]);
         assert_eq!(parse("FROM a\nRUNN x").unclear, ["line 2: `RUNN` is no instruction"]);
+    }
+
+    #[test]
+    fn what_an_image_starts_is_read() {
+        let starts = |text: &str| {
+            let found = image(text);
+            (found.entrypoint, found.command, found.workdir)
+        };
+        let words = |words: &[&str]| Some(Command::Words(words.iter().map(ToString::to_string).collect()));
+        let found = starts(
+            "FROM a AS base\nWORKDIR /srv\nENTRYPOINT [\"tini\", \"--\"]\nFROM base\nWORKDIR app\nCMD [\"node\", \\\n  # why\n  \"x.js\"]\n",
+        );
+        assert_eq!(found, (words(&["tini", "--"]), words(&["node", "x.js"]), Some("/srv/app".into())));
+        // A command of the base means nothing to a new entrypoint.
+        let found = starts("FROM a AS base\nCMD [\"old\"]\nFROM base\nENTRYPOINT python3 app.py\n");
+        assert_eq!(found, (Some(Command::Shell("python3 app.py".into())), None, None));
+        assert_eq!(starts("FROM a\nARG AT=/x\nWORKDIR $AT\nWORKDIR y\nCMD ['a']\n").2.as_deref(), Some("/x/y"));
+        assert_eq!(starts("FROM a\nRUN <<EOF\nCMD [\"no\"]\nEOF\n"), (None, None, None));
     }
 
     #[test]

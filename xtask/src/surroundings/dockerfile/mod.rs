@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::text::Span;
 
 pub use image::Image;
-pub use stage::{Base, Stage};
+pub use stage::{Base, Command, Stage};
 
 use stage::Stages;
 

@@ -15,12 +15,24 @@ pub struct Stage {
     pub user: Option<User>,
     pub health: Option<Health>,
     pub expose: Vec<u16>,
+    pub entrypoint: Option<Command>,
+    pub command: Option<Command>,
+    /// `WORKDIR`, as far as it is known; relative to the base's where it does not begin with `/`.
+    pub workdir: Option<String>,
     /// `ENV`: names, and values where they are known.
     pub environment: BTreeMap<String, Option<String>>,
     /// What is copied out of the build context, as written; empty where nothing is.
     pub sources: Vec<String>,
     /// Stages that something is copied from.
     pub copies_from: Vec<usize>,
+}
+
+/// What `CMD` or `ENTRYPOINT` start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    Words(Vec<String>),
+    /// A line for a shell.
+    Shell(String),
 }
 
 /// What a stage starts from.
@@ -88,6 +100,8 @@ impl<'a> Stages<'a> {
             "EXPOSE" => self.expose(arguments),
             "COPY" | "ADD" => self.copy(arguments),
             "RUN" => self.run(arguments),
+            "WORKDIR" => self.workdir(arguments),
+            "CMD" | "ENTRYPOINT" => self.starts(&instruction.keyword, arguments),
             known if INSTRUCTIONS.contains(&known) => {}
             unknown => self.file.unclear.push(format!("line {}: `{unknown}` is no instruction", instruction.line)),
         }
@@ -116,8 +130,19 @@ impl<'a> Stages<'a> {
             _ => BTreeMap::new(),
         };
         self.own.clear();
-        let stage =
-            Stage { name, base, user: None, health: None, expose: Vec::new(), environment, sources: Vec::new(), copies_from: Vec::new() };
+        let stage = Stage {
+            name,
+            base,
+            user: None,
+            health: None,
+            expose: Vec::new(),
+            entrypoint: None,
+            command: None,
+            workdir: None,
+            environment,
+            sources: Vec::new(),
+            copies_from: Vec::new(),
+        };
         self.file.stages.push(stage);
     }
 
@@ -174,6 +199,28 @@ impl<'a> Stages<'a> {
         let ports: Vec<u16> = expanded.split_whitespace().filter_map(range).flatten().collect();
         if let Some(stage) = self.file.stages.last_mut() {
             stage.expose.extend(ports);
+        }
+    }
+
+    fn workdir(&mut self, arguments: &str) {
+        let expanded = self.expand(arguments);
+        if let Some(stage) = self.file.stages.last_mut() {
+            stage.workdir = match (expanded, stage.workdir.take()) {
+                (Some(path), Some(before)) if !path.starts_with('/') => Some(format!("{}/{path}", before.trim_end_matches('/'))),
+                (path, _) => path,
+            };
+        }
+    }
+
+    /// An entrypoint takes the meaning of a command that stands above it in the base, not of one in this stage.
+    fn starts(&mut self, keyword: &str, arguments: &str) {
+        let command = match serde_json::from_str::<Vec<String>>(arguments) {
+            Ok(words) => Command::Words(words),
+            Err(_) => Command::Shell(arguments.to_string()),
+        };
+        if let Some(stage) = self.file.stages.last_mut() {
+            let place = if keyword == "CMD" { &mut stage.command } else { &mut stage.entrypoint };
+            *place = Some(command);
         }
     }
 

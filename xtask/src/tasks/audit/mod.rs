@@ -6,7 +6,7 @@ mod look;
 mod policies;
 mod scope;
 mod since;
-mod verify;
+pub(in crate::tasks) mod verify;
 mod version;
 
 use std::num::NonZeroUsize;

@@ -11,7 +11,7 @@ use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
 use crate::git::Git;
 use crate::project::{SETTINGS_FILE, ServiceBackup, Stack};
-use crate::saga::{RunId, now_ms, who};
+use crate::saga::{RunId, machine, now_ms, who};
 use crate::secret::Secret;
 use crate::tasks::Context;
 use crate::tasks::deploy::look::Looked;
@@ -87,6 +87,7 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
         stack: stack.id.clone(),
         project: standing.call.project.clone(),
         engine: engine_key(&info.id),
+        machine: Some(machine()),
         run: run.to_string(),
         who: who(),
         at_ms,
@@ -110,6 +111,7 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
         compose: standing.live.compose.version.to_string(),
         git_commit: cx.git.as_ref().and_then(Git::head),
         deep: request.deep,
+        full: request.full,
     };
     let mut secrets = hidden::of_project(cx, std::iter::once(&looked.model));
     secrets.extend(standing.containers.iter().flat_map(hidden::of_container));

@@ -45,6 +45,8 @@ pub struct Request {
     pub key_saved: bool,
     /// With a checksum of what is in each table.
     pub deep: bool,
+    /// Reading also what is unchanged.
+    pub full: bool,
 }
 
 /// What was made.
@@ -136,7 +138,7 @@ fn prepare<'p>(cx: &'p Context<'_>, request: &Request, place: &Place, stacks: &[
     cx.masker.replace(hidden::masker(&secrets));
     let mut plan = Plan::new(TASK, Vec::new());
     plan.stacks = planned.iter().map(|planned| planned.take.summary.stack.clone()).collect();
-    if !planned.is_empty() && !Repository::exists(place) {
+    if !planned.is_empty() && !Repository::exists(place)? {
         plan.steps.push(Action::MakeRepository(MakeRepository { place: place.clone() }));
     }
     let mut lines: Vec<String> = plan.steps.iter().map(Step::label).collect();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::backup::{REST_PASSWORD, REST_USER};
 use crate::error::{Error, Result};
 use crate::saga::{state_folder, who};
 use crate::tasks::Context;
@@ -19,7 +20,7 @@ pub struct Schedule {
     pub state: Option<PathBuf>,
     /// The settings say which backups are kept, so the others are let go.
     pub forgets: bool,
-    /// Variables that are set here and say which engine is meant; their values are not told.
+    /// Variables that are set here and say which engine is meant, or reach the repository; their values are not told.
     pub engine: Vec<String>,
 }
 
@@ -36,6 +37,10 @@ pub fn schedule(cx: &Context<'_>) -> Result<Schedule> {
         user: who().split('@').next().unwrap_or_default().to_string(),
         state: Some(named).filter(|named| Some(named) != usual.as_ref()),
         forgets: !cx.project.settings.backup.keep.is_nothing(),
-        engine: ["DOCKER_HOST", "DOCKER_CONTEXT"].iter().filter(|name| set(name)).map(|name| name.to_string()).collect(),
+        engine: ["DOCKER_HOST", "DOCKER_CONTEXT", REST_USER, REST_PASSWORD, "RCLONE_CONFIG"]
+            .iter()
+            .filter(|name| set(name))
+            .map(|name| name.to_string())
+            .collect(),
     })
 }

@@ -58,7 +58,7 @@ impl Figures {
     pub fn before(cx: &Context<'_>, found: &Found, place: &Place) -> Result<Figures> {
         let device = |path: &Path| std::fs::metadata(path).ok().map(|meta| meta.dev());
         let root = Some(PathBuf::from(engine(cx)?.info()?.root_dir)).filter(|root| root.is_dir());
-        let repository = place.location.ancestors().find(|up| up.is_dir()).map(Path::to_path_buf);
+        let repository = place.location.folder().and_then(|folder| folder.ancestors().find(|up| up.is_dir()).map(Path::to_path_buf));
         let free_for_archive = repository.as_deref().and_then(free);
         let mut places: Vec<PathBuf> = root.into_iter().collect();
         places.extend(repository.filter(|path| places.iter().all(|other| device(other) != device(path))));
@@ -68,7 +68,7 @@ impl Figures {
 
     pub fn reclaimed(&self, cx: &Context<'_>, place: &Place, run: &RunId) -> Result<Reclaimed> {
         let engine_after = total(&engine(cx)?.disk_usage()?);
-        let removed = if Repository::exists(place) { Repository::open(place)?.removed()? } else { Vec::new() };
+        let removed = if Repository::exists(place)? { Repository::open(place)?.removed()? } else { Vec::new() };
         let archived = removed.iter().filter(|stored| stored.summary.run == run.as_str()).map(|stored| stored.added_bytes).sum();
         let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let after =

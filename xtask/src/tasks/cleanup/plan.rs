@@ -58,7 +58,7 @@ pub fn plan(cx: &Context<'_>, found: &Found, place: &Place, run: &RunId) -> Resu
     let at_ms = now_ms();
     let archive = Summary::name_of(run.as_str(), super::TASK, at_ms);
     if needs_archive(found) {
-        if !Repository::exists(place) {
+        if !Repository::exists(place)? {
             plan.steps.push(Action::MakeRepository(MakeRepository { place: place.clone() }));
         }
         let images = found.of(Kind::Image).filter(|thing| is_archived(thing));
@@ -116,7 +116,7 @@ pub fn plan(cx: &Context<'_>, found: &Found, place: &Place, run: &RunId) -> Resu
 
 /// Archives of this project's cleanups that no rollback needs any more.
 fn stale(cx: &Context<'_>, place: &Place, now_ms: u64) -> Result<Option<Action>> {
-    if !Repository::exists(place) {
+    if !Repository::exists(place)? {
         return Ok(None);
     }
     let runs = runs(&cx.store)?;

@@ -23,7 +23,7 @@ pub struct Part {
     /// As Compose renders it.
     pub model: Value,
     /// The services that run, so that their images are there.
-    runs: BTreeSet<String>,
+    pub runs: BTreeSet<String>,
     pub wanted: BTreeSet<String>,
 }
 
@@ -65,7 +65,7 @@ pub fn around(cx: &Context<'_>, looked: &Looked<'_>, model: &Value, changed: &BT
 
 /// Takes in what the wanted services need and address, to the end of every chain; `all`: also what they do
 /// not name.
-fn spread(parts: &mut [Part], all: bool) {
+pub fn spread(parts: &mut [Part], all: bool) {
     loop {
         let before: usize = parts.iter().map(|part| part.wanted.len()).sum();
         for part in parts.iter_mut() {
@@ -92,7 +92,7 @@ fn spread(parts: &mut [Part], all: bool) {
 }
 
 /// Each stack with its wanted services and no others.
-fn taken(parts: &[Part]) -> Vec<(String, Value)> {
+pub fn taken(parts: &[Part]) -> Vec<(String, Value)> {
     let some = parts.iter().filter(|part| !part.wanted.is_empty());
     some.map(|part| {
         let mut model = part.model.clone();

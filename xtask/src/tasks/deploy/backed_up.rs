@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::guards::next_images;
 use super::look::Looked;
-use crate::actions::{Action, MakeRepository, PublishBackup, VerifyBackup};
+use crate::actions::{Action, MakeRepository, PublishBackup, TakeBackup, VerifyBackup};
 use crate::backup::adapters::revive;
 use crate::backup::{BUILT, Pause, Place, Repository, Stored};
 use crate::error::Result;
@@ -34,9 +34,9 @@ pub struct BackedUp {
     majors: Vec<MajorChange>,
 }
 
-/// Nobody else is at the repository while a deploy makes a backup.
-pub fn lock(cx: &Context<'_>, overrides: &Overrides) -> Result<Option<Lock>> {
-    if cx.dry_run || !makes_one(cx, overrides) {
+/// Nobody else is at the repository while a deploy makes a backup, or rehearses on one.
+pub fn lock(cx: &Context<'_>, overrides: &Overrides, with_data: bool) -> Result<Option<Lock>> {
+    if cx.dry_run || !(with_data || makes_one(cx, overrides)) {
         return Ok(None);
     }
     place::lock(cx, &place::of(cx, None)?).map(Some)
@@ -120,6 +120,11 @@ impl BackedUp {
         Some(told.collect::<Vec<_>>().join("\n"))
     }
 
+    /// The one that this run makes and verifies first.
+    pub fn planned(&self) -> Option<&TakeBackup> {
+        self.planned.as_ref().map(|planned| &planned.take)
+    }
+
     /// The name of the newest one, for the release's record: of the data that it finds.
     pub fn newest(&self) -> Option<String> {
         let planned = self.planned.as_ref().map(|planned| planned.take.summary.name.clone());
@@ -132,7 +137,8 @@ impl BackedUp {
         let Some(planned) = &self.planned else { return Vec::new() };
         let (place, name) = (self.place.clone(), planned.take.summary.name.clone());
         let mut steps = Vec::new();
-        if !Repository::exists(&place) {
+        // Where that cannot be told, the step says why, before anything else is touched.
+        if !Repository::exists(&place).unwrap_or_default() {
             steps.push(Action::MakeRepository(MakeRepository { place: place.clone() }));
         }
         steps.push(Action::TakeBackup(Box::new(planned.take.clone())));

@@ -1,6 +1,6 @@
 //! Deploys: a stack goes into production whole and proven, or what ran before goes on serving.
 
-mod around;
+pub(in crate::tasks) mod around;
 mod back;
 mod backed_up;
 mod drift;
@@ -13,6 +13,7 @@ pub mod preflight;
 mod probe;
 mod prove;
 pub(super) mod records;
+mod rehearse_data;
 mod request;
 mod show;
 mod steps;
@@ -21,15 +22,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::actions::{Action, ForgetReleases, KeepFiles, When};
+use crate::actions::{Action, ForgetReleases, KeepFiles, Rehearse, When};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::project::{Role, Stack};
+use crate::project::{On, Role, Stack};
 use crate::release::{Change, Kept, ServicePlan, plan};
 use crate::saga::{Plan, RunId};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
-pub use back::rollback_release;
+pub use back::{Wanted as WantedBack, WantedData, rollback_release};
 use backed_up::BackedUp;
 pub use drift::{StackStatus, Status, status};
 use images::Images;
@@ -38,14 +39,21 @@ use prove::Expected;
 use records::{New, Recorded, saving};
 pub use request::Request;
 
+/// The name of the task that deploys.
+pub const TASK: &str = "prod-up";
+
+/// Those that change which release runs.
+pub const TASKS: [&str; 2] = [TASK, back::TASK];
+
 /// Brings one stack into production, or says what that would change.
 ///
 /// # Errors
 /// `Refused`: a guard or the rehearsal, nothing touched; `RolledBack`: what ran before serves again; `Stuck`.
 pub fn prod_up(cx: &Context<'_>, request: &Request, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, request.stack.as_deref())?;
-    let _lock = backed_up::lock(cx, overrides)?;
-    carry_out(cx, "prod-up", overrides, |run| prepare(cx, stack, request, overrides, run))
+    let with_data = request.rehearses(cx.project.deploy(&stack.id).rehearse) == Some(On::WithData);
+    let _lock = backed_up::lock(cx, overrides, with_data)?;
+    carry_out(cx, TASK, overrides, |run| prepare(cx, stack, request, overrides, run))
 }
 
 /// The stack that is meant: one for production, and only one.
@@ -88,7 +96,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
     let mut prepared = Prepared {
         guards,
         projects: vec![looked.standing.call.project.clone()],
-        plan: Plan::new("prod-up", Vec::new()),
+        plan: Plan::new(TASK, Vec::new()),
         contents: Vec::new(),
         preview: Vec::new(),
         still: None,
@@ -110,6 +118,20 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
     let mut lines = show::moved(&looked.standing.made_in(), &cx.project.root);
     let changes = plans.iter().any(|plan| plan.change != Change::Unchanged);
     lines.extend(if changes { backups.lines() } else { Vec::new() });
+    let rehearsal = match request.rehearses(looked.standing.settings.rehearse).filter(|_| changes) {
+        Some(on) => steps::rehearse(cx, &looked, &plans, &rendered.json)?.map(|rehearsal| (on, rehearsal)),
+        None => None,
+    };
+    let rehearsal = match rehearsal {
+        Some((On::WithData, steps::Rehearsal { rehearse, contents, models })) => {
+            let real = rehearse_data::look(cx, &looked, &backups, &models, run)?;
+            prepared.guards.extend(real.guards);
+            lines.extend(real.lines);
+            Some((Rehearse { data: real.lay, jobs: real.jobs, ..rehearse }, contents))
+        }
+        Some((On::Empty, steps::Rehearsal { rehearse, contents, .. })) => Some((rehearse, contents)),
+        None => None,
+    };
     lines.extend(show::lines(&plans, &images));
     prepared.preview.push(Event::Planned { files: Vec::new(), other: lines });
     if !changes {
@@ -126,11 +148,8 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
     let steps = &mut prepared.plan.steps;
     steps.extend(backups.steps());
     steps.extend(images.pulls(&plans));
-    if looked.standing.settings.rehearse
-        && !request.no_rehearse
-        && let Some((rehearse, models)) = steps::rehearse(cx, &looked, &plans, &rendered.json)?
-    {
-        steps.push(rehearse);
+    if let Some((rehearse, models)) = rehearsal {
+        steps.push(Action::Rehearse(rehearse));
         contents.extend(models);
     }
     // Only from here on something live is touched: a rehearsal that refuses has nothing to put back. What is
@@ -152,7 +171,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
     let (question, project) = (backups.question(overrides), looked.standing.call.project.clone());
     let still = recorded.still(&looked.standing);
     prepared.still = Some(Box::new(move || {
-        question.as_ref().map_or(Ok(()), |question| confirmed(cx, question, &project))?;
+        question.as_ref().map_or(Ok(()), |question| confirmed(cx, question, &project, "deploy another major version"))?;
         still()
     }));
     prepared.prove = Box::new(move |world| {
@@ -163,11 +182,11 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
 }
 
 /// After the plan was shown and agreed to.
-fn confirmed(cx: &Context<'_>, question: &str, project: &str) -> Result<()> {
+fn confirmed(cx: &Context<'_>, question: &str, project: &str, what: &str) -> Result<()> {
     if (cx.confirm_by_name)(&format!("{question}\nThis cannot be undone."), project)? {
         return Ok(());
     }
-    Err(Error::refused("deploy another major version").why("the name was not typed; nothing was touched"))
+    Err(Error::refused(what).why("the name was not typed; nothing was touched"))
 }
 
 /// What services would read that differs from the last release, and how it was; nothing of what was found

@@ -46,11 +46,19 @@ pub fn keep(standing: &Standing<'_>) -> Action {
     Action::KeepStack(KeepStack { call: standing.call.clone(), settle_secs: standing.settings.settle })
 }
 
+/// A step that rehearses.
+pub struct Rehearsal {
+    pub rehearse: Rehearse,
+    pub contents: Vec<Vec<u8>>,
+    /// All that it may start, by stack.
+    pub models: Vec<(String, Value)>,
+}
+
 /// The new release beside the live one: what changes, and what is around it.
 ///
 /// # Errors
 /// The engine does not answer.
-pub fn rehearse(cx: &Context<'_>, looked: &Looked<'_>, plans: &[ServicePlan], model: &Value) -> Result<Option<(Action, Vec<Vec<u8>>)>> {
+pub fn rehearse(cx: &Context<'_>, looked: &Looked<'_>, plans: &[ServicePlan], model: &Value) -> Result<Option<Rehearsal>> {
     let changes = |plan: &&ServicePlan| matches!(plan.change, Change::Start | Change::Replace { .. });
     let changed: BTreeSet<String> = plans.iter().filter(changes).map(|plan| plan.service.clone()).collect();
     if changed.is_empty() {
@@ -67,9 +75,10 @@ pub fn rehearse(cx: &Context<'_>, looked: &Looked<'_>, plans: &[ServicePlan], mo
         stacks.into_iter().map(keep).collect()
     };
     let around = around(cx, looked, model, &changed)?;
+    let models = around.all.clone().unwrap_or_else(|| around.named.clone());
     let (stacks, wider) = (kept(around.named), kept(around.all.unwrap_or_default()));
     let settle_secs = looked.standing.settings.settle;
-    Ok(Some((Action::Rehearse(Rehearse { stacks, wider, settle_secs }), contents)))
+    Ok(Some(Rehearsal { rehearse: Rehearse { stacks, wider, settle_secs, ..Rehearse::default() }, contents, models }))
 }
 
 /// One step for each service that changes.

@@ -82,7 +82,7 @@ fn load(root: &Path, main: &Path, view: &View<'_>, file: &EnvFile) -> Option<Loa
     let source = view.model.sources.get(file.at.file as usize)?;
     let (document, place) = source.documents().iter().enumerate().find_map(|(number, document)| {
         let mut way = Vec::new();
-        find(&document.root, file.at.span, &mut way).then(|| (number, Place(way)))
+        find(&document.root, file.at.span, &mut way).then_some((number, Place(way)))
     })?;
     let node = place.find(&source.documents()[document].root)?;
     let written = node.text()?.to_string();

@@ -172,7 +172,8 @@ fn next(cx: &Context<'_>, options: &Options, report: &Report) -> Vec<String> {
         let files: Vec<&str> = report.merged.keys().map(String::as_str).collect();
         next.push(format!("no service of these stacks loads {} any more: remove what nothing else reads", files.join(", ")));
     }
-    if !(report.gained.is_empty() && report.changed_values.is_empty()) && !options.recreate {
+    let differ = !report.gained.is_empty() || !report.changed_values.is_empty();
+    if differ && !options.recreate {
         next.push("the next `up` recreates the services that see more variables now".to_string());
     }
     next

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::draft::{Draft, Drafting};
+use super::loads::reads_main;
 use super::phase::before::{Asked, Before};
 use super::phase::checks::{Wish, can_commit, equal, file_guards, live_guards, renders};
 use super::phase::live::{Asking, stack_call};
@@ -10,6 +11,7 @@ use super::phase::preview::warnings;
 use super::phase::prove::{Gains, Permitted, rendered_equal};
 use super::phase::steps::Touched;
 use super::phase::survey::{Survey, survey};
+use super::phase::usage::referenced;
 use super::{Options, show};
 use crate::error::Result;
 use crate::guards::Checked;
@@ -80,6 +82,7 @@ fn own_guards(cx: &Context<'_>, options: &Options, found: &Survey<'_>, draft: &D
     let tracked = draft.tracked.iter().map(|path| format!("git tracks {}, into which values would go", path.display()));
     vec![
         renders(found),
+        exported(cx, found, draft),
         Checked::new(
             "conflicting-variables",
             conflicts,
@@ -97,6 +100,18 @@ fn own_guards(cx: &Context<'_>, options: &Options, found: &Survey<'_>, draft: &D
         ),
         Checked::new("changeable-files", draft.left.clone(), "change these places by hand"),
     ]
+}
+
+/// What `${}` takes from this shell, nobody else has: with the same name in the root's `.env`, others would render
+/// what was not looked at here.
+fn exported(cx: &Context<'_>, found: &Survey<'_>, draft: &Draft) -> Checked {
+    let used = referenced(found, |view| reads_main(view, &draft.main));
+    let merged = draft.merged.sections.iter().flat_map(|section| &section.names);
+    let clashing = draft.merged.conflicts.iter().map(|conflict| &conflict.name);
+    let names: BTreeSet<&String> = merged.chain(clashing).filter(|name| used.contains_key(*name)).collect();
+    let exported = names.into_iter().filter(|name| cx.environment.contains_key(*name));
+    let why = exported.map(|name| format!("{name} is exported in this shell, so what renders here is not what the files say"));
+    Checked::new("exported-variables", why.collect(), "unset it here (env -u NAME cargo xtask ...)")
 }
 
 /// The project as it would be.

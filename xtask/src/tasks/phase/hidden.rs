@@ -24,7 +24,7 @@ pub struct Hidden {
 
 impl Hidden {
     /// `secret` are absolute. Without git there is nothing to hide from.
-    pub fn of<'p>(project: &Project, git: Option<&Git>, files: &dyn Files, secret: BTreeSet<&'p Path>) -> Result<Hidden> {
+    pub fn of(project: &Project, git: Option<&Git>, files: &dyn Files, secret: BTreeSet<&Path>) -> Result<Hidden> {
         let Some(git) = git else { return Ok(Hidden::default()) };
         let (mut ignore, mut known_to_git) = (Vec::new(), Vec::new());
         for path in secret {

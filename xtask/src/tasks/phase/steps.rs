@@ -35,7 +35,7 @@ pub fn rehearse(touched: &[Touched], contents: &mut Vec<Vec<u8>>) -> Option<Acti
         contents.push(model);
     }
     let settle_secs = live::SETTLE.as_secs();
-    (!stacks.is_empty()).then(|| Action::Rehearse(Rehearse { stacks, wider: Vec::new(), settle_secs }))
+    (!stacks.is_empty()).then(|| Action::Rehearse(Rehearse { stacks, settle_secs, ..Rehearse::default() }))
 }
 
 /// The notes of what serves, before a file is touched. Undone in reverse: what others need comes back first.

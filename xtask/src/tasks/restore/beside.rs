@@ -1,6 +1,6 @@
 //! Restores into new volumes beside the live ones: nothing live is touched.
 
-use crate::actions::{Action, Laid, LaidServer, LayBeside, World};
+use crate::actions::{Action, Laid, LayBeside, World};
 use crate::backup::segment;
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
@@ -47,12 +47,9 @@ pub fn to_scratch(cx: &Context<'_>, request: &Request) -> Result<Laying> {
         }
         for dump in servers::dumped(&manifest, &request.services) {
             let fresh = format!("{}_{}-dump-restored-{name}", manifest.project, segment(&dump.service).replace('%', "_"));
-            let (at, like) = match servers::alike(&standing.containers, dump) {
-                Some((container, mount)) => (Ok(mount.destination.clone()), Some(container.id.clone())),
-                None => (servers::usual_place(dump), None),
-            };
-            match at {
-                Ok(at) => lay.servers.push(LaidServer { service: dump.service.clone(), fresh, at, like }),
+            let of = (dump.service.as_str(), dump.adapter.as_str(), dump.image.as_str(), dump.image_id.as_str());
+            match servers::laid(&standing.containers, of, fresh) {
+                Ok(server) => lay.servers.push(server),
                 Err(why) => wrong.push(why),
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::actions::{PutBack, Quieted, Refill, TakeBackup};
+use crate::actions::{Exchange, FillBeside, Quieted, Refill, Revived, TakeBackup};
 use crate::backup::{Copied, Manifest, Place, Repository, Stored};
 use crate::engine::{Container, Engine, Health};
 use crate::error::{Error, Result};
@@ -21,7 +21,10 @@ use super::servers::{self, Or};
 /// A restore that is to be.
 pub struct Planned {
     pub guards: Vec<Checked>,
-    pub put: PutBack,
+    pub fill: FillBeside,
+    pub exchange: Exchange,
+    /// The servers to count in afterwards.
+    pub revived: Vec<Revived>,
     pub safety: Safety,
     pub settle_secs: u64,
     pub projects: Vec<String>,
@@ -47,45 +50,41 @@ pub fn look(cx: &Context<'_>, request: &Request, place: &Place, backup: &Stored,
     let (take, standing) = (safety.take, Looked::look(cx, stack, None)?.standing);
     let engine = standing.live.engine.as_ref();
     let everybody = everybody(engine)?;
-    let mut put = PutBack {
-        place: place.clone(),
-        name: summary.name.clone(),
-        volumes: Vec::new(),
-        servers: Vec::new(),
-        users: Vec::new(),
-        idle: Vec::new(),
-    };
-    let (mut wrong, mut versions) = (Vec::new(), Vec::new());
+    let mut fill = FillBeside { place: place.clone(), name: summary.name.clone(), volumes: Vec::new(), servers: Vec::new() };
+    let (mut wrong, mut versions, mut revived) = (Vec::new(), Vec::new(), Vec::new());
     for dump in servers::dumped(&manifest, &request.services) {
         versions.extend(servers::other_version(&standing.containers, dump));
         match servers::reload(engine, &standing.containers, &everybody, dump, run)? {
-            Ok(reload) => put.servers.push(reload),
+            Ok((reload, server)) => {
+                fill.servers.push(reload);
+                revived.push(server);
+            }
             Err(why) => wrong.push(why),
         }
     }
     for copied in volumes(&manifest, &request.services) {
         // Of what is there both ways, the dump is the one that fits itself.
-        if put.servers.iter().any(|reload| reload.refill.volume == copied.volume) {
+        if fill.servers.iter().any(|reload| reload.refill.volume == copied.volume) {
             continue;
         }
         match refill(engine, &copied.volume, run)? {
-            Ok(refill) => put.volumes.push(refill),
+            Ok(refill) => fill.volumes.push(refill),
             Err(why) => wrong.push(why),
         }
     }
-    if put.servers.is_empty() && put.volumes.is_empty() && wrong.is_empty() {
+    if fill.servers.is_empty() && fill.volumes.is_empty() && wrong.is_empty() {
         wrong.push("it has dumps of files, and not the volume that they are in".to_string());
     }
     if summary.project != take.summary.project {
         wrong.push(format!("the backup is of the compose project {}, and this stack is {}", summary.project, take.summary.project));
     }
-    let replaced: BTreeSet<&str> = put.refills().map(|refill| refill.volume.as_str()).collect();
+    let replaced: BTreeSet<&str> = fill.refills().map(|refill| refill.volume.as_str()).collect();
     let uses = |container: &&Container| container.mounts.iter().any(|mount| replaced.contains(mount.name.as_str()));
     let users: Vec<Quieted> = everybody.iter().filter(uses).map(quieted).collect();
     let asleep = |id: &str| standing.containers.iter().find(|container| container.id == id && !container.is_up());
-    let idle: Vec<Quieted> = put.servers.iter().filter_map(|reload| asleep(&reload.container)).map(quieted).collect();
-    (put.users, put.idle) = (users, idle);
-    let running = put.users.iter().filter(|_| !request.stop).map(|user| format!("{} runs and uses the data", user.name)).collect();
+    let idle: Vec<Quieted> = revived.iter().filter_map(|server| asleep(&server.container)).map(quieted).collect();
+    let exchange = Exchange { refills: fill.refills().cloned().collect(), users, idle, held: Vec::new() };
+    let running = exchange.users.iter().filter(|_| !request.stop).map(|user| format!("{} runs and uses the data", user.name)).collect();
     let guards = vec![
         Checked::new("restorable", wrong, "restore on the engine's own machine, as a user who may write to its volumes"),
         Checked::new("same-version", versions, version_help(&manifest)),
@@ -93,11 +92,20 @@ pub fn look(cx: &Context<'_>, request: &Request, place: &Place, backup: &Stored,
     ];
     let was_well = |container: &&Container| container.is_up() && container.state.health != Some(Health::Unhealthy);
     let mut well: Vec<String> = standing.containers.iter().filter(was_well).map(|container| container.id.clone()).collect();
-    well.extend(put.users.iter().chain(&put.idle).map(|user| user.id.clone()));
+    well.extend(exchange.users.iter().chain(&exchange.idle).map(|user| user.id.clone()));
     well.sort();
     well.dedup();
     let safety = Safety { take, wanted: !request.no_backup };
-    Ok(Planned { guards, put, safety, settle_secs: standing.settings.settle, projects: vec![summary.project.clone()], well })
+    Ok(Planned {
+        guards,
+        fill,
+        exchange,
+        revived,
+        safety,
+        settle_secs: standing.settings.settle,
+        projects: vec![summary.project.clone()],
+        well,
+    })
 }
 
 pub fn stack_of<'c>(cx: &'c Context<'_>, backup: &Stored) -> Result<&'c Stack> {
@@ -106,7 +114,7 @@ pub fn stack_of<'c>(cx: &'c Context<'_>, backup: &Stored) -> Result<&'c Stack> {
 }
 
 /// A dump goes into a server of its own version; the image is named by which it was made.
-fn version_help(manifest: &Manifest) -> String {
+pub fn version_help(manifest: &Manifest) -> String {
     let images: BTreeSet<&str> = manifest.dumps.iter().map(|dump| dump.image.as_str()).collect();
     let images = images.into_iter().collect::<Vec<_>>().join(", ");
     format!(
@@ -161,7 +169,7 @@ pub fn refill(engine: &dyn Engine, name: &str, run: &RunId) -> Result<Or<Refill>
 }
 
 /// Every container of the engine that runs.
-fn everybody(engine: &dyn Engine) -> Result<Vec<Container>> {
+pub fn everybody(engine: &dyn Engine) -> Result<Vec<Container>> {
     let mut found = Vec::new();
     for listed in engine.containers(&[])? {
         found.extend(engine.container(&listed.id)?.filter(Container::is_up));
@@ -169,7 +177,7 @@ fn everybody(engine: &dyn Engine) -> Result<Vec<Container>> {
     Ok(found)
 }
 
-fn quieted(container: &Container) -> Quieted {
+pub fn quieted(container: &Container) -> Quieted {
     let grace_ms = u64::try_from(container.stop_grace.as_millis()).unwrap_or(u64::MAX);
     Quieted { id: container.id.clone(), name: container.name.clone(), stop: true, grace_ms }
 }

@@ -1,8 +1,9 @@
 //! Restores: single files of a backup, volumes and servers in their place or beside it.
 
 mod beside;
-mod look;
-mod servers;
+pub(super) mod look;
+pub(super) mod room;
+pub(super) mod servers;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -70,11 +71,11 @@ pub fn in_place(cx: &Context<'_>, request: &Request) -> Result<Ended> {
 
 /// Whoever wrote to the data since has lost that.
 fn ask(cx: &Context<'_>, planned: &Planned, project: &str) -> Result<()> {
-    let names: Vec<&str> = planned.put.refills().map(|refill| refill.volume.as_str()).collect();
+    let names: Vec<&str> = planned.fill.refills().map(|refill| refill.volume.as_str()).collect();
     let question = format!(
         "What is in {} now is replaced by what was in it when {} was made. This cannot be undone.",
         names.join(", "),
-        planned.put.name
+        planned.fill.name
     );
     match (cx.confirm_by_name)(&question, project)? {
         true => Ok(()),
@@ -83,7 +84,7 @@ fn ask(cx: &Context<'_>, planned: &Planned, project: &str) -> Result<()> {
 }
 
 fn prepare<'p>(cx: &'p Context<'_>, planned: Planned, _: &RunId) -> Result<Prepared<'p>> {
-    let Planned { guards, put, safety, settle_secs, projects, well: ids } = planned;
+    let Planned { guards, fill, exchange, revived, safety, settle_secs, projects, well: ids } = planned;
     let mut plan = Plan::new(TASK, Vec::new());
     plan.stacks = vec![safety.take.summary.stack.clone()];
     let mut lines = Vec::new();
@@ -91,17 +92,17 @@ fn prepare<'p>(cx: &'p Context<'_>, planned: Planned, _: &RunId) -> Result<Prepa
     for take in &takes {
         lines.push(format!("back up what is there now, as {}", take.summary.name));
         plan.steps.push(Action::TakeBackup(Box::new(take.clone())));
-        plan.finish.push(Action::PublishBackup(PublishBackup { place: put.place.clone(), name: take.summary.name.clone() }));
+        plan.finish.push(Action::PublishBackup(PublishBackup { place: fill.place.clone(), name: take.summary.name.clone() }));
     }
-    let step = Action::PutBack(put.clone());
-    lines.push(step.label());
-    lines.extend(put.servers.iter().map(|reload| {
+    let steps = [Action::FillBeside(fill.clone()), Action::Exchange(exchange.clone())];
+    lines.extend(steps.iter().map(Step::label));
+    lines.extend(fill.servers.iter().map(|reload| {
         format!("load the dumps of {} into a server like it, beside it; users and their passwords are those of then", reload.service)
     }));
-    lines.extend(put.users.iter().map(|user| format!("stop {} for the moment of the change, and start it again", user.name)));
-    lines.extend(put.idle.iter().map(|user| format!("start {}", user.name)));
-    plan.steps.push(step);
-    plan.after.push(Action::DropReplaced(DropReplaced { volumes: put.refills().map(|refill| refill.fresh.clone()).collect() }));
+    lines.extend(exchange.users.iter().map(|user| format!("stop {} for the moment of the change, and start it again", user.name)));
+    lines.extend(exchange.idle.iter().map(|user| format!("start {}", user.name)));
+    plan.steps.extend(steps);
+    plan.after.push(Action::DropReplaced(DropReplaced { volumes: fill.refills().map(|refill| refill.fresh.clone()).collect() }));
     Ok(Prepared {
         guards,
         projects,
@@ -119,7 +120,7 @@ fn prepare<'p>(cx: &'p Context<'_>, planned: Planned, _: &RunId) -> Result<Prepa
                 Verdict::Holds(proof) => proof,
                 other => return Ok(other),
             };
-            recount(world, &put)?;
+            recount(world, &fill.place, &fill.name, &revived)?;
             verify::proven(cx, world, &mut proof);
             Ok(Verdict::Holds(proof))
         }),

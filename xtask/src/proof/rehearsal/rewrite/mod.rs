@@ -32,7 +32,7 @@ pub struct Facts {
     pub run: String,
     /// The throwaway project's name, see [`project`].
     pub project: String,
-    /// Throwaway networks and volumes that a stack before this one has made already.
+    /// Throwaway networks and volumes that are there: a stack before this one has made them, or they were filled.
     pub made: BTreeSet<String>,
     /// By the real names of external networks: what is in them and is not rehearsed.
     pub outside: BTreeMap<String, String>,
@@ -40,6 +40,8 @@ pub struct Facts {
     pub copies: Copies,
     /// Bound paths that are not copied, and why.
     pub not_copied: BTreeMap<PathBuf, String>,
+    /// By project and service, those that came to their end in production.
+    pub jobs: BTreeSet<(String, String)>,
     /// Whether a service is started again as in production; else an end is an end.
     pub keep_restart: bool,
     /// The images that are there, with the healthcheck they bring along.
@@ -63,6 +65,8 @@ pub struct Rewritten {
     pub needs: BTreeMap<String, String>,
     /// Services that are always started again in production: here one end is enough to know a loop.
     pub never_end: BTreeSet<String>,
+    /// Services that are well only when they are done.
+    pub jobs: BTreeSet<String>,
     /// The throwaway networks and volumes that its containers use.
     pub made: BTreeSet<String>,
 }
@@ -142,7 +146,9 @@ pub fn rewrite(model: &Value, facts: &Facts) -> Result<Rewritten> {
     let left_out = left_out.into_iter().map(|(service, why)| LeftOut { service, why }).collect();
     let always = |service: &Value| matches!(service.get("restart").and_then(Value::as_str), Some("always" | "unless-stopped"));
     let never_end = services(model).filter(|(_, service)| always(service)).map(|(name, _)| name.to_string()).collect();
-    Ok(Rewritten { model: Value::Object(rewritten), services: names, left_out, needs, never_end, made })
+    let is_job = |live: &(&str, &str)| facts.jobs.contains(&(live.0.to_string(), live.1.to_string()));
+    let jobs = live_services(model).filter(is_job).map(|(_, service)| service.to_string()).collect();
+    Ok(Rewritten { model: Value::Object(rewritten), services: names, left_out, needs, never_end, jobs, made })
 }
 
 fn each(definitions: &Value, rewrite: impl Fn(&str, &Value) -> Result<Value>) -> Result<Value> {
@@ -185,7 +191,25 @@ fn volume(model: &Value, name: &str, definition: &Value, facts: &Facts) -> Resul
 
 /// Stacks that share a network or a volume by its real name share its throwaway one.
 fn throwaway(model: &Value, key: &str, definition: &Value, facts: &Facts) -> String {
-    format!("{}-{}", project(&facts.run, 0), real_name(model, key, definition))
+    throwaway_name(&facts.run, &real_name(model, key, definition))
+}
+
+/// What stands in for a network or a volume of this real name.
+pub fn throwaway_name(run: &str, real: &str) -> String {
+    format!("{}-{real}", project(run, 0))
+}
+
+/// The services that mount volumes, each with the real name of one.
+pub fn volumes(model: &Value) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for (name, service) in services(model) {
+        for key in items(service, "volumes").filter_map(|mount| mount.get("source")?.as_str()) {
+            if let Some(definition) = model.get("volumes").and_then(|all| all.get(key)) {
+                found.insert((name.to_string(), real_name(model, key, definition)));
+            }
+        }
+    }
+    found
 }
 
 fn real_name(model: &Value, key: &str, definition: &Value) -> String {

@@ -108,6 +108,7 @@ pub fn backup(options: &Options, events: &dyn Sink, cancel: &Cancel) -> Result<B
     // The peak of all children only ever rises, so ours comes first, and alone.
     events.emit(Event::Note("a round of our own, for its memory".to_string()));
     let peak_bytes = bench.alone()?;
+    yard.settle();
     let mut seconds = Seconds::new();
     for round in 1..=options.rounds {
         events.emit(Event::Note(format!("round {round} of {}", options.rounds)));

@@ -1,9 +1,10 @@
 //! A project to be thrown away: a volume full of files, and a database that reaches nobody.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::data::Data;
+use crate::backup::SETTLED;
 use crate::cancel::Cancel;
 use crate::engine::compose::{Compose, ComposeCall};
 use crate::engine::{Container, Engine, Exec};
@@ -44,6 +45,8 @@ pub struct Yard<'a> {
     pub volume: String,
     pub folder: PathBuf,
     pub database_bytes: u64,
+    /// When the files were written.
+    written: Instant,
     projects: [String; 2],
 }
 
@@ -64,7 +67,16 @@ impl<'a> Yard<'a> {
         let projects = STACKS.map(|stack| format!("xtask-bench-{}-{stack}", std::process::id()));
         let volume = format!("{}_data", projects[0]);
         // From here on it is taken away again, whatever happens.
-        let mut yard = Yard { engine, scratch, data: Data::default(), volume, folder: PathBuf::new(), database_bytes: 0, projects };
+        let mut yard = Yard {
+            engine,
+            scratch,
+            data: Data::default(),
+            volume,
+            folder: PathBuf::new(),
+            database_bytes: 0,
+            written: Instant::now(),
+            projects,
+        };
         yard.scratch.write(Path::new("xtask.yaml"), SETTINGS.as_bytes())?;
         for ((stack, project), rest) in STACKS.iter().zip(&yard.projects).zip([FILES, DATABASE]) {
             let text = (STACK.to_string() + rest).replace("PROJECT", project).replace("SERVICE", stack).replace("IMAGE", image);
@@ -82,8 +94,14 @@ impl<'a> Yard<'a> {
         }
         yard.folder = mountpoint;
         yard.data = Data::write(&yard.folder, bytes)?;
+        yard.written = Instant::now();
         yard.fill(bytes, cancel)?;
         Ok(yard)
+    }
+
+    /// Most files of a volume have been at rest for long, and what is not is read twice.
+    pub fn settle(&self) {
+        std::thread::sleep((SETTLED + Duration::from_secs(1)).saturating_sub(self.written.elapsed()));
     }
 
     pub fn container(&self, stack: &str) -> Result<Container> {

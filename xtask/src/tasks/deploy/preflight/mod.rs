@@ -1,6 +1,7 @@
 //! The eight questions before a stack first goes into production, each answered by trying. Nothing live is
 //! touched: what is started is a throwaway copy, in a run of its own, so that `recover` takes it away after a kill.
 
+mod backups;
 mod declared;
 mod limits;
 mod places;
@@ -87,6 +88,19 @@ impl Told {
     fn new(seen: Seen, help: impl Into<String>) -> Told {
         Told { seen, help: help.into() }
     }
+
+    /// Both as one: each remedy only where its part is not as it should be.
+    fn and(mut self, other: Told) -> Told {
+        if self.seen.wrong.is_empty() {
+            self.help = other.help;
+        } else if !other.help.is_empty() {
+            self.help = format!("{}; {}", self.help, other.help);
+        }
+        self.seen.good.extend(other.seen.good);
+        self.seen.wrong.extend(other.seen.wrong);
+        self.seen.not_tried.extend(other.seen.not_tried);
+        self
+    }
 }
 
 const POINTS: [(&str, &str); 8] = [
@@ -97,7 +111,7 @@ const POINTS: [(&str, &str); 8] = [
     ("health", "health checks exist and pass"),
     ("limits", "limits fit the host"),
     ("restart", "services come back when their main process is killed"),
-    ("rollback", "the way back is written down"),
+    ("rollback", "the way back is written down, and backed up where that is asked for"),
 ];
 
 /// Answers all eight points; none stops the others.
@@ -107,6 +121,7 @@ const POINTS: [(&str, &str); 8] = [
 /// removed (`Stuck`).
 pub fn preflight(cx: &Context<'_>, request: &Request) -> Result<Preflight> {
     let stack = meant(cx, request)?;
+    let first = backups::first(cx, stack)?;
     let subject = Subject::look(cx, stack, request.tag.as_deref())?;
     let audit = subject.audit()?;
     let tried = trial::tried(&subject, request)?;
@@ -118,7 +133,7 @@ pub fn preflight(cx: &Context<'_>, request: &Request) -> Result<Preflight> {
         trial::health(&subject, &audit, tried.as_ref())?,
         limits::limits(&subject, &audit)?,
         trial::restart(tried.as_ref()),
-        runbook::documented(&subject)?,
+        runbook::documented(&subject)?.and(backups::backed_up(&subject, first)?),
     ];
     let points = POINTS.iter().zip(told).enumerate().map(|(index, ((name, title), told))| point(index + 1, name, title, told));
     Ok(Preflight { stack: stack.id.clone(), project: subject.model.name.clone(), points: points.collect() })

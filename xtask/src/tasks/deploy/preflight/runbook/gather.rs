@@ -32,7 +32,7 @@ pub(super) fn gather(subject: &Subject<'_>) -> Runbook {
         files: subject.stack.files.iter().map(|file| relative(file)).collect(),
         profiles: call::profiles(subject.stack, &subject.model),
         tag: (!tag.services.is_empty()).then_some(tag.variable),
-        rehearses: settings.rehearse,
+        rehearses: settings.rehearse.on().is_some(),
         settle_secs: settings.settle,
         keep: settings.keep,
         services: services(subject, &model),

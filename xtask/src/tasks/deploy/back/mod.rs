@@ -1,37 +1,62 @@
 //! Back to a release: the same way as a deploy, but what runs is made from the release's record.
 
+mod backup;
+mod changes;
+mod data;
+mod found;
+mod guards;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
+use self::changes::Changes;
+use self::data::{Before, Data, Tenancy};
+use self::guards::kept_copies;
 use super::look::Standing;
 use super::prove::{self, Expected};
 use super::records::{Recorded, adopting, model_of};
-use super::{chosen, files, steps};
-use crate::actions::{Action, MoveCurrent, NameImage, Replace, Source, StartService, StopService, restore_steps};
+use super::{chosen, confirmed, files, steps};
+use crate::actions::{Action, MoveCurrent, NameImage, restore_steps};
 use crate::engine::Spec;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::guards::Checked;
 use crate::registry::Reference;
-use crate::release::{KeptFile, Release, ServiceRecord, Target};
-use crate::saga::{Plan, RunId, Sha};
-use crate::source::{Disk, Files};
+use crate::release::{Release, ServiceRecord, Target};
+use crate::saga::{Plan, RunId, Verdict};
 use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
+
+pub use self::data::Wanted as WantedData;
 
 /// A one-shot that was done in a release runs again in a rollback when its label says so.
 const AGAIN: (&str, &str) = ("xtask.rollback", "run");
+
+/// The name of the task.
+pub const TASK: &str = "rollback-release";
 
 /// Brings a release back: the one that ran before the current one, by record, or the one named.
 ///
 /// # Errors
 /// `Refused`: there is none, or what it needs is gone; `RolledBack`: what ran serves again; `Stuck`.
-pub fn rollback_release(cx: &Context<'_>, stack: Option<&str>, to: Option<&str>, overrides: &Overrides) -> Result<Ended> {
+pub fn rollback_release(cx: &Context<'_>, stack: Option<&str>, wanted: &Wanted, overrides: &Overrides) -> Result<Ended> {
     let stack = chosen(cx, stack)?;
-    carry_out(cx, "rollback-release", overrides, |run| {
+    let _lock = if wanted.data.is_some() { data::lock(cx)? } else { None };
+    carry_out(cx, TASK, overrides, |run| {
+        let before = wanted.data.as_ref().map(|wanted| data::before(cx, stack, wanted, run)).transpose()?;
         let standing = Standing::recorded(cx, stack)?;
         let recorded = Recorded::look(cx, &standing)?;
-        let target = target(&recorded, to)?;
-        Back { cx, standing, recorded, target }.prepare(run)
+        let target = target(&recorded, wanted.to.as_deref())?;
+        Back { cx, standing, recorded, target }.prepare(before.zip(wanted.data.as_ref()), run)
     })
+}
+
+/// What the caller wants to go back to.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The release; without one, the one that ran before the current one.
+    pub to: Option<String>,
+    /// With its data.
+    pub data: Option<WantedData>,
 }
 
 fn target(recorded: &Recorded, to: Option<&str>) -> Result<Release> {
@@ -63,31 +88,40 @@ struct Recalled {
     specs: Vec<Spec>,
     /// It is done, and shall not be done again.
     rests: bool,
+    /// The services that it needs.
+    needs: BTreeSet<String>,
 }
 
 impl<'p> Back<'p> {
-    fn prepare(self, run: &RunId) -> Result<Prepared<'p>> {
+    fn prepare(self, wanted: Option<(Before, &WantedData)>, run: &RunId) -> Result<Prepared<'p>> {
         let (mut contents, mut lost) = (Vec::new(), Vec::new());
-        let services = self.recall(&mut contents, &mut lost)?;
+        let model = model_of(&self.recorded.releases, &self.target).unwrap_or_else(|error| {
+            lost.push(error.to_string());
+            None
+        });
+        let services = self.recall(model.as_ref(), &mut contents, &mut lost)?;
         let same = self.target.root == self.cx.project.root;
         // Of a folder that is gone this one has taken the place.
         let here = same || !self.target.root.exists();
         let (restored, files) = if here { self.files(&mut contents, &mut lost)? } else { Default::default() };
         let targets: BTreeMap<String, Target> =
             services.iter().filter(|(_, service)| !service.rests).map(|(name, service)| (name.clone(), aim(service))).collect();
-        let readers = self.readers(&restored).unwrap_or_else(|error| {
-            lost.push(error.to_string());
-            BTreeSet::new()
-        });
-        let (changes, replaced, told) = self.changes(&services, &readers);
-        let mut plan = Plan::new("rollback-release", Vec::new());
+        let readers = model.as_ref().map(|model| self.readers(model, &restored)).unwrap_or_default();
+        let data = wanted.map(|wanted| self.data(&services, wanted, run)).transpose()?;
+        let Changes { stops, changes, replaced, told } = self.changes(&services, &readers, data.as_ref());
+        let mut plan = Plan::new(TASK, Vec::new());
         plan.stacks = vec![self.standing.stack.id.clone()];
         plan.args = vec![self.standing.stack.id.clone(), format!("--to={}", self.target.id)];
+        plan.args.extend(data.as_ref().map(|data| format!("--with-data={}", data.backup)));
         let mut guards = vec![self.images_are_kept(&services)?, self.volumes_are_there(&services)?, kept_copies(lost)];
         guards.extend((!same).then(|| self.bound_files(&services)));
         let mut other = vec![format!("roll {} back to {}", self.standing.stack.id, self.title())];
         if !here {
             other.push(format!("it was deployed from {}, whose files it reads; those here stay as they are", self.target.root.display()));
+        }
+        if let Some(data) = &data {
+            guards.extend(data.guards.iter().cloned());
+            other.extend(data.lines.iter().cloned());
         }
         other.extend(told);
         other.extend(files);
@@ -96,28 +130,53 @@ impl<'p> Back<'p> {
         let recorded = current == Some(&self.target.id);
         // Also where it runs already, as after somebody has gone back by hand, the record shall say so.
         if !changes.is_empty() || !restored.is_empty() || !recorded {
+            // A server that loads dumps reads its files as they were.
+            let early = data.as_ref().is_some_and(|data| !data.servers.is_disjoint(&readers));
+            let (first, restored) = if early { (restored, Vec::new()) } else { (Vec::new(), restored) };
+            plan.steps.extend(data.iter().flat_map(Data::saving));
+            plan.steps.extend(first);
+            plan.steps.extend(data.as_ref().map(Data::filling));
             plan.steps.push(steps::keep(&self.standing));
             plan.steps.extend(adopting(self.cx, &self.standing, &self.recorded, run, &mut contents)?.map(|adopted| adopted.action));
             plan.steps.extend(self.names(&services)?);
             plan.steps.extend(restored);
+            plan.steps.extend(stops);
+            plan.steps.extend(data.as_ref().map(Data::exchanging));
             plan.steps.extend(changes);
             if !recorded {
                 plan.finish.push(Action::MoveCurrent(MoveCurrent { shelf: self.recorded.shelf.clone(), id: self.target.id.clone() }));
             }
             plan.after.extend(steps::remove(replaced.clone()));
+            plan.after.extend(data.as_ref().map(Data::dropping));
         }
         let (still, cx, standing) = (self.recorded.still(&self.standing), self.cx, self.standing);
+        let (question, project) = (data.as_ref().map(|data| data.question.clone()), standing.call.project.clone());
         Ok(Prepared {
             guards,
-            projects: vec![standing.call.project.clone()],
+            projects: vec![project.clone()],
             plan,
             contents,
             preview,
-            still: Some(still),
+            still: Some(Box::new(move || {
+                question.as_ref().map_or(Ok(()), |question| confirmed(cx, question, &project, "roll back with the data"))?;
+                still()
+            })),
             prove: Box::new(move |world| {
-                prove::prove(cx, world, &standing, &Expected { targets: &targets, services: &[], replaced: &replaced })
+                let expected = Expected { targets: &targets, services: &[], replaced: &replaced };
+                match (prove::prove(cx, world, &standing, &expected)?, &data) {
+                    (Verdict::Holds(proof), Some(data)) => data.prove(cx, world, &standing, &replaced, proof),
+                    (verdict, _) => Ok(verdict),
+                }
             }),
         })
+    }
+
+    fn data(&self, services: &BTreeMap<String, Recalled>, wanted: (Before, &WantedData), run: &RunId) -> Result<Data> {
+        let tenancies = services.iter().map(|(name, service)| {
+            let specs = service.specs.iter().zip(service.record.containers.values()).collect();
+            (name.clone(), Tenancy { image: &service.record.image, specs })
+        });
+        Data::look(self.cx, &self.standing, &self.recorded, &self.target, &tenancies.collect(), wanted, run)
     }
 
     fn title(&self) -> String {
@@ -126,7 +185,7 @@ impl<'p> Back<'p> {
     }
 
     /// The services of the release; what their specifications are goes among the contents of the run.
-    fn recall(&self, contents: &mut Vec<Vec<u8>>, lost: &mut Vec<String>) -> Result<BTreeMap<String, Recalled>> {
+    fn recall(&self, model: Option<&Value>, contents: &mut Vec<Vec<u8>>, lost: &mut Vec<String>) -> Result<BTreeMap<String, Recalled>> {
         let blobs = self.recorded.releases.blobs(&self.target.id)?;
         let mut services = BTreeMap::new();
         for (name, record) in &self.target.services {
@@ -141,7 +200,13 @@ impl<'p> Back<'p> {
                 }
             }
             let again = specs.iter().any(|spec| spec.label(AGAIN.0) == AGAIN.1);
-            services.insert(name.clone(), Recalled { rests: record.done && !again, record: record.clone(), specs });
+            // A container that was made alone does not tell what it needs; the model does.
+            let told = specs.iter().flat_map(|spec| spec.label("com.docker.compose.depends_on").split(',').collect::<Vec<_>>());
+            let mut needs: BTreeSet<String> = told.filter_map(|entry| entry.split(':').next()).map(String::from).collect();
+            let declared = model.and_then(|model| model.get("services")?.get(name)?.get("depends_on")?.as_object());
+            needs.extend(declared.into_iter().flatten().map(|(needed, _)| needed.clone()));
+            needs.remove("");
+            services.insert(name.clone(), Recalled { rests: record.done && !again, record: record.clone(), specs, needs });
         }
         Ok(services)
     }
@@ -161,52 +226,13 @@ impl<'p> Back<'p> {
     }
 
     /// The services that read a file which is put back: they must be started with it.
-    fn readers(&self, restored: &[Action]) -> Result<BTreeSet<String>> {
-        let Some(model) = model_of(&self.recorded.releases, &self.target)? else { return Ok(BTreeSet::new()) };
+    fn readers(&self, model: &Value, restored: &[Action]) -> BTreeSet<String> {
         let path = |action: &Action| match action {
             Action::WriteFile(write) => Some(self.cx.project.root.join(&write.path)),
             Action::RemoveFile(remove) => Some(self.cx.project.root.join(&remove.path)),
             _ => None,
         };
-        Ok(files::readers(&model, &restored.iter().filter_map(path).collect()))
-    }
-
-    /// A step for each service that does not run as it did in the release.
-    fn changes(&self, services: &BTreeMap<String, Recalled>, readers: &BTreeSet<String>) -> (Vec<Action>, Vec<String>, Vec<String>) {
-        let (mut steps, mut replaced, mut told) = (Vec::new(), Vec::new(), Vec::new());
-        let now = self.standing.now();
-        let (call, settle_secs) = (&self.standing.call, 0);
-        for name in self.in_order(services) {
-            let service = &services[&name];
-            let here: Vec<_> = now.iter().filter(|container| container.service == name).collect();
-            let same = !readers.contains(&name)
-                && here.len() == service.specs.len()
-                && here
-                    .iter()
-                    .all(|one| one.image_id == service.record.image_id && one.config_hash == service.record.config_hash && one.running);
-            let source = Source::Spec { containers: service.record.containers.values().cloned().collect() };
-            let (call, name) = (call.clone(), name);
-            if service.rests {
-                told.push(format!("{name}  stays as it is: it was done in {}", self.target.id));
-            } else if same {
-                told.push(format!("{name}  stays as it is"));
-            } else if here.is_empty() {
-                told.push(format!("{name}  start  {}", service.record.image));
-                steps.push(Action::StartService(StartService { call, service: name, source, surplus: Vec::new(), settle_secs }));
-            } else {
-                told.push(format!("{name}  swap  {}", service.record.image));
-                replaced.extend(here.iter().map(|container| container.id.clone()));
-                let proxy = self.standing.settings.proxy.get(&name).map(|proxy| crate::actions::Proxy::nginx(proxy));
-                steps.push(Action::Replace(Replace { call, service: name, rolling: false, source, settle_secs, proxy }));
-            }
-        }
-        let gone: BTreeSet<&String> =
-            now.iter().filter(|one| one.running && !services.contains_key(&one.service)).map(|one| &one.service).collect();
-        for name in gone {
-            told.push(format!("{name}  stop: it was no part of {}; its containers stay", self.target.id));
-            steps.push(Action::StopService(StopService { call: call.clone(), service: name.clone() }));
-        }
-        (steps, replaced, told)
+        files::readers(model, &restored.iter().filter_map(path).collect())
     }
 
     /// Owners of namespaces, and what others depend on, come first.
@@ -236,68 +262,16 @@ impl<'p> Back<'p> {
         }
         Ok(steps)
     }
-
-    fn images_are_kept(&self, services: &BTreeMap<String, Recalled>) -> Result<Checked> {
-        let mut why = Vec::new();
-        for (name, service) in services.iter().filter(|(_, service)| !service.rests) {
-            if self.standing.live.engine.image(&service.record.image_id)?.is_none() {
-                why.push(format!("{name}: the image {} of {} is not on the engine any more", service.record.image, self.target.id));
-            }
-        }
-        Ok(Checked::new("kept-images", why, "pull it by its digest (`cargo xtask history --releases` shows it), or go to another release"))
-    }
-
-    /// A release of another folder reads what it binds there: nothing here can put that back.
-    fn bound_files(&self, services: &BTreeMap<String, Recalled>) -> Checked {
-        let mut why = BTreeSet::new();
-        for (name, service) in services.iter().filter(|(_, service)| !service.rests) {
-            for bound in service.specs.iter().flat_map(Spec::binds).filter(|path| path.starts_with(&self.target.root)) {
-                if !bound.exists() {
-                    why.insert(format!("{name} reads {}, which is not there any more", bound.display()));
-                }
-                let kept = self.target.kept.files.iter().filter(|file| file.path.starts_with(&bound));
-                for file in kept.filter(|file| bound.exists() && !is_as_kept(file)) {
-                    why.insert(format!("{name} reads {}, which is another one than in {}", file.path.display(), self.target.id));
-                }
-            }
-        }
-        let help = format!("roll back there (`-C {}`), or deploy that release's commit from here", self.target.root.display());
-        Checked::new("bound-files", why.into_iter().collect(), help)
-    }
-
-    /// Data that is gone is no reason to start without it.
-    fn volumes_are_there(&self, services: &BTreeMap<String, Recalled>) -> Result<Checked> {
-        let mut why = BTreeSet::new();
-        for (name, service) in services.iter().filter(|(_, service)| !service.rests) {
-            for volume in service.specs.iter().flat_map(Spec::volumes) {
-                if self.standing.live.engine.volume(&volume)?.is_none() {
-                    why.insert(format!("{name}: the volume {volume} is gone"));
-                }
-            }
-        }
-        Ok(Checked::new("volumes", why.into_iter().collect(), "bring the volume back first; a new one would be empty"))
-    }
-}
-
-fn is_as_kept(file: &KeptFile) -> bool {
-    matches!(Disk.read(&file.path), Ok(Some(content)) if Sha::of(&content) == file.content)
-}
-
-fn kept_copies(lost: Vec<String>) -> Checked {
-    Checked::new("kept-copies", lost, "the record of this release is damaged; go to another release")
 }
 
 /// What must run again.
 fn aim(service: &Recalled) -> Target {
-    let needs =
-        service.specs.iter().flat_map(|spec| spec.label("com.docker.compose.depends_on").split(',').map(String::from).collect::<Vec<_>>());
-    let needs = needs.filter_map(|entry| entry.split(':').next().map(String::from)).filter(|name| !name.is_empty()).collect();
     Target {
         image: service.record.image.clone(),
         image_id: Some(service.record.image_id.clone()),
         config_hash: service.record.config_hash.clone(),
         replicas: service.specs.len(),
-        needs,
+        needs: service.needs.clone(),
         inside: service.specs.iter().flat_map(|spec| spec.owners.values().cloned()).collect(),
         ..Target::default()
     }
