@@ -6,13 +6,14 @@ use super::summary::ended;
 use super::{Look, Style, production};
 use crate::tasks::migrate::{Migrated, PhaseReport};
 use crate::tasks::security_fix::Burned;
-use crate::tasks::{Ended, env_standardize, security_fix};
-use crate::text::counted;
+use crate::tasks::{Ended, cleanup, env_standardize, security_fix};
+use crate::text::{counted, size};
 
 pub fn phase(migrated: &Migrated, look: Look) -> String {
     match &migrated.report {
         PhaseReport::SecurityFix(report) => security_fix(&migrated.ended, report, look),
         PhaseReport::EnvStandardize(report) => env_standardize(&migrated.ended, report, look),
+        PhaseReport::Cleanup(report) => cleanup(&migrated.ended, report, look),
         PhaseReport::DockerfileProd(report) => production::text(&migrated.ended, report, look),
     }
 }
@@ -21,6 +22,7 @@ pub fn json(migrated: &Migrated) -> Value {
     let report = match &migrated.report {
         PhaseReport::SecurityFix(report) => json!(report),
         PhaseReport::EnvStandardize(report) => json!(report),
+        PhaseReport::Cleanup(report) => json!(report),
         PhaseReport::DockerfileProd(report) => json!(report),
     };
     json!({"phase": migrated.phase.number, "name": migrated.phase.name, "ended": migrated.ended.word(), "report": report})
@@ -83,6 +85,33 @@ fn env_standardize(how: &Ended, report: &env_standardize::Report, look: Look) ->
     text.push_str(&proofs(&report.proven, &report.not_proven, look));
     for left in &report.left {
         text.push_str(&look.line(Style::Warn, "Left", left));
+    }
+    text.push_str(&next(&report.next, look));
+    text
+}
+
+fn cleanup(how: &Ended, report: &cleanup::Report, look: Look) -> String {
+    if matches!(how, Ended::NothingToDo) {
+        return look.line(Style::Good, "Holds", "nothing is there that nobody uses and that may go");
+    }
+    let mut text = ended(how, look);
+    let of = |kind: cleanup::Kind| report.unused.iter().filter(|item| item.kind == kind).count();
+    let kinds = [cleanup::Kind::Container, cleanup::Kind::Network, cleanup::Kind::Volume, cleanup::Kind::Image, cleanup::Kind::Cache];
+    let words: Vec<String> = kinds.into_iter().filter(|kind| of(*kind) > 0).map(|kind| format!("{} {}", of(kind), kind.plural())).collect();
+    text.push_str(&look.line(Style::Info, "Unused", &words.join(", ")));
+    let Some(reclaimed) = &report.reclaimed else { return text };
+    if look.quiet {
+        return String::new();
+    }
+    text.push_str(&proofs(&report.proven, &report.not_proven, look));
+    let sign = if reclaimed.net < 0 { "-" } else { "" };
+    let (before, after, archived) = (size(reclaimed.engine_before), size(reclaimed.engine_after), size(reclaimed.archived));
+    let net = size(reclaimed.net.unsigned_abs());
+    let words = format!("{sign}{net}: the engine keeps {after} instead of {before}, and the archive takes {archived}");
+    text.push_str(&look.line(Style::Good, "Reclaimed", &words));
+    for disk in &reclaimed.disks {
+        let words = format!("{}: {} free, {} before", disk.path.display(), size(disk.free_after), size(disk.free_before));
+        text.push_str(&look.line(Style::Info, "Disk", &words));
     }
     text.push_str(&next(&report.next, look));
     text

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod backup;
 pub mod bench;
 mod call;
+pub mod cleanup;
 mod context;
 pub mod deploy;
 pub mod dockerfile_prod;
