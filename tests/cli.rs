@@ -47,6 +47,7 @@ fn help_names_every_task_and_the_exit_codes() {
         "build",
         "render",
         "doctor",
+        "metrics",
         "try",
         "completions",
         "man",

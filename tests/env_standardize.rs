@@ -7,6 +7,7 @@ mod env_standardize {
     mod examples;
     mod explicit;
     mod files;
+    mod history;
     mod migrate;
     mod plan;
     mod variables;

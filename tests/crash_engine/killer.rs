@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use xtask::cancel::Cancel;
 use xtask::engine::{
-    Container, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, NetworkSpec, PathStat, Scratch, Sink, Spec,
-    Told, Volume, Watch, observe::Observer,
+    Container, DiskUsage, Docker, Engine, Exec, Executed, Image, ImageNames, Info, Listed, Login, Network, NetworkSpec, PathStat, Scratch,
+    Sink, Spec, Told, Volume, Watch, observe::Observer,
 };
 use xtask::error::Result;
 
@@ -116,6 +116,10 @@ impl Engine for Killer {
         self.call("volume", |docker| docker.volume(name))
     }
 
+    fn disk_usage(&self) -> Result<DiskUsage> {
+        self.call("disk usage", Engine::disk_usage)
+    }
+
     fn exec(&self, id: &str, exec: &Exec<'_>) -> Result<Executed> {
         self.call("exec", |docker| docker.exec(id, exec))
     }
@@ -156,6 +160,10 @@ impl Engine for Killer {
         self.call("create volume!", |docker| docker.create_volume(name, label))
     }
 
+    fn make_volume(&self, volume: &Volume) -> Result<()> {
+        self.call("make volume!", |docker| docker.make_volume(volume))
+    }
+
     fn logs(&self, id: &str, lines: usize) -> Result<String> {
         self.call("logs", |docker| docker.logs(id, lines))
     }
@@ -194,6 +202,26 @@ impl Engine for Killer {
 
     fn untag(&self, name: &str) -> Result<bool> {
         self.call("untag image!", |docker| docker.untag(name))
+    }
+
+    fn remove_image(&self, id: &str) -> Result<bool> {
+        self.call("remove image!", |docker| docker.remove_image(id))
+    }
+
+    fn save_images(&self, names: &[String]) -> Result<Box<dyn Read>> {
+        self.call("save images", |docker| docker.save_images(names))
+    }
+
+    fn load_images(&self, from: &mut dyn Read) -> Result<()> {
+        self.call("load images!", |docker| docker.load_images(from))
+    }
+
+    fn remove_cache(&self, id: &str) -> Result<u64> {
+        self.call("remove cache!", |docker| docker.remove_cache(id))
+    }
+
+    fn remove_stopped(&self, id: &str) -> Result<bool> {
+        self.call("remove stopped!", |docker| docker.remove_stopped(id))
     }
 
     fn spec(&self, id: &str) -> Result<Option<Spec>> {

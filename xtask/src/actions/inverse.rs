@@ -1,6 +1,6 @@
 //! The steps that take a committed run back: a rollback is a run of its own, with undo of its own.
 
-use super::{Action, GitCommit, GitTrack, GitUntrack, NameImage, PullImage, Receipt, RemoveFile, Removed, WriteFile};
+use super::{Action, GitCommit, GitTrack, GitUntrack, NameImage, PullImage, Receipt, RemoveFile, Removed, Unused, WriteFile};
 use crate::error::Result;
 use crate::registry::Reference;
 use crate::saga::{Sha, Undoable};
@@ -76,6 +76,14 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
             Action::FillBeside(_) | Action::Exchange(_) | Action::LayBeside(_) | Action::DropReplaced(_) => continue,
             // A backup is deleted by `backup forget`, never because something is put back.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => continue,
+            Action::RemoveUnused(unused) => {
+                if let Unused::Network { spec, .. } = unused {
+                    back.contents.push(spec.clone());
+                }
+                Action::BringBack(unused.clone())
+            }
+            // A rollback of a rollback is none.
+            Action::BringBack(_) | Action::ArchiveUnused(_) | Action::DropUnused(_) => continue,
             // What is forgotten is gone.
             Action::ForgetBackups(_) | Action::PruneRepository(_) => continue,
             // What runs goes back to a release, and takes the pointer with it.

@@ -1,6 +1,7 @@
 //! The kinds of steps that change things: one a file. A new kind does not compile without its undo.
 
 mod backup;
+mod cleanup;
 mod converge;
 mod create_folder;
 mod file;
@@ -51,6 +52,7 @@ pub use backup::{
     DropReplaced, Exchange, FillBeside, ForgetBackups, Laid, LaidServer, LayBeside, Like, MakeRepository, NoteVerified, PruneRepository,
     PublishBackup, Quieted, ReadBack, Reading, Refill, Reload, Revived, TakeBackup, VerifyBackup, recount,
 };
+pub use cleanup::{ArchiveUnused, DropUnused, Standing, Unused, user_of_volume};
 pub use create_folder::CreateFolder;
 pub use file::Original;
 pub use forget_releases::ForgetReleases;
@@ -216,6 +218,10 @@ pub enum Action {
     DropReplaced(DropReplaced),
     ForgetBackups(ForgetBackups),
     PruneRepository(PruneRepository),
+    ArchiveUnused(ArchiveUnused),
+    RemoveUnused(Unused),
+    BringBack(Unused),
+    DropUnused(DropUnused),
 }
 
 impl Action {
@@ -229,7 +235,9 @@ impl Action {
         let images = matches!(self, Action::PullImage(_) | Action::NameImage(_) | Action::SaveRelease(_));
         let stack = matches!(self, Action::Rehearse(_) | Action::KeepContainers(_) | Action::KeepStack(_) | Action::KeepFiles(_));
         let built = matches!(self, Action::BuildImage(_) | Action::LookInside(_));
-        built || images || stack || matches!(self, Action::Replace(_) | Action::StartService(_) | Action::StopService(_))
+        let unused = matches!(self, Action::RemoveUnused(_) | Action::BringBack(_));
+        let swapped = matches!(self, Action::Replace(_) | Action::StartService(_) | Action::StopService(_));
+        built || images || stack || unused || swapped
     }
 
     /// Whether it changes anything that was there before the run.
@@ -240,7 +248,7 @@ impl Action {
             // Who is paused for it goes on.
             Action::MakeRepository(_) | Action::TakeBackup(_) | Action::PublishBackup(_) | Action::KeepBackup(_) => false,
             Action::VerifyBackup(_) | Action::ReadBack(_) | Action::NoteVerified(_) => false,
-            Action::LayBeside(_) | Action::FillBeside(_) => false,
+            Action::LayBeside(_) | Action::FillBeside(_) | Action::ArchiveUnused(_) => false,
             // Before anything else, and for nothing but its undo.
             Action::Hook(hook) => hook.when != When::OnRollback,
             // A name of our own that holds an image.
@@ -299,6 +307,10 @@ impl Step<World> for Action {
             Action::PruneRepository(prune) => format!("make room in {}", prune.place.location),
             Action::LayBeside(lay) => lay.label(),
             Action::DropReplaced(drop) => format!("remove the data that was replaced: {}", drop.volumes.join(", ")),
+            Action::ArchiveUnused(archive) => archive.label(),
+            Action::RemoveUnused(unused) => format!("remove {}", unused.label()),
+            Action::BringBack(unused) => format!("bring {} back", unused.label()),
+            Action::DropUnused(drop) => drop.label(),
             Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
         }
     }
@@ -338,6 +350,9 @@ impl Step<World> for Action {
             Action::Exchange(exchange) => exchange.prepare(world).map(|()| Receipt::Nothing),
             Action::DropReplaced(_) | Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropImage(_) => Ok(Receipt::Nothing),
             Action::LayBeside(lay) => lay.prepare(world).map(|()| Receipt::Nothing),
+            Action::ArchiveUnused(archive) => archive.prepare(world).map(|()| Receipt::Nothing),
+            Action::RemoveUnused(_) | Action::DropUnused(_) => world.live().map(|_| Receipt::Nothing),
+            Action::BringBack(unused) => unused.look(world).map(Receipt::Standing),
         }
     }
 
@@ -381,6 +396,10 @@ impl Step<World> for Action {
             Action::DropReplaced(drop) => drop.apply(world),
             Action::ForgetBackups(forget) => forget.apply(),
             Action::PruneRepository(prune) => prune.apply(),
+            Action::ArchiveUnused(archive) => archive.apply(world),
+            Action::RemoveUnused(unused) => unused.remove(world),
+            Action::BringBack(unused) => unused.bring_back(world),
+            Action::DropUnused(drop) => drop.apply(world),
         }
     }
 
@@ -432,9 +451,12 @@ impl Step<World> for Action {
             Action::FillBeside(fill) => fill.undo(world),
             Action::Exchange(exchange) => exchange.undo(world),
             Action::LayBeside(lay) => lay.undo(world),
+            Action::ArchiveUnused(archive) => archive.undo(world),
+            Action::RemoveUnused(unused) => unused.bring_back(world),
+            Action::BringBack(unused) => unused.remove_again(world, receipt.standing()?),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),
-            Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropImage(_) => Ok(()),
+            Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropImage(_) | Action::DropUnused(_) => Ok(()),
         }
     }
 }

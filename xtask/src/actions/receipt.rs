@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::backup::Quieted;
+use super::cleanup::Standing;
 use super::git_commit::CommitReceipt;
 use super::git_entry::EntryReceipt;
 use super::keep_stack::KeptStack;
@@ -29,6 +30,7 @@ pub enum Receipt {
     Stack(KeptStack),
     Saved(Saved),
     Quieted(QuietedAll),
+    Standing(Standing),
 }
 
 /// The containers that a backup may pause or stop.
@@ -77,6 +79,10 @@ impl Receipt {
 
     pub(super) fn quieted(&self) -> Result<&QuietedAll> {
         if let Receipt::Quieted(quieted) = self { Ok(quieted) } else { Err(self.of_another_step()) }
+    }
+
+    pub(super) fn standing(&self) -> Result<&Standing> {
+        if let Receipt::Standing(standing) = self { Ok(standing) } else { Err(self.of_another_step()) }
     }
 
     fn of_another_step(&self) -> Error {

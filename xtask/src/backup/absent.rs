@@ -45,6 +45,10 @@ impl Repository {
         match self.0 {}
     }
 
+    pub fn removed(&self) -> Result<Vec<Stored>> {
+        match self.0 {}
+    }
+
     pub fn content(&self, _: &str, _: bool) -> Result<Content> {
         match self.0 {}
     }
@@ -152,6 +156,10 @@ impl Listing {
     }
 
     pub fn differences(&self, _: &Listing) -> Vec<String> {
+        match self.0 {}
+    }
+
+    pub fn digest(&self) -> String {
         match self.0 {}
     }
 }

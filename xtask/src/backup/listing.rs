@@ -51,6 +51,17 @@ impl Listing {
         self.0.len()
     }
 
+    /// Names all of it: equal contents have equal digests.
+    pub fn digest(&self) -> String {
+        let mut whole = Sha256::new();
+        for (path, hash) in &self.0 {
+            whole.update((path.len() as u64).to_be_bytes());
+            whole.update(path);
+            whole.update(hash);
+        }
+        super::hex(&whole.finalize())
+    }
+
     /// Paths that only one has, or that are not the same in both; the first few.
     pub fn differences(&self, other: &Listing) -> Vec<String> {
         let mut paths: Vec<&Vec<u8>> =

@@ -34,6 +34,9 @@ pub struct Manifest {
     pub dumps: Vec<Dump>,
     pub volumes: Vec<Copied>,
     pub files: Vec<File>,
+    /// Of a cleanup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<StoredImage>,
     /// Complete sentences: what of the stack is not in it, and why.
     pub left_out: Vec<String>,
 }
@@ -65,6 +68,17 @@ pub struct Dump {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
     pub seconds: f64,
+}
+
+/// An image, as `docker save` writes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredImage {
+    pub id: String,
+    pub names: Vec<String>,
+    /// The folder of its parts.
+    pub path: String,
+    #[serde(flatten)]
+    pub stream: Stream,
 }
 
 /// A stream as it was stored: numbered parts, one after another.

@@ -51,7 +51,7 @@ pub use content::{Content, Packs};
 #[cfg(feature = "backup")]
 pub use listing::Listing;
 pub use location::{Location, REST_PASSWORD, REST_USER};
-pub use manifest::{Copied, Dump, File, MANIFEST, Manifest, Quiet, Stream, User, VERSION, Way};
+pub use manifest::{Copied, Dump, File, MANIFEST, Manifest, Quiet, StoredImage, Stream, User, VERSION, Way};
 #[cfg(feature = "backup")]
 pub use repository::Repository;
 pub use wish::{LABEL, Wish};
@@ -129,11 +129,30 @@ impl Place {
     }
 }
 
+/// What a snapshot is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// A backup of a stack.
+    #[default]
+    Backup,
+    /// What a cleanup has removed, for its rollback: no backup of anything, and not listed as one.
+    Removed,
+}
+
+impl Purpose {
+    fn is_backup(&self) -> bool {
+        *self == Purpose::Backup
+    }
+}
+
 /// What is known of a backup without opening it: stands beside its snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// `20261122T081500-3f9a1b2c`: the time, and a piece of a hash; it outlives changes of what is known.
     pub name: String,
+    #[serde(default, skip_serializing_if = "Purpose::is_backup")]
+    pub purpose: Purpose,
     pub stack: String,
     pub project: String,
     /// A piece of the hash of the engine's id.

@@ -16,7 +16,7 @@ use super::feed::{Feed, Shared};
 use super::reach::{Files, reached};
 use super::unlock::{note, unlock};
 use super::writer::Writer;
-use super::{Extent, Fault, Location, PENDING, Place, Stored, Summary, key, unchanged};
+use super::{Extent, Fault, Location, PENDING, Place, Purpose, Stored, Summary, key, unchanged};
 use crate::error::{Error, Kind, Result};
 use crate::saga::sync_dir;
 
@@ -105,8 +105,18 @@ impl Repository {
     /// # Errors
     /// `Failed`: a snapshot cannot be read.
     pub fn stored(&self) -> Result<Vec<Stored>> {
+        self.stored_for(Purpose::Backup)
+    }
+
+    /// What cleanups have removed, oldest first.
+    pub fn removed(&self) -> Result<Vec<Stored>> {
+        self.stored_for(Purpose::Removed)
+    }
+
+    fn stored_for(&self, purpose: Purpose) -> Result<Vec<Stored>> {
         let all = self.snapshots()?;
         let mut stored: Vec<Stored> = all.iter().filter(|snapshot| !snapshot.tags.contains(PENDING)).filter_map(stored).collect();
+        stored.retain(|stored| stored.summary.purpose == purpose);
         stored.sort_by(|one, other| (one.summary.at_ms, &one.summary.name).cmp(&(other.summary.at_ms, &other.summary.name)));
         // A verification that was killed leaves the same backup twice; the one that knows more comes last.
         stored.dedup_by(|later, earlier| {
@@ -344,7 +354,10 @@ fn tags(summary: &Summary, pending: bool) -> StringList {
     tags.add(OURS.to_string());
     tags.add(run_tag(&summary.run));
     // A comma would be two tags to restic.
-    tags.add(format!("stack:{}", summary.stack.replace(',', "_")));
+    match summary.purpose {
+        Purpose::Backup => tags.add(format!("stack:{}", summary.stack.replace(',', "_"))),
+        Purpose::Removed => tags.add("removed".to_string()),
+    }
     if pending {
         tags.add(PENDING.to_string());
     }

@@ -22,9 +22,9 @@ pub use backup::{BackupArgs, BackupCommand, CreateArgs, RestoreArgs};
 pub use bench::{BenchAuditArgs, BenchBackupArgs, BenchDeployArgs, Measurable};
 pub use deploy::{PreflightArgs, ProdUpArgs};
 pub use env::{EnvArgs, EnvCommand};
-pub use everyday::{Everyday, LogsArgs};
+pub use everyday::{Everyday, LogsArgs, MetricsArgs};
 pub use images::{BuildArgs, PullArgs};
-pub use migrate::{ChangingArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
+pub use migrate::{ChangingArgs, CleanupArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
 pub use production::DockerfileProdArgs;
 
 #[derive(Debug, Parser)]
@@ -58,7 +58,7 @@ pub struct Global {
     /// Do not ask; needed where there is no terminal
     #[arg(short = 'y', long, global = true, help_heading = GENERAL)]
     pub yes: bool,
-    /// Answer the question for this name, where something cannot be undone; --yes does not
+    /// Answer the question for this name, where --yes does not answer it
     #[arg(long, value_name = "NAME", global = true)]
     pub confirm: Vec<String>,
     /// For people, or one JSON document on standard output for programs
@@ -103,10 +103,14 @@ pub enum Command {
     SecurityFix(SecurityFixArgs),
     /// Phase 2: one root .env, which every service loads, rendered equal or put back
     EnvStandardize(EnvStandardizeArgs),
+    /// Phase 3: remove what nobody uses; what has content is archived first and comes back with `rollback`
+    Cleanup(CleanupArgs),
     /// Look at the variables of the stacks, and write the files that they live in
     Env(EnvArgs),
     /// Phase 4: a production image for each service that is built here, built, started and proven, not yet used
     DockerfileProd(DockerfileProdArgs),
+    /// Measure what the migration is judged by: each figure with its target and how it was measured
+    Metrics(MetricsArgs),
     #[command(flatten)]
     Everyday(Everyday),
     /// Undo a committed run: the newest, or the one named

@@ -1,7 +1,7 @@
 //! The phases of the migration, by number, by name and all together.
 
 use super::Exit;
-use super::args::{ChangingArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
+use super::args::{ChangingArgs, CleanupArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
 use crate::error::Result;
 use crate::report::answer::Answer;
 use crate::tasks::migrate::{Wish, all, one, phase};
@@ -15,7 +15,8 @@ pub fn migrate(cx: &Context<'_>, args: &MigrateArgs) -> Result<(Exit, Answer)> {
         let holds = phases.iter().all(|phase| phase.holds);
         return Ok((if holds { Exit::Done } else { Exit::NotAsItShouldBe }, Answer::Status(phases)));
     }
-    let wish = Wish { strict: args.security_fix.strict, untrack: args.security_fix.untrack, ..wish(changing, args.on_conflict) };
+    let SecurityFixArgs { strict, untrack, .. } = args.security_fix;
+    let wish = Wish { strict, untrack, cleanup: args.cleanup.options(), ..wish(changing, args.on_conflict) };
     match args.phase {
         Some(number) => carry_out(cx, number, &wish, &overrides(changing)),
         None => Ok((Exit::Done, Answer::Migrated(all(cx, &wish, &args.skip)?))),
@@ -29,6 +30,12 @@ pub fn security_fix(cx: &Context<'_>, args: &SecurityFixArgs) -> Result<(Exit, A
 
 pub fn env_standardize(cx: &Context<'_>, args: &EnvStandardizeArgs) -> Result<(Exit, Answer)> {
     carry_out(cx, 2, &wish(&args.changing, args.on_conflict), &overrides(&args.changing))
+}
+
+pub fn cleanup(cx: &Context<'_>, args: &CleanupArgs) -> Result<(Exit, Answer)> {
+    let wish = Wish { stacks: args.stacks.clone(), cleanup: args.unused.options(), ..Wish::default() };
+    let reason = args.reason.clone().unwrap_or_default();
+    carry_out(cx, 3, &wish, &Overrides { guards: args.overrides.clone(), reason })
 }
 
 pub(super) fn carry_out(cx: &Context<'_>, number: u8, wish: &Wish, overrides: &Overrides) -> Result<(Exit, Answer)> {

@@ -100,13 +100,14 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::Migrate(_)
             | Command::SecurityFix(_)
             | Command::EnvStandardize(_)
+            | Command::Cleanup(_)
             | Command::DockerfileProd(_)
             | Command::Rollback(_)
             | Command::Recover
     );
     if live
         || matches!(cli.command, Command::Pull(_) | Command::Build(_) | Command::Everyday(_) | Command::ProdUp(_) | Command::Backup(_))
-        || matches!(cli.command, Command::Restore(_))
+        || matches!(cli.command, Command::Restore(_) | Command::Metrics(_))
     {
         cx.doors = Doors::open(&cancel)?;
     }
@@ -117,8 +118,10 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::Audit(args) => audit::fix(&cx, &cli.global, args),
         Command::SecurityFix(args) => migrate::security_fix(&cx, args),
         Command::EnvStandardize(args) => migrate::env_standardize(&cx, args),
+        Command::Cleanup(args) => migrate::cleanup(&cx, args),
         Command::Env(args) => env::run(&cx, args),
         Command::DockerfileProd(args) => production::run(&cx, args),
+        Command::Metrics(args) => Ok((Exit::Done, Answer::Metrics(tasks::metrics::metrics(&cx, &args.stacks)?))),
         Command::Everyday(command) => everyday::run(&cx, command),
         Command::Migrate(args) => migrate::migrate(&cx, args),
         Command::Rollback(args) => {
@@ -188,7 +191,7 @@ fn typed_consent(cli: &Cli, question: &str, name: &str, cancel: &Cancel) -> Resu
     }
     let help = format!("add --confirm {name}, or look first with --dry-run; --yes does not answer this");
     let nobody = || Error::refused("nothing was touched").why("there is no terminal to type a name on").help(help);
-    let asked = format!("{question}\nThis cannot be undone. Type {name} to go on: ");
+    let asked = format!("{question}\nType {name} to go on: ");
     report::ask_line(&asked, &|| cancel.requested()).map(|typed| typed.trim() == name).ok_or_else(nobody)
 }
 

@@ -169,11 +169,21 @@ pub(super) fn image(image: models::ImageInspect) -> Image {
         digests: image.repo_digests.unwrap_or_default(),
         platform: platform(image.os, image.architecture, image.variant),
         size_bytes: image.size.unwrap_or_default().max(0).cast_unsigned(),
+        tagged: image.metadata.and_then(|metadata| metadata.last_tag_time).unwrap_or_default(),
     }
 }
 
 pub(super) fn image_names(image: models::ImageSummary) -> ImageNames {
-    ImageNames { id: image.id, tags: image.repo_tags, digests: image.repo_digests, size_bytes: image.size.max(0).cast_unsigned() }
+    // Old engines write both for an image without a name.
+    let named = |names: Vec<String>| names.into_iter().filter(|name| !name.starts_with("<none>")).collect();
+    ImageNames {
+        id: image.id,
+        tags: named(image.repo_tags),
+        digests: named(image.repo_digests),
+        size_bytes: image.size.max(0).cast_unsigned(),
+        labels: sorted(Some(image.labels)),
+        built_ms: image.created.max(0).cast_unsigned() * 1000,
+    }
 }
 
 /// Lists also name what is no image for any platform, the attestations of a build: `unknown/unknown`.
@@ -198,6 +208,7 @@ pub(super) fn network(network: models::NetworkInspect) -> Network {
         labels: sorted(network.labels),
         options: sorted(network.options),
         subnets: network.ipam.and_then(|ipam| ipam.config).unwrap_or_default().into_iter().filter_map(|config| config.subnet).collect(),
+        created: network.created.unwrap_or_default(),
         containers: network.containers.unwrap_or_default().into_keys().collect(),
     }
 }
@@ -207,6 +218,7 @@ pub(super) fn volume(volume: models::Volume) -> Volume {
         name: volume.name,
         driver: volume.driver,
         mountpoint: volume.mountpoint,
+        created: volume.created_at.unwrap_or_default(),
         labels: sorted(Some(volume.labels)),
         options: sorted(Some(volume.options)),
     }

@@ -15,7 +15,7 @@ use super::endpoint::{self, Surroundings};
 use super::exec::{Exec, Executed};
 use super::registry::{self, Login, Told};
 use super::types::{Container, Image, ImageNames, Info, Listed, Network, Volume};
-use super::{Engine, NetworkSpec, PathStat, Sink, Spec, convert, pipe, watch::Watch};
+use super::{DiskUsage, Engine, NetworkSpec, PathStat, Sink, Spec, convert, pipe, stored_images, usage, watch::Watch};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
@@ -78,6 +78,15 @@ impl Docker {
         match self.runtime.block_on(asked) {
             Ok(answer) => Ok(Some(answer)),
             Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(error) => Err(failed(what, &error)),
+        }
+    }
+
+    /// The same for what may be in use by now: `false`.
+    fn unless_used(&self, what: &str, asked: impl Future<Output = Result<(), bollard::errors::Error>>) -> Result<bool> {
+        match self.runtime.block_on(asked) {
+            Ok(()) | Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(true),
+            Err(bollard::errors::Error::DockerResponseServerError { status_code: 409, .. }) => Ok(false),
             Err(error) => Err(failed(what, &error)),
         }
     }
@@ -161,7 +170,7 @@ impl Engine for Docker {
     fn images(&self, prefix: &str) -> Result<Vec<ImageNames>> {
         let listed = self.ask("list images", self.client.list_images(None::<query::ListImagesOptions>))?;
         let mut images: Vec<ImageNames> = listed.into_iter().map(convert::image_names).collect();
-        images.retain(|image| image.tags.iter().chain(&image.digests).any(|name| name.starts_with(prefix)));
+        images.retain(|image| prefix.is_empty() || image.tags.iter().chain(&image.digests).any(|name| name.starts_with(prefix)));
         images.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(images)
     }
@@ -193,6 +202,10 @@ impl Engine for Docker {
 
     fn volume(&self, name: &str) -> Result<Option<Volume>> {
         Ok(self.look(&format!("inspect the volume {name}"), self.client.inspect_volume(name))?.map(convert::volume))
+    }
+
+    fn disk_usage(&self) -> Result<DiskUsage> {
+        usage::ask(&self.url)
     }
 
     fn exec(&self, id: &str, exec: &Exec<'_>) -> Result<Executed> {
@@ -266,6 +279,28 @@ impl Engine for Docker {
             Err(bollard::errors::Error::DockerResponseServerError { status_code: 409, .. }) => Ok(false),
             Err(error) => Err(failed(&format!("take the name {name} from its image"), &error)),
         }
+    }
+
+    fn remove_image(&self, id: &str) -> Result<bool> {
+        let options = query::RemoveImageOptionsBuilder::default().force(false).noprune(true).build();
+        let asked = self.client.remove_image(id, Some(options), None);
+        self.unless_used(&format!("remove the image {id}"), async { asked.await.map(|_| ()) })
+    }
+
+    fn save_images(&self, names: &[String]) -> Result<Box<dyn Read>> {
+        stored_images::save(&self.runtime, self.patient(pipe::DAY), names)
+    }
+
+    fn load_images(&self, from: &mut dyn Read) -> Result<()> {
+        self.runtime.block_on(stored_images::load(&self.patient(pipe::DAY), from))
+    }
+
+    fn remove_cache(&self, id: &str) -> Result<u64> {
+        // Without `all`, records that make an image are left out whatever the filter says.
+        let filters = HashMap::from([("id", vec![id.to_string()])]);
+        let options = query::PruneBuildOptionsBuilder::default().all(true).filters(&filters).build();
+        let pruned = self.ask(&format!("remove the build cache record {id}"), self.client.prune_build(Some(options)))?;
+        Ok(pruned.space_reclaimed.unwrap_or_default().max(0).cast_unsigned())
     }
 
     fn start(&self, id: &str) -> Result<()> {
@@ -345,6 +380,22 @@ impl Engine for Docker {
             ..Default::default()
         };
         self.ask(&format!("create the volume {name}"), self.client.create_volume(wanted)).map(|_| ())
+    }
+
+    fn make_volume(&self, volume: &Volume) -> Result<()> {
+        let wanted = bollard::models::VolumeCreateRequest {
+            name: Some(make::checked(&volume.name)?.to_string()),
+            driver: Some(volume.driver.clone()),
+            driver_opts: Some(volume.options.clone().into_iter().collect()),
+            labels: Some(volume.labels.clone().into_iter().collect()),
+            ..Default::default()
+        };
+        self.ask(&format!("create the volume {}", volume.name), self.client.create_volume(wanted)).map(|_| ())
+    }
+
+    fn remove_stopped(&self, id: &str) -> Result<bool> {
+        let options = query::RemoveContainerOptionsBuilder::default().v(false).force(false).build();
+        self.unless_used(&format!("remove the container {id}"), self.client.remove_container(id, Some(options)))
     }
 
     fn remove_but_volumes(&self, id: &str) -> Result<()> {

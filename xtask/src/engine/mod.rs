@@ -22,7 +22,9 @@ mod platform;
 mod registry;
 pub mod remove;
 mod spec;
+mod stored_images;
 mod types;
+mod usage;
 pub mod wait;
 mod watch;
 
@@ -37,6 +39,7 @@ pub use spec::Spec;
 pub use types::{
     Container, Endpoint, Health, Healthcheck, Image, ImageNames, Info, Listed, Mount, Network, Restart, State, Status, Volume,
 };
+pub use usage::{CacheRecord, DiskUsage};
 pub use watch::Watch;
 
 /// Where a holder has its volume.
@@ -53,12 +56,15 @@ pub trait Engine {
     fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Listed>>;
     fn container(&self, id: &str) -> Result<Option<Container>>;
     fn image(&self, name: &str) -> Result<Option<Image>>;
-    /// The images that have a name which begins so, with a tag or a digest; by id.
+    /// The images that have a name which begins so, with a tag or a digest; by id. All for an empty beginning.
     fn images(&self, prefix: &str) -> Result<Vec<ImageNames>>;
     fn networks(&self, labels: &[(&str, &str)]) -> Result<Vec<Network>>;
     fn network(&self, id: &str) -> Result<Option<Network>>;
     fn volumes(&self, labels: &[(&str, &str)]) -> Result<Vec<Volume>>;
     fn volume(&self, name: &str) -> Result<Option<Volume>>;
+
+    /// How much of its disk each thing takes; the engine looks at every file for it.
+    fn disk_usage(&self) -> Result<DiskUsage>;
 
     fn exec(&self, id: &str, exec: &Exec<'_>) -> Result<Executed>;
     /// The same for what says or is told much: it goes to `said` piece by piece, its standard input is `stdin`,
@@ -93,6 +99,14 @@ pub trait Engine {
     /// Takes a name from its image; an image goes with its last name. `false`: containers were made of it
     /// and it has no other name, so it keeps this one. A name that is not there is fine.
     fn untag(&self, name: &str) -> Result<bool>;
+    /// Removes an image without a name; its parents stay. `false`: a container or another image is made of it.
+    fn remove_image(&self, id: &str) -> Result<bool>;
+    /// Images with these names, as `docker save` writes them.
+    fn save_images(&self, names: &[String]) -> Result<Box<dyn Read>>;
+    /// The way back.
+    fn load_images(&self, from: &mut dyn Read) -> Result<()>;
+    /// Removes one record of the build cache, where no build uses it and no other record needs it. How many bytes it was.
+    fn remove_cache(&self, id: &str) -> Result<u64>;
 
     /// How a container can be made again; `None`: there is no such container.
     fn spec(&self, id: &str) -> Result<Option<Spec>>;
@@ -120,11 +134,15 @@ pub trait Engine {
     /// Creates a volume of this name on the engine's machine. One that is there already stays as it is, and nobody
     /// says so: the name must be new.
     fn create_volume(&self, name: &str, label: (&str, &str)) -> Result<()>;
+    /// Creates a volume as it was: name, driver, options and labels. The name must be new.
+    fn make_volume(&self, volume: &Volume) -> Result<()>;
 
     /// Removes a container, running or not, with its anonymous volumes: those carry no label.
     fn remove_container(&self, id: &str) -> Result<()>;
     /// The same, but its volumes stay.
     fn remove_but_volumes(&self, id: &str) -> Result<()>;
+    /// The same, if it does not run; `false`: it does.
+    fn remove_stopped(&self, id: &str) -> Result<bool>;
     fn remove_network(&self, id: &str) -> Result<()>;
     fn remove_volume(&self, name: &str) -> Result<()>;
 }

@@ -176,7 +176,7 @@ pub(super) fn read_archive(runtime: &Arc<Runtime>, client: Client, id: &str, pat
         });
     });
     thread.map_err(|error| Error::failed(what).why(error.to_string()))?;
-    Ok(Box::new(Archive { receive, piece: Bytes::new() }))
+    Ok(Box::new(Archive::of(receive)))
 }
 
 /// Reads while the engine unpacks: a piece at a time, so nothing piles up between them.
@@ -185,34 +185,43 @@ pub(super) async fn write_archive(client: &Client, id: &str, path: &str, from: &
     let (send, receive) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(1);
     let stream = futures_util::stream::unfold(receive, |mut receive| async { receive.recv().await.map(|piece| (piece, receive)) });
     let options = query::UploadToContainerOptionsBuilder::default().path(path).no_overwrite_dir_non_dir("1").build();
-    let told = async move {
-        let mut piece = vec![0; PIECE];
-        loop {
-            match from.read(&mut piece) {
-                Ok(0) => return Ok(()),
-                // Who does not listen any more says why.
-                Ok(read) if send.send(Ok(Bytes::copy_from_slice(&piece[..read]))).await.is_err() => return Ok(()),
-                Ok(_) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    // Without this the engine would take what it has for the whole.
-                    let _ = send.send(Err(std::io::Error::other("the archive ends early"))).await;
-                    return Err(error);
-                }
-            }
-        }
-    };
-    let (written, told) = tokio::join!(client.upload_to_container(id, Some(options), bollard::body_try_stream(stream)), told);
+    let written = client.upload_to_container(id, Some(options), bollard::body_try_stream(stream));
+    let (written, told) = tokio::join!(written, feed(send, from));
     told.map_err(|error| Error::failed(what.as_str()).why(error.to_string()))?;
     written.map_err(|error| failed(&what, &error))
 }
 
-/// So many pieces of an archive are read ahead.
-const WAITING: usize = 8;
+/// Hands over what is read, and then the end of it.
+pub(super) async fn feed(send: tokio::sync::mpsc::Sender<std::io::Result<Bytes>>, from: &mut dyn Read) -> std::io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            // Who does not listen any more says why.
+            Ok(read) if send.send(Ok(Bytes::copy_from_slice(&piece[..read]))).await.is_err() => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                // Without this the engine would take what it has for the whole.
+                let _ = send.send(Err(std::io::Error::other("the archive ends early"))).await;
+                return Err(error);
+            }
+        }
+    }
+}
 
-struct Archive {
+/// So many pieces of an archive are read ahead.
+pub(super) const WAITING: usize = 8;
+
+pub(super) struct Archive {
     receive: Receiver<std::io::Result<Bytes>>,
     piece: Bytes,
+}
+
+impl Archive {
+    pub(super) fn of(receive: Receiver<std::io::Result<Bytes>>) -> Archive {
+        Archive { receive, piece: Bytes::new() }
+    }
 }
 
 impl Read for Archive {

@@ -176,6 +176,8 @@ pub struct Image {
     pub digests: Vec<String>,
     pub platform: Platform,
     pub size_bytes: u64,
+    /// When it was last given a name here, as the engine prints it; empty where it does not say.
+    pub tagged: String,
 }
 
 /// An image in a list.
@@ -185,6 +187,9 @@ pub struct ImageNames {
     pub tags: Vec<String>,
     pub digests: Vec<String>,
     pub size_bytes: u64,
+    pub labels: BTreeMap<String, String>,
+    /// When it was built, in milliseconds since 1970.
+    pub built_ms: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,6 +201,8 @@ pub struct Network {
     pub labels: BTreeMap<String, String>,
     pub options: BTreeMap<String, String>,
     pub subnets: Vec<String>,
+    /// On the engine's clock, as it prints it.
+    pub created: String,
     /// Ids of the running containers in it; empty in lists.
     pub containers: Vec<String>,
 }
@@ -205,6 +212,8 @@ pub struct Volume {
     pub name: String,
     pub driver: String,
     pub mountpoint: String,
+    /// On the engine's clock, as it prints it; to the second.
+    pub created: String,
     pub labels: BTreeMap<String, String>,
     pub options: BTreeMap<String, String>,
 }

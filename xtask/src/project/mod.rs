@@ -1,6 +1,7 @@
 //! The folder tree that is managed: its root, its settings and its stacks.
 
 mod backups;
+mod cleanups;
 mod compose_file;
 mod discover;
 mod production;
@@ -13,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::source::{Files, clean};
 
 pub use backups::{BeforeDeploy, KeepSettings};
+pub use cleanups::CleanupSettings;
 pub use discover::{is_compose_file, role_of, stem};
 pub use production::{ProductionSettings, ServiceProduction};
 pub use rehearsing::{On, Rehearsing};

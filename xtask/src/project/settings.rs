@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Role;
 use super::backups::{BeforeDeploy, KeepSettings};
+use super::cleanups::CleanupSettings;
 use super::production::ProductionSettings;
 use super::rehearsing::Rehearsing;
 use crate::error::{Error, Result};
@@ -34,6 +35,8 @@ pub struct Settings {
     #[serde(default, rename = "dockerfile-prod")]
     pub dockerfile_prod: ProductionSettings,
     #[serde(default)]
+    pub cleanup: CleanupSettings,
+    #[serde(default)]
     pub validate: ValidateSettings,
     /// Env files that are laid over the root's `.env` in an environment of this name; relative to the project's root.
     #[serde(default)]
@@ -47,6 +50,7 @@ pub struct Settings {
 pub struct ValidateSettings {
     pub security_fix: Vec<Vec<String>>,
     pub env_standardize: Vec<Vec<String>>,
+    pub cleanup: Vec<Vec<String>>,
     pub dockerfile_prod: Vec<Vec<String>>,
     /// Seconds that each of them gets.
     pub timeout: u64,
@@ -54,7 +58,8 @@ pub struct ValidateSettings {
 
 impl Default for ValidateSettings {
     fn default() -> Self {
-        ValidateSettings { security_fix: Vec::new(), env_standardize: Vec::new(), dockerfile_prod: Vec::new(), timeout: 600 }
+        let none = Vec::new;
+        ValidateSettings { security_fix: none(), env_standardize: none(), cleanup: none(), dockerfile_prod: none(), timeout: 600 }
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{
-    Look, Style, audit, backup, backup_bench, bench, doctor, downtime, env, everyday, explain, history, images, phases, preflight,
+    Look, Style, audit, backup, backup_bench, bench, doctor, downtime, env, everyday, explain, history, images, metrics, phases, preflight,
     releases, review, status, summary,
 };
 use crate::audit::Audit;
@@ -21,6 +21,7 @@ use crate::tasks::deploy::preflight::Preflight;
 use crate::tasks::doctor::Checkup;
 use crate::tasks::history::RunSummary;
 use crate::tasks::images::{Built, Fetched};
+use crate::tasks::metrics::Metrics;
 use crate::tasks::migrate::Migrated;
 use crate::tasks::recover::Recovered;
 use crate::tasks::releases::ReleaseSummary;
@@ -47,6 +48,7 @@ pub enum Answer {
     Doctor(Vec<Checkup>),
     Env(Box<env::Env>),
     Status(Vec<PhaseStatus>),
+    Metrics(Metrics),
     Model(Value),
     Tried(Tried),
     Measured(Box<Measured>),
@@ -121,6 +123,7 @@ impl Answer {
             Answer::Doctor(checkups) => doctor::list(checkups, look),
             Answer::Env(answer) => answer.text(look),
             Answer::Status(phases) => status::text(phases, look),
+            Answer::Metrics(measured) => metrics::text(measured, look),
             Answer::Model(model) => format!("{model:#}\n"),
             Answer::Tried(tried) => summary::tried(tried, look),
             Answer::Measured(measured) => bench::tables(measured, look),
@@ -162,6 +165,7 @@ impl Answer {
             Answer::Doctor(checkups) => json!(checkups),
             Answer::Env(answer) => answer.json(),
             Answer::Status(phases) => json!(phases),
+            Answer::Metrics(measured) => json!(measured),
             Answer::Model(model) => model.clone(),
             Answer::Tried(tried) => json!(tried),
             Answer::Measured(measured) => json!(measured),

@@ -11,7 +11,7 @@ use crate::saga::utc;
 use crate::tasks::Ended;
 use crate::tasks::backup::{Looked, Made, Schedule, Shown};
 use crate::tasks::restore::Laying;
-use crate::text::counted;
+use crate::text::{counted, size};
 
 pub enum Backup {
     Made(Made),
@@ -184,24 +184,9 @@ fn checked(read_data: bool, faults: &[Fault], look: Look) -> String {
     text
 }
 
-/// `12.3 MiB`.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-        _ => format!("{:.2} GiB", bytes as f64 / 1_073_741_824.0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_told_in_what_people_count() {
-        assert_eq!([0, 1023, 1536, 5 << 20, 3 << 30].map(size), ["0 B", "1023 B", "1.5 KiB", "5.0 MiB", "3.00 GiB"]);
-    }
 
     #[test]
     fn only_severe_faults_are_damage() {

@@ -2,16 +2,18 @@
 
 use serde_json::{Value, json};
 
+use super::history::columns;
 use super::summary::ended;
 use super::{Look, Style};
 use crate::tasks::Ended;
-use crate::tasks::env::{EnvCheck, EnvDiff, EnvInit};
+use crate::tasks::env::{EnvChange, EnvCheck, EnvDiff, EnvInit, How, VariableChange};
 use crate::text::counted;
 
 pub enum Env {
     Checked(EnvCheck),
     Diff(EnvDiff),
     Init(Ended, EnvInit),
+    History(Vec<EnvChange>),
 }
 
 impl Env {
@@ -20,6 +22,7 @@ impl Env {
             Env::Checked(check) => checked(check, look),
             Env::Diff(diff) => table(diff, look),
             Env::Init(how, made) => init(how, made, look),
+            Env::History(changes) => history(changes),
         }
     }
 
@@ -28,6 +31,7 @@ impl Env {
             Env::Checked(check) => json!(check),
             Env::Diff(diff) => json!(diff),
             Env::Init(how, made) => json!({"ended": how.word(), "run": how.run(), "made": made}),
+            Env::History(changes) => json!(changes),
         }
     }
 }
@@ -76,6 +80,43 @@ fn init(how: &Ended, made: &EnvInit, look: Look) -> String {
     if !made.missing.is_empty() {
         let files = made.missing.join(", ");
         text.push_str(&look.line(Style::Warn, "Missing", &format!("{files}: some stacks read these instead of {}", made.file)));
+    }
+    text
+}
+
+fn history(changes: &[EnvChange]) -> String {
+    if changes.is_empty() {
+        return "no run has changed a variable yet\n".to_string();
+    }
+    let mut rows = vec![["WHEN", "RUN", "WHO", "FILE", "VARIABLES"].map(String::from)];
+    for change in changes {
+        let run = change.run.clone().unwrap_or_else(|| "by hand".to_string());
+        let who = change.who.clone().unwrap_or_else(|| "-".to_string());
+        let what = change.unknown.as_ref().map_or_else(|| names(&change.variables), |why| format!("not known: {why}"));
+        rows.push([change.when.clone(), run, who, change.file.display().to_string(), what]);
+    }
+    columns(&rows).concat()
+}
+
+/// `+A ~B -C`, of a compose file `web: +A`.
+fn names(changes: &[VariableChange]) -> String {
+    let mut text = String::new();
+    let mut of: Option<&str> = None;
+    for change in changes {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        if let Some(service) = change.service.as_deref().filter(|service| of != Some(*service)) {
+            text.push_str(&format!("{service}: "));
+            of = Some(service);
+        }
+        let sign = match change.how {
+            How::Added => '+',
+            How::Changed => '~',
+            How::Removed => '-',
+        };
+        text.push(sign);
+        text.push_str(&change.name);
     }
     text
 }

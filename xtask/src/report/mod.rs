@@ -17,6 +17,7 @@ pub mod history;
 pub mod images;
 pub mod live;
 pub mod markdown;
+mod metrics;
 pub mod page;
 mod phases;
 pub mod preflight;

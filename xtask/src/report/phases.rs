@@ -2,16 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::summary::{lines, proofs};
+use super::summary::{counted, lines, proofs};
 use super::{Look, Style, production, summary};
 use crate::tasks::migrate::{Migrated, PhaseReport};
 use crate::tasks::security_fix::Burned;
-use crate::tasks::{Ended, env_standardize, security_fix};
+use crate::tasks::{Ended, cleanup, env_standardize, security_fix};
+use crate::text::size;
 
 pub fn phase(migrated: &Migrated, look: Look) -> String {
     match &migrated.report {
         PhaseReport::SecurityFix(report) => security_fix(&migrated.ended, report, look),
         PhaseReport::EnvStandardize(report) => env_standardize(&migrated.ended, report, look),
+        PhaseReport::Cleanup(report) => cleanup(&migrated.ended, report, look),
         PhaseReport::DockerfileProd(report) => production::text(&migrated.ended, report, look),
     }
 }
@@ -20,6 +22,7 @@ pub fn json(migrated: &Migrated) -> Value {
     let report = match &migrated.report {
         PhaseReport::SecurityFix(report) => json!(report),
         PhaseReport::EnvStandardize(report) => json!(report),
+        PhaseReport::Cleanup(report) => json!(report),
         PhaseReport::DockerfileProd(report) => json!(report),
     };
     json!({"phase": migrated.phase.number, "name": migrated.phase.name, "ended": migrated.ended.word(), "report": report})
@@ -31,7 +34,7 @@ fn security_fix(how: &Ended, report: &security_fix::Report, look: Look) -> Strin
     }
     let places: usize = report.moved.iter().map(|moved| moved.places.len()).sum();
     let counts = [(report.moved.len(), "credential"), (places, "place"), (report.changed.len(), "changed file")];
-    summary::phase(how, look, "Credentials", &counts, |text| {
+    summary::phase(how, look, "Credentials", &counted(&counts), |text| {
         text.push_str(&proofs(&report.proven, &report.not_proven, look));
         text.push_str(&lines(Style::Warn, "Left", &report.left, look));
         for burned in &report.burned {
@@ -54,11 +57,38 @@ fn env_standardize(how: &Ended, report: &env_standardize::Report, look: Look) ->
         (report.rewritten.len(), "rewritten env_file"),
         (report.changed.len(), "changed file"),
     ];
-    summary::phase(how, look, "Variables", &counts, |text| {
+    summary::phase(how, look, "Variables", &counted(&counts), |text| {
         text.push_str(&proofs(&report.proven, &report.not_proven, look));
         text.push_str(&lines(Style::Warn, "Left", &report.left, look));
         text.push_str(&lines(Style::Info, "Next", &report.next, look));
     })
+}
+
+fn cleanup(how: &Ended, report: &cleanup::Report, look: Look) -> String {
+    if matches!(how, Ended::NothingToDo) {
+        return look.line(Style::Good, "Holds", "nothing is there that nobody uses and that may go");
+    }
+    let of = |kind: cleanup::Kind| report.unused.iter().filter(|item| item.kind == kind).count();
+    let kinds = [cleanup::Kind::Container, cleanup::Kind::Network, cleanup::Kind::Volume, cleanup::Kind::Image, cleanup::Kind::Cache];
+    let words: Vec<String> = kinds.into_iter().filter(|kind| of(*kind) > 0).map(|kind| format!("{} {}", of(kind), kind.plural())).collect();
+    summary::phase(how, look, "Unused", &words.join(", "), |text| {
+        text.push_str(&proofs(&report.proven, &report.not_proven, look));
+        text.push_str(&report.reclaimed.as_ref().map_or_else(String::new, |reclaimed| bytes(reclaimed, look)));
+        text.push_str(&lines(Style::Info, "Next", &report.next, look));
+    })
+}
+
+/// Net of the archives, then for each file system.
+fn bytes(reclaimed: &cleanup::Reclaimed, look: Look) -> String {
+    let sign = if reclaimed.net < 0 { "-" } else { "" };
+    let (before, after, archived) = (size(reclaimed.engine_before), size(reclaimed.engine_after), size(reclaimed.archived));
+    let net = size(reclaimed.net.unsigned_abs());
+    let words = format!("{sign}{net}: the engine keeps {after} instead of {before}, and the archive takes {archived}");
+    let disks = reclaimed.disks.iter().map(|disk| {
+        let words = format!("{}: {} free, {} before", disk.path.display(), size(disk.free_after), size(disk.free_before));
+        look.line(Style::Info, "Disk", &words)
+    });
+    std::iter::once(look.line(Style::Good, "Reclaimed", &words)).chain(disks).collect()
 }
 
 fn in_history(burned: &Burned) -> String {

@@ -19,7 +19,7 @@ pub fn text(how: &Ended, report: &Report, look: Look) -> String {
         );
     }
     let counts = [(report.services.len(), "service"), (report.changed.len(), "changed file")];
-    summary::phase(how, look, "Production", &counts, |text| {
+    summary::phase(how, look, "Production", &summary::counted(&counts), |text| {
         text.push_str(&sizes(&report.images, look));
         for service in &report.activated {
             text.push_str(&look.line(Style::Info, "Activated", &format!("{service} builds with Dockerfile.prod")));

@@ -33,6 +33,7 @@ pub fn text(phases: &[PhaseStatus], look: Look) -> String {
             Standing::Done => (Style::Good, "Done"),
             Standing::Pending => (Style::Bad, "Pending"),
             Standing::Drifted => (Style::Bad, "Drifted"),
+            Standing::Unjudged => (Style::Info, "Not judged"),
         };
         text.push_str(&look.line(style, word, &format!("phase {} {}: {}", phase.number, phase.name, phase.state)));
     }

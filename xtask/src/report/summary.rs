@@ -4,7 +4,7 @@ use super::{Look, Style};
 use crate::tasks::Ended;
 use crate::tasks::recover::Recovered;
 use crate::tasks::try_out::Tried;
-use crate::text::counted;
+use crate::text;
 
 pub fn ended(ended: &Ended, look: Look) -> String {
     match ended {
@@ -15,11 +15,10 @@ pub fn ended(ended: &Ended, look: Look) -> String {
     }
 }
 
-/// The end of a phase: how much it is about, and, where it was carried out, what `rest` adds.
-pub(super) fn phase(how: &Ended, look: Look, about: &str, counts: &[(usize, &str)], rest: impl FnOnce(&mut String)) -> String {
+/// The end of a phase: what it is about, and, where it was carried out, what `rest` adds.
+pub(super) fn phase(how: &Ended, look: Look, about: &str, said: &str, rest: impl FnOnce(&mut String)) -> String {
     let mut text = ended(how, look);
-    let counts: Vec<String> = counts.iter().map(|(n, what)| counted(*n, what)).collect();
-    text.push_str(&look.line(Style::Info, about, &counts.join(", ")));
+    text.push_str(&look.line(Style::Info, about, said));
     match how {
         Ended::Committed { .. } if look.quiet => String::new(),
         Ended::Committed { .. } => {
@@ -30,13 +29,17 @@ pub(super) fn phase(how: &Ended, look: Look, about: &str, counts: &[(usize, &str
     }
 }
 
+pub(super) fn counted(counts: &[(usize, &str)]) -> String {
+    counts.iter().map(|(n, what)| text::counted(*n, what)).collect::<Vec<_>>().join(", ")
+}
+
 /// They were told one by one while they were made.
 pub(super) fn proofs(proven: &[String], not_proven: &[String], look: Look) -> String {
     let missing = match not_proven.len() {
         0 => String::new(),
-        some => format!("; {} not proven, with what each needs, above", counted(some, "statement")),
+        some => format!("; {} not proven, with what each needs, above", text::counted(some, "statement")),
     };
-    look.line(Style::Good, "Proven", &format!("{}{missing}", counted(proven.len(), "statement")))
+    look.line(Style::Good, "Proven", &format!("{}{missing}", text::counted(proven.len(), "statement")))
 }
 
 /// A line each.

@@ -57,7 +57,7 @@ pub struct Context<'a> {
     pub dry_run: bool,
     /// Asks a person to go on; an error where there is nobody to ask.
     pub confirm: &'a dyn Fn(&str) -> Result<bool>,
-    /// Asks a person to type a name, for what cannot be undone: the question, and the name that must be
+    /// Asks a person to type a name, for what is easily regretted: the question, and the name that must be
     /// typed. `--yes` is no answer to it.
     pub confirm_by_name: &'a dyn Fn(&str, &str) -> Result<bool>,
 }
@@ -166,9 +166,9 @@ impl Context<'_> {
     }
 }
 
-/// For callers who cannot ask: what cannot be undone is not done unasked.
+/// For callers who cannot ask: what is agreed to by name is not done unasked.
 fn nobody_types(_: &str, name: &str) -> Result<bool> {
-    Err(Error::refused("nothing was touched").why("this cannot be undone, and nobody was asked").help(format!("add --confirm {name}")))
+    Err(Error::refused("nothing was touched").why("this is agreed to by name, and nobody was asked").help(format!("add --confirm {name}")))
 }
 
 /// The project's files: what git knows or would add, or everything where there is no git. What a sparse

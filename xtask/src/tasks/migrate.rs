@@ -1,7 +1,7 @@
 //! The migration: its phases in their order, one by one or all together.
 
 use super::status::{self, Look};
-use super::{Context, Ended, Overrides, dockerfile_prod, env_standardize, security_fix};
+use super::{Context, Ended, Overrides, cleanup, dockerfile_prod, env_standardize, security_fix};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use env_standardize::OnConflict;
@@ -20,7 +20,7 @@ pub struct Phase {
 }
 
 /// All phases, in the order in which `--all` carries them out.
-pub static PHASES: [Phase; 3] = [
+pub static PHASES: [Phase; 4] = [
     Phase {
         number: 1,
         name: "security-fix",
@@ -40,6 +40,16 @@ pub static PHASES: [Phase; 3] = [
             Ok((ended, PhaseReport::EnvStandardize(Box::new(report))))
         },
         look: status::env_standardize,
+    },
+    Phase {
+        number: 3,
+        name: cleanup::TASK,
+        about: "what nobody uses, archived and removed",
+        run: |cx, wish, overrides| {
+            let (ended, report) = cleanup::run(cx, &wish.cleanup(), overrides)?;
+            Ok((ended, PhaseReport::Cleanup(Box::new(report))))
+        },
+        look: status::cleanup,
     },
     Phase {
         number: 4,
@@ -74,6 +84,8 @@ pub struct Wish {
     pub untrack: bool,
     /// Of phase 2.
     pub on_conflict: Option<OnConflict>,
+    /// Of phase 3.
+    pub cleanup: cleanup::Options,
     /// Of phase 4.
     pub activate: bool,
 }
@@ -89,6 +101,10 @@ impl Wish {
         env_standardize::Options { stacks, on_conflict, commit, recreate, rehearse, allow_dirty, require_live }
     }
 
+    fn cleanup(&self) -> cleanup::Options {
+        cleanup::Options { stacks: self.stacks.clone(), ..self.cleanup.clone() }
+    }
+
     fn dockerfile_prod(&self) -> dockerfile_prod::Options {
         let Wish { stacks, activate, commit, allow_dirty, require_live, .. } = self.clone();
         dockerfile_prod::Options { stacks, activate, commit, allow_dirty, require_live }
@@ -96,17 +112,22 @@ impl Wish {
 
     /// Refuses what the phase would silently ignore.
     fn fits(&self, phase: &Phase) -> Result<()> {
-        let on_conflict = ("--on-conflict", self.on_conflict.is_some());
-        let of_phase_1 = [("--strict", self.strict), ("--untrack", self.untrack)];
-        let of_others = match phase.number {
-            1 => vec![on_conflict],
-            2 => of_phase_1.to_vec(),
-            // It changes nothing that runs, and tries its images in any case.
-            _ => [&of_phase_1[..], &[on_conflict, ("--recreate", self.recreate), ("--rehearse", self.rehearse)]].concat(),
-        };
-        match of_others.into_iter().find(|(_, given)| *given) {
+        let options: [(&[u8], &str, bool); 11] = [
+            (&[1], "--strict", self.strict),
+            (&[1], "--untrack", self.untrack),
+            (&[2], "--on-conflict", self.on_conflict.is_some()),
+            (&[1, 2, 4], "--commit", self.commit),
+            (&[1, 2], "--recreate", self.recreate),
+            (&[1, 2], "--rehearse", self.rehearse),
+            (&[1, 2, 4], "--allow-dirty", self.allow_dirty),
+            (&[1, 2, 4], "--require-live", self.require_live),
+            (&[3], "--host", self.cleanup.host),
+            (&[3], "--include", self.cleanup.containers),
+            (&[3], "--expect", !self.cleanup.expect.is_empty()),
+        ];
+        match options.into_iter().find(|(phases, _, given)| *given && !phases.contains(&phase.number)) {
             None => Ok(()),
-            Some((option, _)) => {
+            Some((_, option, _)) => {
                 let help = format!("leave it out; `cargo xtask {} --help` lists what this phase takes", phase.name);
                 Err(Error::unusable(format!("phase {} has no {option}", phase.number)).help(help))
             }
@@ -118,6 +139,7 @@ impl Wish {
 pub enum PhaseReport {
     SecurityFix(Box<security_fix::Report>),
     EnvStandardize(Box<env_standardize::Report>),
+    Cleanup(Box<cleanup::Report>),
     DockerfileProd(Box<dockerfile_prod::Report>),
 }
 
@@ -138,6 +160,8 @@ pub fn one(cx: &Context<'_>, phase: &'static Phase, wish: &Wish, overrides: &Ove
 /// Carries the phases out in their order, without those that `skip` names; the first that does not hold ends it.
 pub fn all(cx: &Context<'_>, wish: &Wish, skip: &[u8]) -> Result<Vec<Migrated>> {
     let mut migrated = Vec::new();
+    let together = cleanup::Options { together: true, ..wish.cleanup.clone() };
+    let wish = &Wish { cleanup: together, ..wish.clone() };
     for phase in PHASES.iter().filter(|phase| !skip.contains(&phase.number)) {
         cx.events.emit(Event::Note(format!("phase {} {}: {}", phase.number, phase.name, phase.about)));
         let (ended, report) = (phase.run)(cx, wish, &Overrides::default())?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::deploy::{self, preflight};
 use super::history::{RunSummary, Standing, summaries};
+use super::phase::prove::on_the_way;
 use super::{Context, Ended, Overrides, Prepared, carry_out};
 use crate::actions::{Action, World, inverse};
 use crate::error::{Error, Result};
@@ -46,7 +47,13 @@ pub fn rollback(cx: &Context<'_>, named: Option<&str>, overrides: &Overrides) ->
         }
         other.extend(plan.steps.iter().chain(&plan.finish).map(crate::saga::Step::<World>::label));
         let steps = plan.steps.clone();
-        let prove = move |_: &World| Ok(prove(cx, &steps));
+        let prove = move |world: &World| {
+            let brought = on_the_way(cx, world);
+            Ok(match prove(cx, &steps) {
+                Verdict::Holds(proof) => Verdict::Holds(Proof { proven: [proof.proven, brought.proven].concat(), ..brought }),
+                bad => bad,
+            })
+        };
         Ok(Prepared {
             guards,
             projects: Vec::new(),
@@ -72,7 +79,12 @@ fn target(cx: &Context<'_>, named: Option<&str>) -> Result<RunView> {
         (_, super::backup::TASK) => Some("it made a backup, which `cargo xtask backup forget` lets go"),
         _ => None,
     };
-    let standings: Vec<(String, Standing, Option<&str>)> = changing.map(|run| (run.run.clone(), run.standing, never(&run))).collect();
+    let mut standings: Vec<(String, Standing, Option<&str>)> = Vec::new();
+    for run in changing {
+        let for_good = run.task == super::cleanup::TASK && !comes_back(&views, &run.run)?;
+        let never = never(&run).or(for_good.then_some("what it removed cannot come back"));
+        standings.push((run.run, run.standing, never));
+    }
     let undoable = |(_, standing, never): &&(String, Standing, Option<&str>)| *standing == Standing::Committed && never.is_none();
     let chosen = match named {
         None => standings.iter().rev().find(undoable).map(|(run, ..)| run.clone()).ok_or_else(|| {
@@ -111,6 +123,12 @@ fn to_release(run: &RunView) -> String {
         deploy::TASK => format!("`cargo xtask rollback --release {stack}` brings back the release that ran before"),
         _ => format!("`cargo xtask rollback --release {stack} --to RELEASE` brings back one of `cargo xtask history --releases {stack}`"),
     }
+}
+
+/// Whether a cleanup has removed anything that a rollback can bring back.
+fn comes_back(views: &[RunView], run: &str) -> Result<bool> {
+    let Some(view) = views.iter().find(|view| view.id.as_str() == run) else { return Ok(false) };
+    Ok(prepared::<World, Action>(&view.entries)?.iter().any(|done| matches!(done.step, Action::RemoveUnused(_))))
 }
 
 /// The files that are not as the run left them.

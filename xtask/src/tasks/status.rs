@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::history::{self, Standing as OfRun};
 use super::migrate::{PHASES, Phase};
 use super::security_fix::StandingCredential;
-use super::{Context, dockerfile_prod as phase_4, env_standardize as phase_2, security_fix as phase_1};
+use super::{Context, cleanup as phase_3, dockerfile_prod as phase_4, env_standardize as phase_2, security_fix as phase_1};
 use crate::error::Result;
 use crate::text::{Span, counted};
 
@@ -33,6 +33,8 @@ pub enum Standing {
     Pending,
     /// It was carried out, and something stands against it again.
     Drifted,
+    /// This machine cannot tell, and that is nothing against it.
+    Unjudged,
 }
 
 /// What stands against a phase.
@@ -42,6 +44,8 @@ pub struct Look {
     pub unread: Vec<String>,
     /// One sentence.
     pub state: String,
+    /// Whether there was anything to look at.
+    pub judged: bool,
 }
 
 /// A finding with what its report needs. The source text stays inside the program.
@@ -72,9 +76,10 @@ pub fn phases(cx: &Context<'_>, stacks: &[String]) -> Result<Vec<PhaseStatus>> {
 }
 
 fn status(phase: &Phase, look: Look, was_done: bool) -> PhaseStatus {
-    let Look { findings, open, unread, state } = look;
+    let Look { findings, open, unread, state, judged } = look;
     let holds = findings.is_empty() && open.is_empty() && unread.is_empty();
     let standing = match (holds, was_done) {
+        _ if !judged => Standing::Unjudged,
         (true, _) => Standing::Done,
         (false, true) => Standing::Drifted,
         (false, false) => Standing::Pending,
@@ -96,7 +101,7 @@ pub fn security_fix(cx: &Context<'_>, stacks: &[String]) -> Result<Look> {
         (0, unread) => format!("{unread} stacks cannot be judged"),
         (found, _) => format!("{found} credentials in {files} files; `cargo xtask migrate --phase 1 --dry-run` shows what to do"),
     };
-    Ok(Look { findings, open: Vec::new(), unread: standing.unread, state })
+    Ok(Look { findings, open: Vec::new(), unread: standing.unread, state, judged: true })
 }
 
 /// Of phase 2.
@@ -115,7 +120,23 @@ pub fn env_standardize(cx: &Context<'_>, stacks: &[String]) -> Result<Look> {
     if open.is_empty() {
         open = standing.changes.iter().map(|path| format!("{path} is not complete")).collect();
     }
-    Ok(Look { findings: Vec::new(), open, unread: standing.unread, state })
+    Ok(Look { findings: Vec::new(), open, unread: standing.unread, state, judged: true })
+}
+
+/// Of phase 3: by what carries the project's labels; what others leave on the same engine is not this project's standing.
+pub fn cleanup(cx: &Context<'_>, stacks: &[String]) -> Result<Look> {
+    if cx.live().is_none() {
+        let state = "no engine answers, so nothing is looked at".to_string();
+        return Ok(Look { findings: Vec::new(), open: Vec::new(), unread: Vec::new(), state, judged: false });
+    }
+    let options = phase_3::Options { stacks: stacks.to_vec(), only_labelled: true, ..phase_3::Options::default() };
+    let found = phase_3::survey(cx, &options)?;
+    let state = match found.unused.len() {
+        0 => "nothing of this project is on the engine that nobody uses".to_string(),
+        some => format!("{} unused; `cargo xtask migrate --phase 3 --dry-run` shows what to do", counted(some, "thing")),
+    };
+    let open = found.unused.iter().map(|(thing, why)| format!("the {} {}: {why}", thing.kind.word(), thing.name)).collect();
+    Ok(Look { findings: Vec::new(), open, unread: found.unread, state, judged: true })
 }
 
 /// Of phase 4.
@@ -127,7 +148,7 @@ pub fn dockerfile_prod(cx: &Context<'_>, stacks: &[String]) -> Result<Look> {
         (open, _) => format!("{} to write; `cargo xtask migrate --phase 4 --dry-run` shows what to do", counted(open, "file")),
     };
     let open = standing.open.iter().map(|path| format!("{path} is not there, or not as it would be written")).collect();
-    Ok(Look { findings: Vec::new(), open, unread: standing.unread, state })
+    Ok(Look { findings: Vec::new(), open, unread: standing.unread, state, judged: true })
 }
 
 fn finding(found: StandingCredential) -> FindingStatus {

@@ -81,7 +81,7 @@ impl<A: Write, B: Write> Write for Both<A, B> {
 }
 
 /// A container that is never started may be made of any.
-fn any_image(world: &World) -> Result<String> {
+pub fn any_image(world: &World) -> Result<String> {
     let images = world.live()?.engine.images("")?;
     let smallest = images.into_iter().min_by_key(|image| image.size_bytes);
     smallest.map(|image| image.id).ok_or_else(|| Error::failed("restore a volume").why("the engine has no image to make a container of"))

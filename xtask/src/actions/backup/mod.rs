@@ -30,7 +30,9 @@ use crate::engine::remove::remove_run;
 use crate::error::{Error, Kind, Result};
 use crate::saga::Sha;
 
+pub(super) use copy::copy;
 pub use exchange::{DropReplaced, Exchange};
+pub(super) use fill::{any_image, fill};
 pub use fill_beside::{FillBeside, Like, Reload};
 pub use forget::{ForgetBackups, PruneRepository};
 pub use lay::{Laid, LaidServer, LayBeside};
@@ -71,7 +73,7 @@ pub struct TakeBackup {
 
 /// Takes out of the repository what a run has put there. A disk, a server or a key that is gone does not keep the run open,
 /// and with it everything else from being done: what is not finished is never listed, and a later backup takes it out.
-fn take_out(world: &World, place: &Place, what: impl FnOnce(&Repository) -> Result<()>) {
+pub(super) fn take_out(world: &World, place: &Place, what: impl FnOnce(&Repository) -> Result<()>) {
     let taken_out = Repository::exists(place).and_then(|there| if there { what(&Repository::open(place)?) } else { Ok(()) });
     if let Err(error) = taken_out {
         world.warn(format!("what run {} has stored stays in {} for now: {error}", world.run, place.location));
@@ -155,6 +157,7 @@ impl TakeBackup {
             dumps: Vec::new(),
             volumes: Vec::new(),
             files: Vec::new(),
+            images: Vec::new(),
             left_out: self.summary.left_out.clone(),
         }
     }
@@ -193,12 +196,12 @@ impl TakeBackup {
     }
 }
 
-fn to_bytes(data: &impl Serialize) -> Result<Vec<u8>> {
+pub(super) fn to_bytes(data: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec_pretty(data).map_err(|error| Error::failed("write down what is in the backup").why(error.to_string()))
 }
 
 /// Asked between the pieces of what takes long.
-fn go_on(world: &World) -> Result<()> {
+pub(super) fn go_on(world: &World) -> Result<()> {
     if world.cancel.requested() { Err(Error::new(Kind::Interrupted, "interrupted")) } else { Ok(()) }
 }
 

@@ -69,3 +69,10 @@ pub struct LogsArgs {
     #[arg(long, value_name = "N")]
     pub tail: Option<u32>,
 }
+
+#[derive(Debug, Args)]
+pub struct MetricsArgs {
+    /// Stacks by id, or by a part of it that fits only one; none means all
+    #[arg(value_name = "STACK")]
+    pub stacks: Vec<String>,
+}

@@ -1,10 +1,11 @@
 use clap::{Args, ValueEnum};
 
+use crate::tasks::cleanup::{Kind, Options};
 use crate::tasks::env_standardize::OnConflict;
 
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
-    /// The phase to carry out: 1 = security-fix, 2 = env-standardize, 4 = dockerfile-prod
+    /// The phase to carry out: 1 = security-fix, 2 = env-standardize, 3 = cleanup, 4 = dockerfile-prod
     #[arg(long, value_name = "N", value_parser = phase, required_unless_present_any = ["status", "all"], conflicts_with_all = ["status", "all"])]
     pub phase: Option<u8>,
     /// Carry out all phases in their order; the first that does not hold ends it
@@ -21,6 +22,8 @@ pub struct MigrateArgs {
     pub on_conflict: Option<OnConflictArg>,
     #[command(flatten)]
     pub security_fix: SecurityFixArgs,
+    #[command(flatten)]
+    pub cleanup: UnusedArgs,
 }
 
 /// The phases that there are.
@@ -51,6 +54,54 @@ pub struct EnvStandardizeArgs {
     /// Settle variables that have two values
     #[arg(long, value_enum, value_name = "HOW")]
     pub on_conflict: Option<OnConflictArg>,
+}
+
+/// What phase 3 looks at.
+#[derive(Debug, Clone, Args)]
+pub struct UnusedArgs {
+    /// Phase 3: look at the whole engine, not only at what carries a label of this project's stacks
+    #[arg(long)]
+    pub host: bool,
+    /// Phase 3: stopped containers too, which cannot come back
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub include: Option<IncludeArg>,
+    /// Phase 3: refuse when the list has other counts, for instance volumes=27,images=17
+    #[arg(long, value_name = "KIND=N", value_delimiter = ',', value_parser = expected)]
+    pub expect: Vec<(Kind, usize)>,
+}
+
+impl UnusedArgs {
+    pub fn options(&self) -> Options {
+        let UnusedArgs { host, include, expect } = self.clone();
+        Options { host, containers: include.is_some(), expect, ..Options::default() }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum IncludeArg {
+    Containers,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CleanupArgs {
+    /// Stacks by id, or by a part of it that fits only one; none means all, and images without a name
+    #[arg(value_name = "STACK")]
+    pub stacks: Vec<String>,
+    #[command(flatten)]
+    pub unused: UnusedArgs,
+    /// Go on although this guard refuses; needs --reason
+    #[arg(long = "override", value_name = "GUARD", requires = "reason")]
+    pub overrides: Vec<String>,
+    /// Why a guard is overridden; recorded with the run
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+fn expected(text: &str) -> Result<(Kind, usize), String> {
+    let kinds = [Kind::Container, Kind::Network, Kind::Volume, Kind::Image, Kind::Cache];
+    let read = |(word, count): (&str, &str)| Some((kinds.into_iter().find(|kind| kind.plural() == word)?, count.parse().ok()?));
+    let words = || kinds.map(Kind::plural).join(", ");
+    text.split_once('=').and_then(read).ok_or_else(|| format!("it is KIND=N, with one of {}", words()))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -64,7 +64,8 @@ impl Observer {
         })
     }
 
-    fn each<T, F>(&self, ids: &[String], ask: impl Fn(Client, String) -> F) -> BTreeMap<String, T>
+    /// What was asked of each of these at the same time.
+    pub(super) fn each<T, F>(&self, ids: &[String], ask: impl Fn(Client, String) -> F) -> BTreeMap<String, T>
     where
         T: Send + 'static,
         F: Future<Output = Option<T>> + Send + 'static,

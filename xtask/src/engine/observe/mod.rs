@@ -5,16 +5,19 @@ use std::sync::Arc;
 use bollard::Docker as Client;
 use tokio::runtime::Runtime;
 
+mod disk;
 mod figures;
 mod follow;
 mod history;
 mod lines;
+mod probes;
 mod sizes;
 
 pub use figures::{Declared, Port, Usage};
 pub use follow::{Follow, Happened};
 pub use history::{History, Said};
 pub use lines::Line;
+pub use probes::Probe;
 pub use sizes::volume_sizes;
 
 /// Which part of a log is wanted.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::actions::TakeBackup;
-use crate::backup::{Choice, Given, Pause, Place, Summary, WantedDump, Wish, choose};
+use crate::backup::{Choice, Given, Pause, Place, Purpose, Summary, WantedDump, Wish, choose};
 use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
 use crate::git::Git;
@@ -83,6 +83,7 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
     let (info, at_ms) = (engine.info()?, now_ms());
     let summary = Summary {
         name: Summary::name_of(run.as_str(), &stack.id, at_ms),
+        purpose: Purpose::Backup,
         stack: stack.id.clone(),
         project: standing.call.project.clone(),
         engine: engine_key(&info.id),

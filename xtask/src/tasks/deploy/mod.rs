@@ -183,7 +183,7 @@ fn prepare<'p>(cx: &'p Context<'_>, stack: &'p Stack, request: &'p Request, over
 
 /// After the plan was shown and agreed to.
 fn confirmed(cx: &Context<'_>, question: &str, project: &str, what: &str) -> Result<()> {
-    if (cx.confirm_by_name)(question, project)? {
+    if (cx.confirm_by_name)(&format!("{question}\nThis cannot be undone."), project)? {
         return Ok(());
     }
     Err(Error::refused(what).why("the name was not typed; nothing was touched"))

@@ -2,7 +2,9 @@
 
 mod check;
 mod diff;
+mod history;
 mod init;
+mod names;
 mod template;
 
 use std::path::PathBuf;
@@ -12,6 +14,7 @@ use crate::error::{Error, Result};
 
 pub use check::{EnvCheck, Problem, check};
 pub use diff::{EnvDiff, Row, diff};
+pub use history::{EnvChange, How, VariableChange, changes};
 pub use init::{EnvInit, init};
 pub use template::template;
 

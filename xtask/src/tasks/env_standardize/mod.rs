@@ -18,6 +18,7 @@ mod pins;
 mod prepare;
 mod report;
 mod rewrite;
+mod shares;
 mod show;
 mod standing;
 
@@ -35,6 +36,7 @@ use crate::saga::{Plan, Verdict};
 use prepare::Proposal;
 
 pub use report::{Gained, Given, Report};
+pub use shares::{Share, shares};
 pub use standing::{Standing, standing};
 
 /// What is done about a variable that has two values.

@@ -53,7 +53,7 @@ pub fn dev_down(cx: &Context<'_>, words: &[String], volumes: bool) -> Result<Dow
         *by_project.entry(one.chosen.project()).or_default() += one.volumes.len();
     }
     for (project, count) in by_project {
-        let question = format!("{count} volumes of {project} are deleted with all their data.");
+        let question = format!("{count} volumes of {project} are deleted with all their data. This cannot be undone.");
         if !(cx.confirm_by_name)(&question, project)? {
             return Err(Error::refused("take the stacks down").why("the name was not typed; nothing was touched"));
         }

@@ -72,7 +72,11 @@ pub fn in_place(cx: &Context<'_>, request: &Request) -> Result<Ended> {
 /// Whoever wrote to the data since has lost that.
 fn ask(cx: &Context<'_>, planned: &Planned, project: &str) -> Result<()> {
     let names: Vec<&str> = planned.fill.refills().map(|refill| refill.volume.as_str()).collect();
-    let question = format!("What is in {} now is replaced by what was in it when {} was made.", names.join(", "), planned.fill.name);
+    let question = format!(
+        "What is in {} now is replaced by what was in it when {} was made. This cannot be undone.",
+        names.join(", "),
+        planned.fill.name
+    );
     match (cx.confirm_by_name)(&question, project)? {
         true => Ok(()),
         false => Err(Error::refused("restore in place").why("the name was not typed; nothing was touched")),
