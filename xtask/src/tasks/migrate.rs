@@ -157,10 +157,11 @@ pub fn one(cx: &Context<'_>, phase: &'static Phase, wish: &Wish, overrides: &Ove
     Ok(Migrated { phase, ended, report })
 }
 
-/// Carries the phases out in their order, without those that `skip` names; the first that does not hold ends it.
-pub fn all(cx: &Context<'_>, wish: &Wish, skip: &[u8]) -> Result<Vec<Migrated>> {
+/// Carries the phases out in their order, without those that `skip` names; the first that does not hold ends it. Unless
+/// something is agreed to by its name (`by_name`), phase 3 leaves named volumes where they are.
+pub fn all(cx: &Context<'_>, wish: &Wish, skip: &[u8], by_name: bool) -> Result<Vec<Migrated>> {
     let mut migrated = Vec::new();
-    let together = cleanup::Options { together: true, ..wish.cleanup.clone() };
+    let together = cleanup::Options { together: true, without_named: !by_name, ..wish.cleanup.clone() };
     let wish = &Wish { cleanup: together, ..wish.clone() };
     for phase in PHASES.iter().filter(|phase| !skip.contains(&phase.number)) {
         cx.events.emit(Event::Note(format!("phase {} {}: {}", phase.number, phase.name, phase.about)));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::change::{Change, Kind};
 use super::live::{self, Asking};
+use super::prove::Unequal;
 use super::survey::Survey;
 use crate::error::Result;
 use crate::guards::{self, Checked};
@@ -20,8 +21,14 @@ pub fn renders(survey: &Survey<'_>) -> Checked {
 }
 
 /// Whether what was planned renders as before.
-pub fn equal(why: Vec<String>) -> Checked {
-    Checked::new("renders-as-before", why, "nothing may change what runs; please report this with the file")
+pub fn equal(unequal: Vec<Unequal>) -> Checked {
+    // What only others come to see differently, they share with the chosen ones.
+    let others = unequal.iter().all(|unequal| !unequal.chosen);
+    let help = match others {
+        true => "these stacks share a file with those that were named: name them too, or no stack at all, which means all",
+        false => "nothing may change what runs; please report this with the file",
+    };
+    Checked::new("renders-as-before", unequal.into_iter().map(|unequal| unequal.why).collect(), help)
 }
 
 /// Whether the commit can be made that was asked for.
