@@ -108,3 +108,23 @@ fn what_this_shell_exports_is_not_what_others_have() {
     phase_2(&project, &["--on-conflict", "keep-file"], 0).says(&["a (shop) keeps of its own: RELEASE"]);
     holds(&project);
 }
+
+#[test]
+fn a_file_that_another_stack_shares_wants_that_stack_too() {
+    let extending = |service: &str| format!("services:\n  {service}: {{extends: {{file: common.yaml, service: base}}}}\n");
+    let (a, b) = (extending("one"), extending("two"));
+    let files = [
+        ("xtask.yaml", "stacks: {a: {files: [a.yaml]}, b: {files: [b.yaml]}}\n"),
+        ("a.yaml", a.as_str()),
+        ("b.yaml", b.as_str()),
+        ("common.yaml", "services: {base: {image: x, env_file: base.env}}\n"),
+        ("base.env", "LEVEL=debug\n"),
+        (".gitignore", ".env\n"),
+    ];
+    let project = Project::with(&files);
+    project.write(".env", "LEVEL=info\n");
+    let refused =
+        project.leaves_alone(call(&project, &["a", "--on-conflict", "keep-file"]), 3, &["renders-as-before", "stack b", "name them too"]);
+    assert!(!refused.stderr.contains("please report"), "{refused}");
+    phase_2(&project, &["a", "b", "--on-conflict", "keep-file"], 0);
+}

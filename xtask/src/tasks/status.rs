@@ -72,7 +72,8 @@ pub struct FindingStatus {
 pub fn phases(cx: &Context<'_>, stacks: &[String]) -> Result<Vec<PhaseStatus>> {
     let runs = history::runs(&cx.store)?;
     // What nobody uses any more comes by itself: it undoes no cleanup, it waits for one.
-    let was_done = |phase: &Phase| phase.name != phase_3::TASK && runs.iter().any(|run| run.task == phase.name && run.standing == OfRun::Committed);
+    let was_done =
+        |phase: &Phase| phase.name != phase_3::TASK && runs.iter().any(|run| run.task == phase.name && run.standing == OfRun::Committed);
     PHASES.iter().map(|phase| Ok(status(phase, (phase.look)(cx, stacks)?, was_done(phase)))).collect()
 }
 

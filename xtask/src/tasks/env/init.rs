@@ -14,9 +14,9 @@ use crate::dotenv::{self, Entry, Quoting, with_values};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::guards::Checked;
+use crate::model::{Model, STAND_IN};
 use crate::saga::{Plan, Proof, Verdict};
 use crate::source::{Disk, real, text_of};
-use crate::model::Model;
 use crate::tasks::audit::model_of;
 use crate::tasks::phase::change::{Change, Kind};
 use crate::tasks::phase::checks::file_guards;
@@ -51,8 +51,7 @@ pub fn init(cx: &Context<'_>, environment: Option<&str>) -> Result<(Ended, EnvIn
             .why("there is no such file")
             .help("`cargo xtask env template` writes it"));
     };
-    let models: Vec<Model> = cx.project.stacks.iter().filter_map(|stack| model_of(stack, &Disk, &cx.environment).ok()).collect();
-    let known = Known::of(&models, &cx.project.root.join(".env"));
+    let known = Known::of(&models(cx, &example), &cx.project.root.join(".env"));
     let filled = fill(&example, &known, &mut secret).map_err(|why| Error::unusable(format!("read {}", source.display())).why(why))?;
     let shown = |path: &Path| cx.project.relative(path).display().to_string();
     let made = EnvInit {
@@ -79,6 +78,26 @@ pub fn init(cx: &Context<'_>, environment: Option<&str>) -> Result<(Ended, EnvIn
         Ok(Prepared { guards, projects: Vec::new(), plan, contents, preview, still: None, prove: Box::new(prove) })
     })?;
     Ok((ended, made))
+}
+
+/// Every stack that renders, as it would with what the example says and something for each secret.
+fn models(cx: &Context<'_>, example: &str) -> Vec<Model> {
+    let mut environment = cx.environment.clone();
+    for Entry { key, value, .. } in dotenv::parse(example, &|_| Some("set".to_string())).unwrap_or_default() {
+        match value.is_empty() {
+            false => drop(environment.entry(key).or_insert(value)),
+            true if key_shape(&key).is_credential() => drop(environment.entry(key).or_insert_with(|| STAND_IN.to_string())),
+            true => {}
+        }
+    }
+    let mut models = Vec::new();
+    for stack in &cx.project.stacks {
+        match model_of(stack, &Disk, &environment) {
+            Ok(model) => models.push(model),
+            Err(error) => cx.events.emit(Event::Warning(format!("which passwords stack {} sets is not known: {error}", stack.id))),
+        }
+    }
+    models
 }
 
 fn prove(path: &Path, filled: &Filled) -> Result<Verdict> {

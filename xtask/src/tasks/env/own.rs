@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::catalogue::{ServerKind, server_kind};
 use crate::dotenv;
-use crate::model::interpolate::Op;
 use crate::model::Model;
+use crate::model::interpolate::Op;
 use crate::source::real;
 use crate::text::template::{self, Segment};
 use crate::yaml::{Data, Origin, Value};
@@ -101,8 +101,8 @@ fn of_server(model: &Model, service: &str, kind: &ServerKind, main: &Path) -> BT
     let mut names = BTreeSet::new();
     for (key, value) in model.environment_of(service).into_iter().filter(|(key, _)| is_own(key)) {
         match value {
-            Some((_, at)) => places.insert(at),
-            None => names.insert(key.to_string()),
+            Some((value, at)) if !is_by_name(model, value, at) => places.insert(at),
+            _ => names.insert(key.to_string()),
         };
     }
     for key in ["command", "entrypoint"] {
@@ -124,6 +124,13 @@ fn of_server(model: &Model, service: &str, kind: &ServerKind, main: &Path) -> BT
         }
     }
     names
+}
+
+/// Whether a value stands nowhere in the files: the name alone does.
+fn is_by_name(model: &Model, value: &str, at: Origin) -> bool {
+    let named = model.references.iter().any(|reference| reference.at == at);
+    let text = model.sources.get(at.file as usize).and_then(|source| source.text.get(at.span.start..at.span.end));
+    !named && text.is_some_and(|text| !text.contains(value))
 }
 
 fn scalars(value: Option<&Value>, into: &mut BTreeSet<Origin>) {
