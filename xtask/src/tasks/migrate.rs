@@ -164,6 +164,13 @@ pub fn all(cx: &Context<'_>, wish: &Wish, skip: &[u8], by_name: bool) -> Result<
     let together = cleanup::Options { together: true, without_named: !by_name, ..wish.cleanup.clone() };
     let wish = &Wish { cleanup: together, ..wish.clone() };
     for phase in PHASES.iter().filter(|phase| !skip.contains(&phase.number)) {
+        // As the files are now, phase 2 would judge what phase 1 is about to change.
+        let before = migrated.last().is_some_and(|last: &Migrated| last.phase.number == 1 && last.ended == Ended::Planned);
+        if phase.number == 2 && before {
+            let note = "phase 2 builds on what phase 1 writes: carry that out, then look at phase 2";
+            cx.events.emit(Event::Note(note.to_string()));
+            continue;
+        }
         cx.events.emit(Event::Note(format!("phase {} {}: {}", phase.number, phase.name, phase.about)));
         let (ended, report) = (phase.run)(cx, wish, &Overrides::default())?;
         migrated.push(Migrated { phase, ended, report });
