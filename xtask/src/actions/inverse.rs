@@ -83,7 +83,7 @@ pub fn inverse(done: &[Undoable<Action, Receipt>]) -> Result<Inverse> {
                 Action::BringBack(unused.clone())
             }
             // A rollback of a rollback is none.
-            Action::BringBack(_) | Action::ArchiveUnused(_) | Action::DropUnused(_) => continue,
+            Action::BringBack(_) | Action::ArchiveUnused(_) | Action::DropUnused(_) | Action::NoteReclaimed(_) => continue,
             // What is forgotten is gone.
             Action::ForgetBackups(_) | Action::PruneRepository(_) => continue,
             // What runs goes back to a release, and takes the pointer with it.

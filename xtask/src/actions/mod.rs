@@ -52,7 +52,7 @@ pub use backup::{
     DropReplaced, Exchange, FillBeside, ForgetBackups, Laid, LaidServer, LayBeside, Like, MakeRepository, NoteVerified, PruneRepository,
     PublishBackup, Quieted, ReadBack, Reading, Refill, Reload, Revived, TakeBackup, VerifyBackup, recount,
 };
-pub use cleanup::{ArchiveUnused, DropUnused, Standing, Unused, user_of_volume};
+pub use cleanup::{ArchiveUnused, DropUnused, NoteReclaimed, Reclaimed, Standing, Unused, removal_was_begun, user_of_volume};
 pub use create_folder::CreateFolder;
 pub use file::Original;
 pub use forget_releases::ForgetReleases;
@@ -222,6 +222,7 @@ pub enum Action {
     RemoveUnused(Unused),
     BringBack(Unused),
     DropUnused(DropUnused),
+    NoteReclaimed(NoteReclaimed),
 }
 
 impl Action {
@@ -311,6 +312,7 @@ impl Step<World> for Action {
             Action::RemoveUnused(unused) => format!("remove {}", unused.label()),
             Action::BringBack(unused) => format!("bring {} back", unused.label()),
             Action::DropUnused(drop) => drop.label(),
+            Action::NoteReclaimed(_) => "note what was reclaimed".to_string(),
             Action::ForgetReleases(forget) => format!("forget the releases {} of {}", forget.ids.join(", "), forget.shelf.stack),
         }
     }
@@ -353,6 +355,7 @@ impl Step<World> for Action {
             Action::ArchiveUnused(archive) => archive.prepare(world).map(|()| Receipt::Nothing),
             Action::RemoveUnused(_) | Action::DropUnused(_) => world.live().map(|_| Receipt::Nothing),
             Action::BringBack(unused) => unused.look(world).map(Receipt::Standing),
+            Action::NoteReclaimed(note) => note.measure(world.live()?.engine.as_ref(), world.run.as_str()).map(Receipt::Reclaimed),
         }
     }
 
@@ -398,8 +401,10 @@ impl Step<World> for Action {
             Action::PruneRepository(prune) => prune.apply(),
             Action::ArchiveUnused(archive) => archive.apply(world),
             Action::RemoveUnused(unused) => unused.remove(world),
-            Action::BringBack(unused) => unused.bring_back(world),
+            Action::BringBack(unused) => unused.take_back(world, receipt.standing()?),
             Action::DropUnused(drop) => drop.apply(world),
+            // Its work is its receipt.
+            Action::NoteReclaimed(_) => Ok(()),
         }
     }
 
@@ -452,11 +457,12 @@ impl Step<World> for Action {
             Action::Exchange(exchange) => exchange.undo(world),
             Action::LayBeside(lay) => lay.undo(world),
             Action::ArchiveUnused(archive) => archive.undo(world),
-            Action::RemoveUnused(unused) => unused.bring_back(world),
+            Action::RemoveUnused(unused) => unused.undo(world),
             Action::BringBack(unused) => unused.remove_again(world, receipt.standing()?),
             // Taken only after a run is committed, when nothing is undone any more.
             Action::RemoveContainers(_) | Action::ForgetReleases(_) | Action::DropReplaced(_) => Ok(()),
-            Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropImage(_) | Action::DropUnused(_) => Ok(()),
+            Action::ForgetBackups(_) | Action::PruneRepository(_) | Action::DropImage(_) => Ok(()),
+            Action::DropUnused(_) | Action::NoteReclaimed(_) => Ok(()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::backup::Quieted;
-use super::cleanup::Standing;
+use super::cleanup::{Reclaimed, Standing};
 use super::git_commit::CommitReceipt;
 use super::git_entry::EntryReceipt;
 use super::keep_stack::KeptStack;
@@ -31,6 +31,7 @@ pub enum Receipt {
     Saved(Saved),
     Quieted(QuietedAll),
     Standing(Standing),
+    Reclaimed(Reclaimed),
 }
 
 /// The containers that a backup may pause or stop.

@@ -165,7 +165,11 @@ impl<'a> Resolver<'a> {
         Ok(Some(Here { digests: found.digests.iter().filter_map(of_it).collect(), id: found.id, platform: found.platform }))
     }
 
-    fn ask(&self, reference: &Reference) -> Result<Result<Manifest, Unresolved>> {
+    /// What the registry itself says to a name.
+    ///
+    /// # Errors
+    /// The engine or the user's logins cannot be read; `Interrupted`. The registry's own no is the inner error.
+    pub fn ask(&self, reference: &Reference) -> Result<Result<Manifest, Unresolved>> {
         let sought = self.logins.find(reference.server(), self.cancel)?;
         let told = self.engine.distribution(&reference.to_string(), sought.login.as_ref(), self.cancel)?;
         Ok(match told {

@@ -81,9 +81,11 @@ fn cleanup(how: &Ended, report: &cleanup::Report, look: Look) -> String {
 /// Net of the archives, then for each file system.
 fn bytes(reclaimed: &cleanup::Reclaimed, look: Look) -> String {
     let sign = if reclaimed.net < 0 { "-" } else { "" };
-    let (before, after, archived) = (size(reclaimed.engine_before), size(reclaimed.engine_after), size(reclaimed.archived));
-    let net = size(reclaimed.net.unsigned_abs());
-    let words = format!("{sign}{net}: the engine keeps {after} instead of {before}, and the archive takes {archived}");
+    let (before, after) = (size(reclaimed.engine_before), size(reclaimed.engine_after));
+    let (net, removed, archived) = (size(reclaimed.net.unsigned_abs()), size(reclaimed.removed), size(reclaimed.archived));
+    let words = format!(
+        "{sign}{net}: {removed} removed, and the archive takes {archived}; with what others do, the engine keeps {after} instead of {before}"
+    );
     let disks = reclaimed.disks.iter().map(|disk| {
         let words = format!("{}: {} free, {} before", disk.path.display(), size(disk.free_after), size(disk.free_before));
         look.line(Style::Info, "Disk", &words)

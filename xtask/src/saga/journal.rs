@@ -59,8 +59,11 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         after: Vec<Value>,
     },
-    /// Those steps are done.
-    Settled,
+    /// Those steps are done; what each found, in their order.
+    Settled {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        receipts: Vec<Value>,
+    },
     RollingBack {
         why: String,
     },
@@ -82,7 +85,7 @@ impl Record {
             Record::Applied { .. } => "applied",
             Record::Proven { .. } => "proven",
             Record::Committed { .. } => "committed",
-            Record::Settled => "settled",
+            Record::Settled { .. } => "settled",
             Record::RollingBack { .. } => "rolling-back",
             Record::Undone { .. } => "undone",
             Record::RolledBack => "rolled-back",
@@ -93,7 +96,7 @@ impl Record {
     /// Records for which room was kept: they must be possible on a full disk.
     fn ends_the_run(&self) -> bool {
         use Record::{RolledBack, RollingBack, Settled, Stuck, Undone};
-        matches!(self, Settled | RollingBack { .. } | Undone { .. } | RolledBack | Stuck { .. })
+        matches!(self, Settled { .. } | RollingBack { .. } | Undone { .. } | RolledBack | Stuck { .. })
     }
 }
 

@@ -32,6 +32,10 @@ fn committed() -> Record {
     Record::Committed { after: vec![Value::from("an after")] }
 }
 
+fn settled() -> Record {
+    Record::Settled { receipts: vec![Value::from("what it found")] }
+}
+
 fn rolling_back() -> Record {
     Record::RollingBack { why: "so".into() }
 }
@@ -39,7 +43,7 @@ fn rolling_back() -> Record {
 #[test]
 fn every_cut_of_the_tail_reads_as_before_the_last_record() {
     let mut bench = bench();
-    for record in [prepared(0), Record::Applied { n: 0 }, proven(), prepared(1), Record::Applied { n: 1 }, committed(), Record::Settled] {
+    for record in [prepared(0), Record::Applied { n: 0 }, proven(), prepared(1), Record::Applied { n: 1 }, committed(), settled()] {
         let (entries, state) = (replay(&bench.path).unwrap().entries, bench.journal.state().clone());
         let durable = fs::read(&bench.path).unwrap();
         bench.journal.append(record).unwrap();
@@ -91,7 +95,7 @@ fn only_one_order_is_legal() {
             Record::Applied { n: 0 },
             proven(),
             committed(),
-            Record::Settled,
+            settled(),
             rolling_back(),
             Record::Undone { n: 0 },
             Record::RolledBack,
@@ -111,7 +115,7 @@ fn only_one_order_is_legal() {
         (&[rolling_back(), Record::RolledBack], &[]),
         (&all_applied, &["committed", "rolling-back"]),
         (&with_all_applied(&[committed()]), &["settled"]),
-        (&with_all_applied(&[committed(), Record::Settled]), &[]),
+        (&with_all_applied(&[committed(), settled()]), &[]),
         (&with_all_applied(&[Record::Committed { after: vec![] }]), &[]),
     ];
     for (before, expected) in legal {
@@ -140,7 +144,7 @@ fn a_commit_with_steps_after_it_is_open_until_they_are_done() {
     }
     let state = replay(&bench.path).unwrap().state;
     assert!((state.is_open(), state.is_committed()) == (true, true), "{state:?}");
-    bench.journal.append(Record::Settled).unwrap();
+    bench.journal.append(settled()).unwrap();
     let state = replay(&bench.path).unwrap().state;
     assert!((state.is_open(), state.is_committed()) == (false, true), "{state:?}");
 }

@@ -135,7 +135,7 @@ impl<W: ?Sized, S: Step<W>> Run<'_, W, S> {
     }
 }
 
-fn to_value(data: &impl serde::Serialize) -> Result<Value> {
+pub(super) fn to_value(data: &impl serde::Serialize) -> Result<Value> {
     serde_json::to_value(data).map_err(|error| Error::failed("write a record").why(error.to_string()))
 }
 
@@ -300,6 +300,9 @@ mod tests {
         assert!(matches!(outcome, Outcome::Committed(_)));
         assert_eq!(*bench.world.borrow(), ["one", "two", "three", "four", "five"]);
         assert_eq!(bench.records()[8..], ["committed", "settled"]);
+        let entries = bench.store.history().unwrap().pop().unwrap().entries;
+        let Record::Settled { receipts } = &entries.last().unwrap().record else { panic!() };
+        assert_eq!(*receipts, [3, 4], "what each of them found stays");
         assert_eq!(bench.store.open_run().unwrap(), None);
     }
 

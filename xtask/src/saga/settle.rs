@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Step;
 use super::journal::{Entry, Journal, Record};
 use super::recover::unreadable;
-use super::run::Proof;
+use super::run::{Proof, to_value};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
@@ -21,6 +21,7 @@ pub(super) fn settle<W: ?Sized, S: Step<W>>(
     events: &dyn Sink,
     cancel: &Cancel,
 ) -> Result<()> {
+    let mut receipts = Vec::new();
     for (n, step) in after.iter().enumerate() {
         if cancel.requested() {
             return Err(Error::new(Kind::Interrupted, "finish what comes after the commit").why("interrupted"));
@@ -29,15 +30,15 @@ pub(super) fn settle<W: ?Sized, S: Step<W>>(
         cancel.now(&label);
         events.emit(Event::StepStarted { number, of, label: label.clone() });
         let started = Instant::now();
-        // Its receipt is for itself: there is no undo that would need it.
-        let taken = step.prepare(world).and_then(|receipt| step.apply(world, &receipt));
+        // No undo needs its receipt: it is kept for what it tells.
+        let taken = step.prepare(world).and_then(|receipt| step.apply(world, &receipt).map(|()| receipt));
         events.emit(match &taken {
-            Ok(()) => Event::StepDone { number, of, label, took: started.elapsed() },
+            Ok(_) => Event::StepDone { number, of, label, took: started.elapsed() },
             Err(error) => Event::StepFailed { number, of, label, why: error.to_string() },
         });
-        taken?;
+        receipts.push(to_value(&taken?)?);
     }
-    journal.append(Record::Settled)
+    journal.append(Record::Settled { receipts })
 }
 
 /// The steps after the commit that a journal names, and what was proven before it.

@@ -87,7 +87,7 @@ impl State {
                     Settling
                 }
             }
-            (Settling, Record::Settled) => Committed,
+            (Settling, Record::Settled { .. }) => Committed,
             (Running | Proven | Stuck, Record::RollingBack { .. }) => RollingBack,
             (RollingBack, Record::Undone { n }) if self.next_undo() == Some(*n) => {
                 self.marks[*n] = Mark::Undone;

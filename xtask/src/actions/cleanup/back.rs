@@ -1,73 +1,203 @@
-//! The way back of what was removed. Right at any moment, and again: a volume that was being filled when somebody was
-//! killed is known by a mark in the run, and filled anew.
-
-use std::fs;
-use std::path::PathBuf;
+//! The way back of what was removed. Right at any moment, and again: what a run has begun is known by its mark.
 
 use serde::{Deserialize, Serialize};
 
 use super::super::World;
 use super::super::backup::{fill, take_away};
 use super::Unused;
-use super::remove::{intact, spec};
-use crate::backup::{Place, Repository, segment};
+use super::mark::Word;
+use super::remove::{spec, user_of_network, user_of_volume};
+use crate::backup::{Content, Manifest, Place, Repository};
 use crate::engine::Volume;
 use crate::error::{Error, Result};
-use crate::saga::{make_dir, sync_dir};
 
-/// Whether a thing was there before it was brought back.
+/// What was there before a thing was brought back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
+    /// Nothing needs to be made: it is there, it was never removed, or another of its name does as well.
     pub there: bool,
+    /// The names that an image had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
-/// What the mark of a volume says once it is whole.
-const WHOLE: &[u8] = b"whole";
-
 impl Unused {
-    /// For a rollback: nothing of its name may be there, but the thing itself.
+    /// Takes the removal back: only what this very run has begun to remove.
+    pub fn undo(&self, world: &World) -> Result<()> {
+        match self.mark(world).word() {
+            None => Ok(()),
+            Some(_) => self.bring_back(world),
+        }
+    }
+
+    /// For a rollback.
+    ///
+    /// # Errors
+    /// `Refused`: another volume of its name is there.
     pub fn look(&self, world: &World) -> Result<Standing> {
         let engine = world.live()?.engine.as_ref();
-        let (there, other) = match self {
-            Unused::Volume { name, made, .. } => {
+        let standing = |there: bool| Standing { there, names: Vec::new() };
+        let never = || {
+            world.warn(format!("{} is not in the archive: that run has left it alone, and it is not there now", self.label()));
+            standing(true)
+        };
+        match self {
+            Unused::Volume { name, made, place, archive } => {
                 let now = engine.volume(name)?;
-                (now.as_ref().is_some_and(|volume| volume.created == *made), now.is_some_and(|volume| volume.created != *made))
+                if now.as_ref().is_some_and(|volume| volume.created == *made) {
+                    return Ok(standing(true));
+                }
+                let archived = stored(place, archive)?.1.volumes.iter().any(|copied| copied.volume == *name);
+                match now {
+                    _ if !archived => Ok(never()),
+                    Some(_) => Err(taken(&self.label())),
+                    None => Ok(standing(false)),
+                }
             }
             Unused::Network { id, name, .. } => {
                 let now = engine.network(name)?;
-                (now.as_ref().is_some_and(|network| network.id == *id), now.is_some_and(|network| network.id != *id))
+                if now.as_ref().is_some_and(|network| network.id != *id) {
+                    world.warn(format!("{} stays as it is: another one of that name is there by now", self.label()));
+                }
+                Ok(standing(now.is_some()))
             }
-            Unused::Image { id, .. } => (engine.image(id)?.is_some(), false),
-        };
-        if other {
-            return Err(taken(&self.label()));
+            Unused::Image { id, names, .. } | Unused::Served { id, names, .. } => {
+                let mut had = Vec::new();
+                for name in names {
+                    had.extend(engine.image(name)?.filter(|image| image.id == *id).map(|_| name.clone()));
+                }
+                let there = engine.image(id)?.is_some();
+                match self {
+                    Unused::Image { place, archive, .. } if !there => {
+                        let archived = stored(place, archive)?.1.images.iter().any(|stored| stored.id == *id);
+                        Ok(if archived { standing(false) } else { never() })
+                    }
+                    _ => Ok(Standing { there, names: had }),
+                }
+            }
         }
-        Ok(Standing { there })
     }
 
-    /// Takes a rollback back.
+    /// Carries a rollback out. What only a registry has does not hold up the rest.
+    pub fn take_back(&self, world: &World, standing: &Standing) -> Result<()> {
+        match self {
+            Unused::Volume { .. } | Unused::Network { .. } if standing.there => Ok(()),
+            Unused::Image { id, .. } if standing.there && world.live()?.engine.image(id)?.is_none() => Ok(()),
+            Unused::Served { names, reference, .. } => {
+                if let Err(error) = self.bring_back(world) {
+                    let by_hand = format!("`docker pull {reference}`, then `docker tag` it {}", names.join(" and "));
+                    world.warn(format!("{} is not back: {error}. By hand: {by_hand}", self.label()));
+                    world.not_proven(self.label(), "to be pulled: its registry does not give it".to_string());
+                }
+                Ok(())
+            }
+            _ => self.bring_back(world),
+        }
+    }
+
+    /// Takes a rollback back: only what it has made itself, and nobody has come to use.
     pub fn remove_again(&self, world: &World, standing: &Standing) -> Result<()> {
-        if standing.there {
+        if self.mark(world).word().is_none() {
             return Ok(());
         }
         take_away(world)?;
         let engine = world.live()?.engine.as_ref();
         match self {
-            Unused::Volume { name, .. } => engine.remove_volume(name),
-            Unused::Network { name, .. } => match engine.network(name)? {
-                Some(network) => engine.remove_network(&network.id),
-                None => Ok(()),
+            Unused::Volume { name, .. } => match user_of_volume(engine, name)? {
+                Some(user) => world.warn(format!("{} stays: {user} has come to use it", self.label())),
+                None => engine.remove_volume(name)?,
             },
-            Unused::Image { names, .. } => names.iter().try_for_each(|name| engine.untag(name).map(|_| ())),
+            Unused::Network { name, .. } => {
+                let Some(network) = engine.network(name)? else { return Ok(()) };
+                match user_of_network(engine, &network.id, name)? {
+                    Some(user) => world.warn(format!("{} stays: {user} has come to use it", self.label())),
+                    None => engine.remove_network(&network.id)?,
+                }
+            }
+            Unused::Image { id, names, .. } | Unused::Served { id, names, .. } => {
+                for name in names.iter().filter(|name| !standing.names.contains(name)) {
+                    if engine.image(name)?.is_some_and(|image| image.id == *id) {
+                        engine.untag(name)?;
+                    }
+                }
+                // Who has made a container of it meanwhile keeps it.
+                if !standing.there && engine.image(id)?.is_some_and(|image| image.tags.is_empty()) {
+                    engine.remove_image(id)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn bring_back(&self, world: &World) -> Result<()> {
+        match self {
+            Unused::Volume { name, made, place, archive } => self.bring_volume(world, name, made, (place, archive)),
+            Unused::Network { id, name, spec } => self.bring_network(world, id, name, spec),
+            Unused::Image { .. } | Unused::Served { .. } => self.bring_image(world),
         }
     }
 
-    pub fn bring_back(&self, world: &World) -> Result<()> {
-        match self {
-            Unused::Volume { name, made, place, archive } => bring_volume(world, name, made, place, archive),
-            Unused::Network { name, spec, .. } => bring_network(world, name, spec),
-            Unused::Image { id, names, place, archive } => bring_image(world, id, names, place, archive),
+    fn bring_volume(&self, world: &World, name: &str, made: &str, (place, archive): (&Place, &str)) -> Result<()> {
+        let engine = world.live()?.engine.as_ref();
+        let mark = self.mark(world);
+        match (engine.volume(name)?, mark.word()) {
+            (Some(_), Some(Word::Whole)) => return Ok(()),
+            (Some(_), Some(Word::Begun)) => {
+                take_away(world)?;
+                engine.remove_volume(name)?;
+            }
+            // What was asked for by somebody who was killed may be in the making.
+            (None, Some(Word::Begun)) => take_away(world)?,
+            // It was never removed.
+            (Some(volume), _) if volume.created == made => return Ok(()),
+            (Some(_), _) => return Err(taken(&self.label())),
+            (None, _) => {}
         }
+        let (content, manifest) = stored(place, archive)?;
+        let missing = || Error::failed(format!("bring {} back", self.label())).why("the archive does not have it");
+        let copied = manifest.volumes.iter().find(|copied| copied.volume == name).ok_or_else(missing)?;
+        mark.note(Word::Begun)?;
+        engine.make_volume(&Volume {
+            name: name.to_string(),
+            driver: copied.driver.clone(),
+            mountpoint: String::new(),
+            created: String::new(),
+            labels: copied.labels.clone(),
+            options: copied.options.clone(),
+        })?;
+        let entries = fill(world, &content, copied, name)?;
+        mark.note(Word::Whole)?;
+        world.proven(self.label(), format!("{entries} entries, {} bytes, back and read equal", copied.bytes));
+        Ok(())
+    }
+
+    fn bring_network(&self, world: &World, id: &str, name: &str, kept: &crate::saga::Sha) -> Result<()> {
+        let engine = world.live()?.engine.as_ref();
+        let mark = self.mark(world);
+        match (engine.network(name)?, mark.word()) {
+            (Some(network), _) if network.id == id => return Ok(()),
+            (Some(_), Some(Word::Begun | Word::Whole)) => {}
+            (Some(_), _) => {
+                world.warn(format!("{} stays as it is: another one of that name is there by now", self.label()));
+                return Ok(());
+            }
+            (None, before) => {
+                if before == Some(Word::Begun) {
+                    take_away(world)?;
+                }
+                mark.note(Word::Begun)?;
+                if engine.network(name)?.is_none() {
+                    engine.make_network(&spec(world, kept)?)?;
+                }
+            }
+        }
+        mark.note(Word::Whole)?;
+        if engine.network_spec(name)? == Some(spec(world, kept)?) {
+            world.proven(self.label(), "back, as it was defined".to_string());
+        } else {
+            world.warn(format!("{} is back with other addresses: somebody else has those that it had", self.label()));
+        }
+        Ok(())
     }
 }
 
@@ -77,88 +207,9 @@ fn taken(what: &str) -> Error {
         .help("look at it, and remove or rename it when nobody needs it; what was removed stays in the repository")
 }
 
-fn bring_volume(world: &World, name: &str, made: &str, place: &Place, archive: &str) -> Result<()> {
-    let engine = world.live()?.engine.as_ref();
-    let mark = mark(world, name);
-    let marked = fs::read(&mark).ok();
-    match (engine.volume(name)?, marked.as_deref()) {
-        // It was never removed; or it is back already.
-        (Some(volume), None) if volume.created == made => return Ok(()),
-        (Some(_), Some(WHOLE)) => return Ok(()),
-        (Some(_), None) => return Err(taken(&format!("the volume {name}"))),
-        (Some(_), Some(_)) => {
-            take_away(world)?;
-            engine.remove_volume(name)?;
-        }
-        (None, _) => {}
-    }
+/// What a cleanup has archived.
+pub(super) fn stored(place: &Place, archive: &str) -> Result<(Content, Manifest)> {
     let content = Repository::open(place)?.content(archive, false)?;
     let manifest = content.manifest()?;
-    let missing = || Error::failed(format!("bring the volume {name} back")).why("the archive does not have it");
-    let copied = manifest.volumes.iter().find(|copied| copied.volume == name).ok_or_else(missing)?;
-    note(&mark, b"begun")?;
-    engine.make_volume(&Volume {
-        name: name.to_string(),
-        driver: copied.driver.clone(),
-        mountpoint: String::new(),
-        created: String::new(),
-        labels: copied.labels.clone(),
-        options: copied.options.clone(),
-    })?;
-    let entries = fill(world, &content, copied, name)?;
-    note(&mark, WHOLE)?;
-    world.proven(format!("the volume {name}"), format!("{entries} entries, {} bytes, back and read equal", copied.bytes));
-    Ok(())
-}
-
-fn mark(world: &World, volume: &str) -> PathBuf {
-    world.scratch().join(format!("volume-{}", segment(volume)))
-}
-
-/// Durable before anything is done that it is about.
-fn note(mark: &PathBuf, word: &[u8]) -> Result<()> {
-    let folder = mark.parent().map(PathBuf::from).unwrap_or_default();
-    make_dir(&folder)?;
-    let written = fs::write(mark, word).and_then(|()| fs::File::open(mark)?.sync_all());
-    written.map_err(|error| Error::io("write", mark, error))?;
-    sync_dir(&folder)
-}
-
-fn bring_network(world: &World, name: &str, kept: &crate::saga::Sha) -> Result<()> {
-    let engine = world.live()?.engine.as_ref();
-    if engine.network(name)?.is_some() {
-        return Ok(());
-    }
-    let wanted = spec(world, kept)?;
-    engine.make_network(&wanted)?;
-    if engine.network_spec(name)?.is_some_and(|made| made != wanted) {
-        world.warn(format!("the network {name} is back with other addresses: somebody else has those that it had"));
-    } else {
-        world.proven(format!("the network {name}"), "back, as it was defined".to_string());
-    }
-    Ok(())
-}
-
-fn bring_image(world: &World, id: &str, names: &[String], place: &Place, archive: &str) -> Result<()> {
-    let engine = world.live()?.engine.as_ref();
-    if engine.image(id)?.is_none() {
-        let content = Repository::open(place)?.content(archive, false)?;
-        let manifest = content.manifest()?;
-        let missing = || Error::failed(format!("bring the image {} back", names.join(", "))).why("the archive does not have it");
-        let stored = manifest.images.iter().find(|stored| stored.id == id).ok_or_else(missing)?;
-        intact(&content, &stored.path, &stored.stream)?;
-        engine.load_images(&mut content.stream(&stored.path, &stored.stream))?;
-        if engine.image(id)?.is_none() {
-            return Err(Error::failed(format!("bring the image {} back", names.join(", "))).why("the engine gives it another id"));
-        }
-    }
-    for name in names {
-        match engine.image(name)? {
-            None => engine.tag(id, name)?,
-            Some(image) if image.id == id => {}
-            Some(_) => world.warn(format!("the name {name} stays with another image, which has it by now")),
-        }
-    }
-    world.proven(format!("the image {}", names.join(", ")), "back, by its id".to_string());
-    Ok(())
+    Ok((content, manifest))
 }

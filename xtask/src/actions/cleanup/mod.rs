@@ -3,19 +3,25 @@
 
 mod back;
 mod drop;
+mod image;
+mod mark;
+mod reclaimed;
 mod remove;
 
 use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::backup::{any_image, copy, take_away, take_out, to_bytes};
-use crate::backup::{MANIFEST, Manifest, Pause, Place, Repository, StoredImage, Summary, VERSION, WantedCopy, Writer, segment};
+use crate::backup::{MANIFEST, Manifest, Pause, Place, Repository, Summary, VERSION, WantedCopy, Writer};
 use crate::engine::remove::remove_run;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::saga::Sha;
+use mark::Mark;
 
 pub use back::Standing;
 pub use drop::DropUnused;
+pub use mark::removal_was_begun;
+pub use reclaimed::{NoteReclaimed, Reclaimed};
 pub use remove::user_of_volume;
 
 /// One thing that can come back as it was.
@@ -42,6 +48,13 @@ pub enum Unused {
         place: Place,
         archive: String,
     },
+    /// An image that its registry still had when the list was made: it is not archived.
+    Served {
+        id: String,
+        names: Vec<String>,
+        /// `HOST/PATH@sha256:...`
+        reference: String,
+    },
 }
 
 impl Unused {
@@ -49,7 +62,15 @@ impl Unused {
         match self {
             Unused::Volume { name, .. } => format!("the volume {name}"),
             Unused::Network { name, .. } => format!("the network {name}"),
-            Unused::Image { names, .. } => format!("the image {}", names.join(", ")),
+            Unused::Image { names, .. } | Unused::Served { names, .. } => format!("the image {}", names.join(", ")),
+        }
+    }
+
+    fn mark(&self, world: &World) -> Mark {
+        match self {
+            Unused::Volume { name, .. } => Mark::of(world, "volume", name),
+            Unused::Network { id, .. } => Mark::of(world, "network", id),
+            Unused::Image { id, .. } | Unused::Served { id, .. } => Mark::of(world, "image", id),
         }
     }
 }
@@ -82,7 +103,7 @@ impl ArchiveUnused {
         let mut manifest = self.blank(world);
         let total = repository.backup(&self.summary, true, |writer| {
             for (id, names) in &self.images {
-                manifest.images.push(self.image(world, writer, id, names)?);
+                manifest.images.extend(image::store(world, writer, id, names)?);
             }
             for volume in &self.volumes {
                 self.volume(world, writer, volume, &mut manifest)?;
@@ -101,8 +122,10 @@ impl ArchiveUnused {
     }
 
     fn volume(&self, world: &World, writer: &mut Writer, volume: &str, manifest: &mut Manifest) -> Result<()> {
-        // Whoever has it by now may write to it; the step that would remove it leaves it.
-        if user_of_volume(world.live()?.engine.as_ref(), volume)?.is_some() {
+        // Whoever has it by now may write to it, and to read one that is gone would make it anew; the step that would
+        // remove it leaves it.
+        let engine = world.live()?.engine.as_ref();
+        if engine.volume(volume)?.is_none() || user_of_volume(engine, volume)?.is_some() {
             return Ok(());
         }
         let wanted = WantedCopy {
@@ -115,22 +138,6 @@ impl ArchiveUnused {
         };
         manifest.volumes.push(copy(world, &wanted, writer)?);
         Ok(())
-    }
-
-    fn image(&self, world: &World, writer: &mut Writer, id: &str, names: &[String]) -> Result<StoredImage> {
-        let path = format!("/images/{}", segment(id));
-        let unread = |error: std::io::Error| Error::failed(format!("read the image {}", names.join(", "))).why(error.to_string());
-        let mut from = world.live()?.engine.save_images(names)?;
-        let mut parts = writer.stream(&path);
-        let mut piece = vec![0; 64 << 10];
-        loop {
-            super::backup::go_on(world)?;
-            match from.read(&mut piece).map_err(unread)? {
-                0 => break,
-                read => parts.write(&piece[..read])?,
-            }
-        }
-        Ok(StoredImage { id: id.to_string(), names: names.to_vec(), stream: parts.finish()?, path })
     }
 
     fn blank(&self, world: &World) -> Manifest {

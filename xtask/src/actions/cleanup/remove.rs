@@ -2,8 +2,10 @@
 
 use super::super::World;
 use super::super::backup::{any_image, go_on};
-use super::Unused;
-use crate::backup::{Content, Listing, Place, Repository, segment};
+use super::back::stored;
+use super::mark::Word;
+use super::{Unused, image};
+use crate::backup::{Content, Listing, Place, segment};
 use crate::engine::remove::RUN_LABEL;
 use crate::engine::{Container, Engine, HELD_AT};
 use crate::error::{Error, Result};
@@ -14,7 +16,7 @@ pub fn user_of_volume(engine: &dyn Engine, volume: &str) -> Result<Option<String
     user(engine, |container| container.mounts.iter().any(|mount| mount.kind == "volume" && mount.name == volume))
 }
 
-fn user_of_network(engine: &dyn Engine, id: &str, name: &str) -> Result<Option<String>> {
+pub(super) fn user_of_network(engine: &dyn Engine, id: &str, name: &str) -> Result<Option<String>> {
     let names =
         |container: &Container| container.networks.contains_key(name) || container.networks.values().any(|one| one.network_id == id);
     user(engine, |container| names(container) || container.network_mode == name)
@@ -35,48 +37,92 @@ fn user(engine: &dyn Engine, has: impl Fn(&Container) -> bool) -> Result<Option<
 
 impl Unused {
     /// # Errors
-    /// The engine refuses, though nobody uses it; or a volume is not what was archived of it.
+    /// The engine refuses, though nobody uses it; or the archive is not what the thing is.
     pub fn remove(&self, world: &World) -> Result<()> {
         match self {
-            Unused::Volume { name, made, place, archive } => remove_volume(world, name, made, place, archive),
-            Unused::Network { id, name, .. } => remove_network(world, id, name),
-            Unused::Image { id, names, .. } => remove_image(world, id, names),
+            Unused::Volume { name, made, place, archive } => self.remove_volume(world, name, made, (place, archive)),
+            Unused::Network { id, name, .. } => self.remove_network(world, id, name),
+            Unused::Image { id, names, .. } | Unused::Served { id, names, .. } => self.remove_image(world, id, names),
         }
     }
-}
 
-fn stays(world: &World, what: &str, why: &str) -> Result<()> {
-    world.warn(format!("{what} stays: {why}"));
-    Ok(())
-}
+    fn stays(&self, world: &World, why: &str) -> Result<()> {
+        world.warn(format!("{} stays: {why}", self.label()));
+        self.mark(world).erase()
+    }
 
-fn remove_volume(world: &World, name: &str, made: &str, place: &Place, archive: &str) -> Result<()> {
-    let engine = world.live()?.engine.as_ref();
-    let what = format!("the volume {name}");
-    let Some(volume) = engine.volume(name)? else { return Ok(()) };
-    if volume.created != made {
-        return stays(world, &what, "it is another one of that name by now");
+    fn remove_volume(&self, world: &World, name: &str, made: &str, (place, archive): (&Place, &str)) -> Result<()> {
+        let engine = world.live()?.engine.as_ref();
+        let Some(volume) = engine.volume(name)? else { return Ok(()) };
+        if volume.created != made {
+            return self.stays(world, "it is another one of that name by now");
+        }
+        go_on(world)?;
+        let (content, manifest) = stored(place, archive)?;
+        let Some(copied) = manifest.volumes.iter().find(|copied| copied.volume == name) else {
+            return self.stays(world, "somebody has come to use it");
+        };
+        if let Some(user) = user_of_volume(engine, name)? {
+            return self.stays(world, &format!("{user} has come to use it"));
+        }
+        read_back(world, name, &content, &copied.path)?;
+        self.mark(world).note(Word::Removing)?;
+        let removed = engine.remove_volume(name);
+        match (removed, user_of_volume(engine, name)?) {
+            (Err(_), Some(user)) => self.stays(world, &format!("{user} has come to use it")),
+            (removed, _) => removed,
+        }
     }
-    let Some(copied) = archived(world, name, place, archive)? else {
-        return stays(world, &what, "somebody has come to use it");
-    };
-    if let Some(user) = user_of_volume(engine, name)? {
-        return stays(world, &what, &format!("{user} has come to use it"));
-    }
-    read_back(world, name, &copied.0, &copied.1)?;
-    let removed = engine.remove_volume(name);
-    match (removed, user_of_volume(engine, name)?) {
-        (Err(_), Some(user)) => stays(world, &what, &format!("{user} has come to use it")),
-        (removed, _) => removed,
-    }
-}
 
-/// The archive, and where in it the volume is; `None`: it was in use when the others were archived.
-fn archived(world: &World, name: &str, place: &Place, archive: &str) -> Result<Option<(Content, String)>> {
-    go_on(world)?;
-    let content = Repository::open(place)?.content(archive, false)?;
-    let path = content.manifest()?.volumes.into_iter().find(|copied| copied.volume == name).map(|copied| copied.path);
-    Ok(path.map(|path| (content, path)))
+    fn remove_network(&self, world: &World, id: &str, name: &str) -> Result<()> {
+        let engine = world.live()?.engine.as_ref();
+        if engine.network(id)?.is_none() {
+            return Ok(());
+        }
+        if let Some(user) = user_of_network(engine, id, name)? {
+            return self.stays(world, &format!("{user} has come to use it"));
+        }
+        self.mark(world).note(Word::Removing)?;
+        match (engine.remove_network(id), user_of_network(engine, id, name)?) {
+            (Err(_), Some(user)) => self.stays(world, &format!("{user} has come to use it")),
+            (removed, _) => removed,
+        }
+    }
+
+    fn remove_image(&self, world: &World, id: &str, names: &[String]) -> Result<()> {
+        let engine = world.live()?.engine.as_ref();
+        let Some(image) = engine.image(id)? else { return Ok(()) };
+        if let Some(user) = user_of_image(engine, id)? {
+            return self.stays(world, &format!("{user} was made of it meanwhile"));
+        }
+        if image.tags.iter().any(|tag| !names.contains(tag)) {
+            return self.stays(world, "it has got another name");
+        }
+        go_on(world)?;
+        if let Unused::Image { place, archive, .. } = self
+            && !image::is_archived(id, place, archive)?
+        {
+            return self.stays(world, "something was made of it meanwhile");
+        }
+        self.mark(world).note(Word::Removing)?;
+        for name in &image.tags {
+            engine.untag(name)?;
+        }
+        // A registry's name of another repository keeps it as well.
+        for digest in engine.image(id)?.map(|left| left.digests).unwrap_or_default() {
+            engine.untag(&digest)?;
+        }
+        // The engine keeps what a container or another image is made of, if need be without a name.
+        if engine.image(id)?.is_none() || engine.remove_image(id)? {
+            return Ok(());
+        }
+        for name in image.tags.iter().filter(|name| names.contains(name)) {
+            if engine.image(name)?.is_none() {
+                engine.tag(id, name)?;
+            }
+        }
+        self.stays(world, "something else is made of it")
+    }
 }
 
 /// What the repository gives back must be what the volume holds now, entry by entry.
@@ -102,57 +148,6 @@ fn read_back(world: &World, name: &str, content: &Content, path: &str) -> Result
     let detail = format!("{} entries, archived and read back equal ({})", now.entries(), &now.digest()[..12]);
     world.proven(format!("the volume {name}"), detail);
     Ok(())
-}
-
-fn remove_network(world: &World, id: &str, name: &str) -> Result<()> {
-    let engine = world.live()?.engine.as_ref();
-    let what = format!("the network {name}");
-    if engine.network(id)?.is_none() {
-        return Ok(());
-    }
-    if let Some(user) = user_of_network(engine, id, name)? {
-        return stays(world, &what, &format!("{user} has come to use it"));
-    }
-    match (engine.remove_network(id), user_of_network(engine, id, name)?) {
-        (Err(_), Some(user)) => stays(world, &what, &format!("{user} has come to use it")),
-        (removed, _) => removed,
-    }
-}
-
-fn remove_image(world: &World, id: &str, names: &[String]) -> Result<()> {
-    let engine = world.live()?.engine.as_ref();
-    let what = format!("the image {}", names.join(", "));
-    let Some(image) = engine.image(id)? else { return Ok(()) };
-    if let Some(user) = user_of_image(engine, id)? {
-        return stays(world, &what, &format!("{user} was made of it meanwhile"));
-    }
-    if image.tags.iter().any(|tag| !names.contains(tag)) {
-        return stays(world, &what, "it has got another name");
-    }
-    for name in names {
-        let same = engine.image(name)?.is_some_and(|image| image.id == id);
-        if same && !engine.untag(name)? {
-            return stays(world, &what, "something was made of it meanwhile");
-        }
-    }
-    Ok(())
-}
-
-/// Of what was archived: whole, and as it was.
-pub(super) fn intact(content: &Content, path: &str, stream: &crate::backup::Stream) -> Result<()> {
-    use sha2::{Digest, Sha256};
-    let failed = |error: std::io::Error| Error::failed("read the archive of an image").why(error.to_string());
-    let (mut from, mut whole, mut piece) = (content.stream(path, stream), Sha256::new(), vec![0; 64 << 10]);
-    loop {
-        match std::io::Read::read(&mut from, &mut piece).map_err(failed)? {
-            0 => break,
-            read => whole.update(&piece[..read]),
-        }
-    }
-    if crate::backup::hex(&whole.finalize()) == stream.sha256 {
-        return Ok(());
-    }
-    Err(Error::failed("read the archive of an image").why("it is not what was stored"))
 }
 
 /// The definition that a run has kept.

@@ -1,11 +1,14 @@
 //! Looking at what runs, many containers at once: figures, ports and logs. Nothing here changes anything.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bollard::Docker as Client;
 use tokio::runtime::Runtime;
 
-mod disk;
+use super::usage;
+use crate::error::Result;
+
 mod figures;
 mod follow;
 mod history;
@@ -39,6 +42,14 @@ pub struct Observer {
 impl Observer {
     pub(super) fn new(runtime: &Arc<Runtime>, client: &Client, url: &str) -> Self {
         Observer { runtime: Arc::clone(runtime), client: client.clone(), url: url.to_string() }
+    }
+
+    /// The bytes in each volume by its name; a volume whose driver tells no size is left out.
+    ///
+    /// # Errors
+    /// `Failed`: no answer in time, or none that can be read.
+    pub fn volume_bytes(&self) -> Result<BTreeMap<String, u64>> {
+        usage::volumes(&self.url)
     }
 
     /// Where ports that are published on all addresses answer: the engine's host as this machine names it.

@@ -67,6 +67,7 @@ fn thing(kind: Kind, id: &str, name: &str, made: &str) -> Thing {
         made_ms: seconds(made).and_then(|secs| u64::try_from(secs).ok()).map(|secs| secs * 1000),
         made: made.to_string(),
         used_by: Vec::new(),
+        served: None,
     }
 }
 

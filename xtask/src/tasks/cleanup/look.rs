@@ -38,12 +38,16 @@ impl Found {
         self.of(Kind::Volume).filter(|thing| thing.is_named_volume()).map(|thing| thing.name.as_str()).collect()
     }
 
-    /// Bytes that are archived at most, and that are removed.
-    pub fn bytes(&self) -> (u64, u64) {
-        let is_archived = |thing: &&Thing| thing.kind == Kind::Volume || thing.kind == Kind::Image && !thing.is_untagged();
-        let things = || self.unused.iter().map(|(thing, _)| thing);
-        let sum = |things: &mut dyn Iterator<Item = &Thing>| things.filter_map(|thing| thing.bytes).sum();
-        (sum(&mut things().filter(is_archived)), sum(&mut things()))
+    /// Bytes that are archived at most.
+    pub fn archived_bytes(&self) -> u64 {
+        self.unused.iter().map(|(thing, _)| thing).filter(|thing| thing.is_archived()).filter_map(|thing| thing.bytes).sum()
+    }
+
+    /// The compose projects that anything on the list is of, where a name can be one.
+    pub fn touched(&self) -> BTreeSet<String> {
+        let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        let of_things = self.unused.iter().filter_map(|(thing, _)| thing.project()).filter(is_name);
+        self.projects.iter().map(String::as_str).chain(of_things).map(String::from).collect()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Phase 3: what nobody uses is removed, and what has content comes back.
 //!
 //! gather (what the engine keeps) and referred (who refers to it) -> stock (which is unused, and why the rest stays) ->
-//! plan: an archive in the backup repository, then volumes, networks and named images one by one, by id; what cannot
-//! come back goes after the proof. Nothing is ever pruned.
+//! served (what a registry would give back) -> plan: images that it would, an archive of the rest in the backup repository,
+//! then networks, volumes and named images one by one, by id; what cannot come back goes after the proof. Nothing is
+//! ever pruned.
 
 mod figures;
 mod gather;
@@ -11,6 +12,7 @@ mod plan;
 mod prove;
 mod referred;
 mod report;
+mod served;
 mod show;
 mod stock;
 
@@ -83,10 +85,10 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
     let told: RefCell<Option<(Report, Figures)>> = RefCell::default();
     let ended = carry_out(cx, TASK, overrides, |run| prepare(cx, options, &place, run, &told))?;
     place::note_seen(cx, &place)?;
-    let (mut report, figures) = told.into_inner().unwrap_or_default();
+    let Some((mut report, figures)) = told.into_inner() else { return Ok((ended, Report::default())) };
     if let Ended::Committed { run, proof } = &ended {
         report.committed(run, proof);
-        report.reclaimed = Some(figures.reclaimed(cx, &place, run)?);
+        report.reclaimed = Some(figures.reclaimed(cx, run)?);
     }
     Ok((ended, report))
 }
@@ -99,10 +101,11 @@ fn prepare<'p>(
     told: &RefCell<Option<(Report, Figures)>>,
 ) -> Result<Prepared<'p>> {
     cx.masker.replace(security_fix::secrets(cx));
-    let found = look::look(cx, options)?;
+    let mut found = look::look(cx, options)?;
+    served::ask(cx, &mut found)?;
     let figures = Figures::before(cx, &found, place)?;
     let guards = plan::guards(options, &found, &figures);
-    let (mut plan, contents) = plan::plan(cx, &found, place, run)?;
+    let (mut plan, contents) = plan::plan(cx, &found, &figures.note, run)?;
     plan.args = options.args();
     plan.stacks = cx.project.select(&options.stacks)?.iter().map(|stack| stack.id.clone()).collect();
     let preview = show::preview(&found);
@@ -110,7 +113,7 @@ fn prepare<'p>(
     let (named, word) = (found.named_volumes().len(), show::word(&found));
     Ok(Prepared {
         guards,
-        projects: found.projects.iter().cloned().collect(),
+        projects: found.touched().into_iter().collect(),
         plan,
         contents,
         preview,

@@ -2,9 +2,9 @@
 
 use super::figures::Figures;
 use super::look::Found;
-use super::stock::{Kind, Thing};
+use super::stock::Kind;
 use super::{Options, engine};
-use crate::actions::{Action, ArchiveUnused, DropUnused, ForgetBackups, MakeRepository, Unused};
+use crate::actions::{Action, ArchiveUnused, DropUnused, ForgetBackups, MakeRepository, NoteReclaimed, Unused};
 use crate::backup::{BUILT, Place, Purpose, Repository, Summary};
 use crate::error::Result;
 use crate::guards::Checked;
@@ -24,7 +24,7 @@ pub fn guards(options: &Options, found: &Found, figures: &Figures) -> Vec<Checke
             wrong.push(format!("{count} {} are unused, {expected} were expected", kind.plural()));
         }
     }
-    let (archived, _) = found.bytes();
+    let archived = found.archived_bytes();
     let mut room = Vec::new();
     if let Some(free) = figures.free_for_archive
         && free < archived
@@ -41,27 +41,30 @@ pub fn guards(options: &Options, found: &Found, figures: &Figures) -> Vec<Checke
     ]
 }
 
-fn is_archived(thing: &Thing) -> bool {
-    thing.kind == Kind::Volume || thing.kind == Kind::Image && !thing.is_untagged()
-}
-
 fn needs_archive(found: &Found) -> bool {
-    found.unused.iter().any(|(thing, _)| is_archived(thing))
+    found.unused.iter().any(|(thing, _)| thing.is_archived())
 }
 
 /// The steps, and the definitions of networks that the run keeps.
-pub fn plan(cx: &Context<'_>, found: &Found, place: &Place, run: &RunId) -> Result<(Plan<Action>, Vec<Vec<u8>>)> {
+pub fn plan(cx: &Context<'_>, found: &Found, note: &NoteReclaimed, run: &RunId) -> Result<(Plan<Action>, Vec<Vec<u8>>)> {
+    let place = &note.place;
     let engine = engine(cx)?;
     let mut plan = Plan::new(super::TASK, Vec::new());
     let mut contents = Vec::new();
     let info = engine.info()?;
     let at_ms = now_ms();
     let archive = Summary::name_of(run.as_str(), super::TASK, at_ms);
+    // First of all, so that they are the last of an undo: a registry that is away by then holds up nothing else.
+    for image in found.of(Kind::Image) {
+        if let Some(reference) = image.served.clone() {
+            plan.steps.push(Action::RemoveUnused(Unused::Served { id: image.id.clone(), names: image.tags.clone(), reference }));
+        }
+    }
     if needs_archive(found) {
         if !Repository::exists(place)? {
             plan.steps.push(Action::MakeRepository(MakeRepository { place: place.clone() }));
         }
-        let images = found.of(Kind::Image).filter(|thing| is_archived(thing));
+        let images = found.of(Kind::Image).filter(|thing| thing.is_archived());
         // A repository is written in the order of its paths.
         let mut volumes: Vec<String> = found.of(Kind::Volume).map(|thing| thing.name.clone()).collect();
         volumes.sort_by_key(|volume| crate::backup::segment(volume));
@@ -99,17 +102,18 @@ pub fn plan(cx: &Context<'_>, found: &Found, place: &Place, run: &RunId) -> Resu
         let (name, made) = (volume.name.clone(), volume.made.clone());
         plan.steps.push(Action::RemoveUnused(Unused::Volume { name, made, place: place.clone(), archive: archive.clone() }));
     }
-    for image in found.of(Kind::Image).filter(|thing| is_archived(thing)) {
+    for image in found.of(Kind::Image).filter(|thing| thing.is_archived()) {
         let (id, names) = (image.id.clone(), image.tags.clone());
         plan.steps.push(Action::RemoveUnused(Unused::Image { id, names, place: place.clone(), archive: archive.clone() }));
     }
-    let ids = |kind: Kind| found.of(kind).filter(|thing| !is_archived(thing)).map(|thing| thing.id.clone()).collect::<Vec<_>>();
+    let ids = |kind: Kind| found.of(kind).filter(|thing| !thing.comes_back()).map(|thing| thing.id.clone()).collect::<Vec<_>>();
     let drop = DropUnused { containers: ids(Kind::Container), images: ids(Kind::Image), cache: ids(Kind::Cache) };
     if !(drop.containers.is_empty() && drop.images.is_empty() && drop.cache.is_empty()) {
         plan.after.push(Action::DropUnused(drop));
     }
     if !plan.is_empty() {
         plan.after.extend(stale(cx, place, at_ms)?);
+        plan.after.push(Action::NoteReclaimed(note.clone()));
     }
     Ok((plan, contents))
 }

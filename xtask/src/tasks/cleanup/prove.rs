@@ -7,7 +7,7 @@ use super::engine;
 use super::gather::gather;
 use super::look::Found;
 use super::stock::{Kind, Thing};
-use crate::actions::World;
+use crate::actions::{World, removal_was_begun};
 use crate::engine::{Container, Engine, Health, Status};
 use crate::error::Result;
 use crate::event::Event;
@@ -26,11 +26,10 @@ pub fn prove(cx: &Context<'_>, world: &World, found: &Found) -> Result<Verdict> 
         |thing: &Thing| now.things.iter().any(|other| other.kind == thing.kind && other.id == thing.id && !other.used_by.is_empty());
 
     // What cannot come back goes after the proof.
-    let comes_back =
-        |thing: &&Thing| matches!(thing.kind, Kind::Network | Kind::Volume) || thing.kind == Kind::Image && !thing.is_untagged();
-    let removed: Vec<&Thing> = found.unused.iter().map(|(thing, _)| thing).filter(comes_back).collect();
+    let removed: Vec<&Thing> = found.unused.iter().map(|(thing, _)| thing).filter(|thing| thing.comes_back()).collect();
     let (stays, gone): (Vec<&Thing>, Vec<&Thing>) = removed.into_iter().partition(|thing| is_there(thing));
-    let remains = |thing: &&Thing| !is_used(thing) && !was_said(world, thing);
+    // What its step has left alone was said.
+    let remains = |thing: &&Thing| !is_used(thing) && removal_was_begun(world, thing.kind.word(), &thing.id);
     let why = stays.iter().filter(|thing| remains(thing)).map(|thing| format!("the {} {} is still there", thing.kind.word(), thing.name));
     let detail = format!("{} of {}", gone.len(), gone.len() + stays.len());
     if !holds(cx, &mut proof, "what was on the list is gone", detail, why.collect()) {
@@ -53,13 +52,6 @@ pub fn prove(cx: &Context<'_>, world: &World, found: &Found) -> Result<Verdict> 
     validated(cx, &cx.project.settings.validate.cleanup, Verdict::Holds(proof))
 }
 
-/// Whether its step has left it, and said so.
-fn was_said(world: &World, thing: &Thing) -> bool {
-    let name = if thing.kind == Kind::Image { thing.tags.join(", ") } else { thing.name.clone() };
-    let words = format!("the {} {name} stays: ", thing.kind.word());
-    world.warnings.borrow().iter().any(|warning| warning.starts_with(&words))
-}
-
 fn holds(cx: &Context<'_>, proof: &mut Proof, label: &str, detail: String, why: Vec<String>) -> bool {
     let (label, began) = (label.to_string(), Instant::now());
     if !why.is_empty() {
@@ -75,7 +67,9 @@ fn holds(cx: &Context<'_>, proof: &mut Proof, label: &str, detail: String, why: 
 fn undisturbed(engine: &dyn Engine, found: &Found) -> Result<(usize, Vec<String>)> {
     let ours =
         |container: &&Container| container.labels.get("com.docker.compose.project").is_some_and(|project| found.projects.contains(project));
-    let well = |container: &&Container| container.state.status == Status::Running && container.state.health != Some(Health::Unhealthy);
+    let well = |container: &&Container| {
+        container.state.status == Status::Running && !matches!(container.state.health, Some(Health::Unhealthy | Health::Starting))
+    };
     let (mut count, mut why) = (0, Vec::new());
     for before in found.containers.iter().filter(ours).filter(well) {
         count += 1;

@@ -18,6 +18,9 @@ pub struct Item {
     /// Milliseconds since 1970.
     pub made_ms: Option<u64>,
     pub why: String,
+    /// What becomes of it, where it is unused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fate: Option<String>,
 }
 
 /// The whole of it.
@@ -38,17 +41,18 @@ pub struct Report {
 
 impl Report {
     pub fn of(found: &Found) -> Report {
-        let item = |(thing, why): &(Thing, String)| Item {
+        let item = |(thing, why): &(Thing, String), unused: bool| Item {
             kind: thing.kind,
             name: thing.name.clone(),
             id: thing.id.clone(),
             bytes: thing.bytes,
             made_ms: thing.made_ms,
             why: why.clone(),
+            fate: unused.then(|| show::fate(thing)),
         };
         Report {
-            unused: found.unused.iter().map(item).collect(),
-            kept: found.kept.iter().map(item).collect(),
+            unused: found.unused.iter().map(|one| item(one, true)).collect(),
+            kept: found.kept.iter().map(|one| item(one, false)).collect(),
             left: found.left.iter().map(|thing| thing.name.clone()).collect(),
             confirm: (!found.named_volumes().is_empty()).then(|| show::word(found)),
             ..Report::default()

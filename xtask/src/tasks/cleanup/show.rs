@@ -12,6 +12,7 @@ const DAY_MS: u64 = 86_400_000;
 pub fn preview(found: &Found) -> Vec<Event> {
     let rows: Vec<[String; 5]> = found.unused.iter().map(|(thing, why)| row(thing, why)).collect();
     let mut other = table(&rows);
+    other.extend(of_others(found));
     if !found.named_volumes().is_empty() {
         other.push(format!("named volumes need the name of this list: --confirm {}", word(found)));
     }
@@ -24,6 +25,21 @@ pub fn preview(found: &Found) -> Vec<Event> {
         events.push(Event::Note(left));
     }
     events
+}
+
+/// What is on the list and may be anybody's on the same engine.
+fn of_others(found: &Found) -> Option<String> {
+    let ours = |thing: &Thing| thing.project().is_some_and(|project| found.projects.contains(project));
+    let others: Vec<&Thing> = found.unused.iter().map(|(thing, _)| thing).filter(|thing| !ours(thing)).collect();
+    if others.is_empty() {
+        return None;
+    }
+    let count = others.len();
+    Some(if others.iter().all(|thing| thing.is_untagged()) {
+        format!("{count} of these are images without a name, of whatever project on this engine; cleanup STACK leaves them alone")
+    } else {
+        format!("{count} of these are not this project's, or nobody says whose: --host means everything on this engine")
+    })
 }
 
 /// Names exactly this list: another one has another word.
@@ -42,15 +58,16 @@ fn row(thing: &Thing, why: &str) -> [String; 5] {
 }
 
 /// What becomes of it.
-pub fn fate(thing: &Thing) -> &'static str {
-    match thing.kind {
-        Kind::Container => "cannot come back",
-        Kind::Network => "its definition is kept",
-        Kind::Volume => "archived first",
-        Kind::Image if thing.is_untagged() => "not archived: a pull or a build makes it again",
-        Kind::Image => "archived first",
-        Kind::Cache => "not archived: a build makes it again",
-    }
+pub fn fate(thing: &Thing) -> String {
+    let fate = match (thing.kind, &thing.served) {
+        (Kind::Container, _) => "cannot come back",
+        (Kind::Network, _) => "its definition is kept",
+        (Kind::Image, _) if thing.is_untagged() => "not archived: a pull or a build makes it again",
+        (Kind::Image, Some(reference)) => return format!("not archived: {} has it", reference.split('/').next().unwrap_or(reference)),
+        (Kind::Volume | Kind::Image, _) => "archived first",
+        (Kind::Cache, _) => "not archived: a build makes it again",
+    };
+    fate.to_string()
 }
 
 fn table(rows: &[[String; 5]]) -> Vec<String> {

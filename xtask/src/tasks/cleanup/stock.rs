@@ -58,6 +58,8 @@ pub struct Thing {
     pub made: String,
     /// Who has it, running or not.
     pub used_by: Vec<String>,
+    /// By what its registry gives an image back: `HOST/PATH@sha256:...`; `None`: nobody has asked, or it does not.
+    pub served: Option<String>,
 }
 
 const PROJECT: &str = "com.docker.compose.project";
@@ -94,6 +96,16 @@ impl Thing {
 
     pub fn is_untagged(&self) -> bool {
         self.kind == Kind::Image && self.tags.is_empty()
+    }
+
+    /// Whether a rollback brings it back.
+    pub fn comes_back(&self) -> bool {
+        matches!(self.kind, Kind::Network | Kind::Volume) || self.kind == Kind::Image && !self.is_untagged()
+    }
+
+    /// Whether its content is stored before it goes.
+    pub fn is_archived(&self) -> bool {
+        self.kind == Kind::Volume || self.kind == Kind::Image && !self.is_untagged() && self.served.is_none()
     }
 }
 

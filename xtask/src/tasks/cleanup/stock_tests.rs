@@ -14,6 +14,7 @@ fn thing(kind: Kind, name: &str, project: &str) -> Thing {
         made_ms: Some(100 * DAY),
         made: String::new(),
         used_by: Vec::new(),
+        served: None,
     }
 }
 
@@ -98,6 +99,19 @@ fn a_project_that_another_folder_has_too_is_left_alone() {
     let mut claims = Claims::default();
     claims.shared("shop", "/srv/other");
     kept(thing(Kind::Volume, "a", "shop"), &claims, &scope(), "/srv/other");
+}
+
+#[test]
+fn what_has_content_is_archived_unless_a_registry_has_it() {
+    let named = Thing { tags: vec!["a:1".into()], ..thing(Kind::Image, "a", "shop") };
+    let served = Thing { served: Some("docker.io/library/a@sha256:1".into()), ..named.clone() };
+    let fates = |thing: &Thing| (thing.comes_back(), thing.is_archived());
+    assert_eq!((fates(&named), fates(&served)), ((true, true), (true, false)));
+    assert_eq!(fates(&thing(Kind::Volume, "a", "shop")), (true, true));
+    assert_eq!(fates(&thing(Kind::Network, "a", "shop")), (true, false));
+    for kind in [Kind::Image, Kind::Container, Kind::Cache] {
+        assert_eq!(fates(&thing(kind, "a", "shop")), (false, false));
+    }
 }
 
 #[test]

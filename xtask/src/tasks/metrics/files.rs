@@ -1,12 +1,11 @@
 //! The figures that need no engine: of files and journals.
 
-use serde_json::Value;
-
 use super::figure::{Figure, Measure, Part, Target, Unit};
 use crate::error::Result;
 use crate::saga::{Record, RunView};
 use crate::tasks::env_standardize::{Share, shares};
-use crate::tasks::{Context, security_fix};
+use crate::tasks::history::{RunSummary, Standing, summaries};
+use crate::tasks::{Context, cleanup, security_fix};
 
 const CREDENTIALS: Measure = Measure {
     name: "hard-coded-credentials",
@@ -37,7 +36,7 @@ const RECLAIMED: Measure = Measure {
     title: "disk space reclaimed",
     unit: Unit::Bytes,
     target: None,
-    how: "summed over the committed runs of cleanup, as their journals say it",
+    how: "net of archives, summed over the committed runs of cleanup that were not rolled back, as their journals say it",
 };
 
 pub fn of_files(cx: &Context<'_>, stacks: &[String]) -> Result<Vec<Figure>> {
@@ -88,12 +87,14 @@ fn services_on_root(shares: &[Share]) -> Figure {
 }
 
 fn reclaimed(runs: &[RunView]) -> Figure {
-    let cleanups: Vec<&RunView> = runs.iter().filter(|run| run.begun.task == "cleanup" && run.state.is_committed()).collect();
+    let committed = runs.iter().zip(summaries(runs)).filter(|(run, _)| run.begun.task == cleanup::TASK && run.state.is_committed());
+    let (undone, cleanups): (Vec<_>, Vec<_>) = committed.partition(|(_, summary)| summary.standing == Standing::Undone);
     if cleanups.is_empty() {
-        return RECLAIMED.is_not("no cleanup has run");
+        return RECLAIMED.is_not(if undone.is_empty() { "no cleanup has run" } else { "every cleanup was rolled back" });
     }
-    let told =
-        |run: &&RunView| Some(Part::new(run.id.as_str(), run.entries.iter().filter_map(|entry| bytes_of(&entry.record)).reduce(sum)?));
+    let told = |(run, _): &(&RunView, RunSummary)| {
+        Some(Part::new(run.id.as_str(), run.entries.iter().filter_map(|entry| bytes_of(&entry.record)).next()?))
+    };
     let parts: Vec<Part> = cleanups.iter().filter_map(told).collect();
     let silent = cleanups.len() - parts.len();
     if parts.is_empty() {
@@ -103,27 +104,10 @@ fn reclaimed(runs: &[RunView]) -> Figure {
     RECLAIMED.is(parts.iter().map(|part| part.value).sum()).of(parts).without(without.into_iter().collect())
 }
 
-fn sum(a: f64, b: f64) -> f64 {
-    a + b
-}
-
+/// What a run has noted once nothing more was to go.
 fn bytes_of(record: &Record) -> Option<f64> {
-    match record {
-        Record::Prepared { step, receipt, .. } => [step, receipt].into_iter().filter_map(named_bytes).reduce(sum),
-        Record::Committed { after } => after.iter().filter_map(named_bytes).reduce(sum),
-        _ => None,
-    }
-}
-
-/// What stands under `reclaimed_bytes`, at any depth.
-fn named_bytes(value: &Value) -> Option<f64> {
-    match value {
-        Value::Object(map) => {
-            map.iter().filter_map(|(key, value)| if key == "reclaimed_bytes" { value.as_f64() } else { named_bytes(value) }).reduce(sum)
-        }
-        Value::Array(items) => items.iter().filter_map(named_bytes).reduce(sum),
-        _ => None,
-    }
+    let Record::Settled { receipts } = record else { return None };
+    receipts.iter().find_map(|receipt| receipt.get("reclaimed_bytes")?.as_f64())
 }
 
 pub(super) fn percent(part: usize, whole: usize) -> Option<f64> {
@@ -175,10 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn reclaimed_bytes_are_found_wherever_a_step_names_them() {
-        let receipt = serde_json::json!({"kind": "x", "removed": [{"reclaimed_bytes": 5}, {"reclaimed_bytes": 7}]});
-        let step = serde_json::json!({"kind": "y"});
-        assert_eq!(bytes_of(&Record::Prepared { n: 0, step, receipt }), Some(12.0));
+    fn reclaimed_bytes_are_what_the_settled_run_has_noted() {
+        let receipts = vec![serde_json::json!({"kind": "nothing"}), serde_json::json!({"kind": "reclaimed", "reclaimed_bytes": -12})];
+        assert_eq!(bytes_of(&Record::Settled { receipts }), Some(-12.0));
+        assert_eq!(bytes_of(&Record::Settled { receipts: Vec::new() }), None);
         assert_eq!(bytes_of(&Record::Applied { n: 0 }), None);
     }
 }
