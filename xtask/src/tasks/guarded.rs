@@ -96,6 +96,14 @@ impl Ended {
         }
     }
 
+    /// For reports: the run, what it has proven, and what it could not prove.
+    pub fn told(&self) -> (Option<String>, Vec<String>, Vec<String>) {
+        match self {
+            Ended::Committed { run, proof } => (Some(run.to_string()), proof.proven.clone(), proof.not_proven.clone()),
+            _ => Default::default(),
+        }
+    }
+
     pub fn run(&self) -> Option<&str> {
         match self {
             Ended::Committed { run, .. } => Some(run.as_str()),
