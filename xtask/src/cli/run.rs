@@ -12,7 +12,7 @@ use crate::report::collect::Collect;
 use crate::report::live::Live;
 use crate::report::{self, Look, Style};
 use crate::tasks::recover::Recovered;
-use crate::tasks::{self, Context, Doors, Overrides};
+use crate::tasks::{self, Context, Doors};
 
 /// Carries a command out and says how it ended, in the form that was asked for.
 pub fn run(cli: &Cli, look: Look) -> Exit {

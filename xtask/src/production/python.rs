@@ -1,10 +1,12 @@
 //! Services in Python: pip, uv and Poetry, with and without a lock file and a package to build.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::Value as Json;
 
 use super::{BuildStep, Context, Development, Install, Refused, Subject, entry};
+use crate::source::clean;
 
 /// Pinned, so that two builds are one.
 const UV: &str = "0.9.5";
@@ -75,8 +77,8 @@ fn requirements(subject: &Subject<'_>, context: &Context<'_>) -> Result<Vec<Stri
         for line in text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim()) {
             let named = ["-r", "--requirement", "-c", "--constraint"].iter().find_map(|flag| line.strip_prefix(flag));
             if let Some(named) = named.map(|rest| rest.trim_start_matches('=').trim()).filter(|named| !named.is_empty()) {
-                let folder = name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-                waiting.push(format!("{folder}{named}"));
+                let beside = Path::new(&name).with_file_name(named);
+                waiting.push(clean(&beside).display().to_string());
             }
             if line.starts_with("-e") || line.starts_with("./") || line.starts_with("file:") {
                 let why =

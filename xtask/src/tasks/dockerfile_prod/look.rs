@@ -19,7 +19,7 @@ pub struct Read<'p> {
     pub stack: &'p Stack,
     pub model: Model,
     pub json: Json,
-    builds: BTreeMap<String, Build>,
+    pub builds: BTreeMap<String, Build>,
 }
 
 /// A build context that gets a production image.

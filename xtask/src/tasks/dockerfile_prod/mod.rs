@@ -9,6 +9,7 @@ mod look;
 mod pin;
 mod prove;
 mod report;
+mod secrets;
 mod standing;
 mod steps;
 mod trial;
@@ -18,7 +19,7 @@ use std::cell::RefCell;
 pub use report::{Image, Report};
 pub use standing::{Standing, standing};
 
-use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
+use super::{Context, Ended, Overrides, Prepared, carry_out};
 use crate::actions::World;
 use crate::error::Result;
 use crate::event::Event;
@@ -68,7 +69,7 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
     let report: RefCell<Report> = RefCell::default();
     let ended = carry_out(cx, TASK, overrides, |run| {
         let looked = look::look(cx, &options.stacks)?;
-        cx.masker.replace(hidden::masker(&hidden::of_project(cx, looked.models.iter().map(|read| &read.model))));
+        cx.masker.replace(secrets::masker(cx, &looked));
         let files = files::files(cx, &looked, true)?;
         let activation = if options.activate { activate::activate(cx, &looked)? } else { Activation::default() };
         let guards = guards::guards(cx, options, &looked, &files, &activation)?;
