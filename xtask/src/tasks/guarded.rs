@@ -215,7 +215,10 @@ fn check(cx: &Context<'_>, guards: Vec<Checked>, overrides: &Overrides) -> Resul
 }
 
 fn consent(cx: &Context<'_>, plan: &Plan<Action>) -> Result<()> {
-    let question = format!("Carry out these {} steps?", plan.len());
+    let question = match plan.len() {
+        1 => "Carry out this step?".to_string(),
+        steps => format!("Carry out these {steps} steps?"),
+    };
     let agreed = (cx.confirm)(&question)?;
     stop_when_interrupted(cx)?;
     if agreed { Ok(()) } else { Err(Error::refused("nothing was touched").why("the answer was no")) }

@@ -143,7 +143,7 @@ pub struct PhaseArgs {
     /// Go on although files to be changed have uncommitted changes
     #[arg(long)]
     pub allow_dirty: bool,
-    /// Put everything back when something could not be proven on an engine
+    /// Refuse, or put everything back, when something could not be proven on an engine
     #[arg(long)]
     pub require_live: bool,
     #[command(flatten)]
