@@ -217,17 +217,11 @@ impl Program {
             Stop::Terminate => Signal::SIGTERM,
             Stop::Interrupt => Signal::SIGINT,
         };
-        let until = Instant::now() + self.grace;
         signal_groups(handle, signal);
-        let has_ended = handle.wait_timeout(self.grace)?.is_some();
-        // What it has started is not its child any more, and may take as long.
-        while has_ended && is_any_left(handle) && Instant::now() < until {
-            std::thread::sleep(POLL);
-        }
-        if !has_ended || is_any_left(handle) {
-            signal_groups(handle, Signal::SIGKILL);
-            handle.wait()?;
-        }
+        handle.wait_timeout(self.grace)?;
+        // Also whom it has started and left behind: a shell's children in the background do not hear INT.
+        signal_groups(handle, Signal::SIGKILL);
+        handle.wait()?;
         Ok(())
     }
 
@@ -251,11 +245,6 @@ fn signal_groups(handle: &duct::Handle, signal: Signal) {
     for pid in handle.pids() {
         let _ = killpg(Pid::from_raw(pid.cast_signed()), signal);
     }
-}
-
-/// Whether anybody of the groups is there still.
-fn is_any_left(handle: &duct::Handle) -> bool {
-    handle.pids().into_iter().any(|pid| killpg(Pid::from_raw(pid.cast_signed()), None).is_ok())
 }
 
 fn after_colon(tail: &str) -> String {

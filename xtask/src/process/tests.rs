@@ -51,7 +51,7 @@ fn a_deadline_ends_the_whole_group() {
 fn who_ignores_the_deadline_is_killed_although_its_parent_has_ended() {
     let marker = tempfile::tempdir().unwrap();
     let file = marker.path().join("late");
-    // A shell's children in the background do not hear INT.
+    // It does not hear INT.
     let script = format!("(sleep 1; touch {}) & sleep 9", file.display());
     let call = sh(&script).interruptible().deadline(Duration::from_millis(100)).grace(Duration::from_millis(200));
     assert!(call.run(&Masker::default(), &Cancel::default()).is_err());
