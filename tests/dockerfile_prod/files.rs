@@ -97,7 +97,12 @@ fn no_secret_gets_into_a_dockerfile() {
         "services:\n  web:\n    build: web\n    command: [node, src/server.js, {canary}]\n    environment: {{API_TOKEN: {canary}}}\n"
     );
     let project = small(&compose).hides(&[canary]);
-    project.leaves_alone(unproven(&project, &[]), 3, &["guard no-secrets", "web/Dockerfile.prod would hold a secret of the project"]);
+    let refused = ["guard no-secrets", "web/Dockerfile.prod would hold a secret of the project"];
+    project.leaves_alone(unproven(&project, &[]), 3, &refused);
+    // One that only the Dockerfile has.
+    let project = small(BUILT).hides(&[canary]);
+    project.write("web/Dockerfile", &NODE.replace("server.js\"]", &format!("server.js\", \"--token={canary}\"]")));
+    project.leaves_alone(unproven(&project, &[]), 3, &refused);
 }
 
 #[test]

@@ -33,19 +33,73 @@ fn nothing_is_left(sandbox: &Sandbox, project: &Project) {
     }
 }
 
+/// Packages by Yarn 4, which the project keeps beside itself, with hooks for developers.
+fn berry(project: &Project) {
+    let package = r#"{"name": "berry", "version": "1.0.0", "packageManager": "yarn@4.9.2", "scripts": {"prepare": "husky install"}, "dependencies": {"ms": "2.1.3"}, "devDependencies": {"husky": "9.1.7"}}"#;
+    let lock = r#"__metadata:
+  version: 8
+  cacheKey: 10c0
+
+"berry@workspace:.":
+  version: 0.0.0-use.local
+  resolution: "berry@workspace:."
+  dependencies:
+    husky: "npm:9.1.7"
+    ms: "npm:2.1.3"
+  languageName: unknown
+  linkType: soft
+
+"husky@npm:9.1.7":
+  version: 9.1.7
+  resolution: "husky@npm:9.1.7"
+  bin:
+    husky: bin.js
+  checksum: 10c0/35bb110a71086c48906aa7cd3ed4913fb913823715359d65e32e0b964cb1e255593b0ae8014a5005c66a68e6fa66c38dcfa8056dbbdfb8b0187c0ffe7ee3a58f
+  languageName: node
+  linkType: hard
+
+"ms@npm:2.1.3":
+  version: 2.1.3
+  resolution: "ms@npm:2.1.3"
+  checksum: 10c0/d924b57e7312b3b63ad21fc5b3dc0af5e78d61a1fc7cfb5457edaf26326bf62be5307cc87ffb6862ef1c2b33b0233cdb5d4f01c4c958cc0d660948b65a287a48
+  languageName: node
+  linkType: hard
+"#;
+    project.write("berry/package.json", package).write("berry/yarn.lock", lock).write("berry/Dockerfile", NODE);
+    project.write("berry/.yarnrc.yml", "nodeLinker: node-modules\nyarnPath: .yarn/releases/yarn-4.9.2.cjs\n");
+    project.write("berry/src/server.js", &format!("require('ms');\n{SERVER}"));
+}
+
 #[test]
 fn an_image_that_holds_is_measured_and_its_files_stay() {
     let Some(sandbox) = sandbox("p4-good") else { return };
-    let project = small(&compose("    volumes: ['./web/src:/app/src:ro']\n")).hides(&[SECRET]);
-    project.write("web/.env", "TOKEN=x\n");
+    let more = "    volumes: ['./web/src:/app/src:ro']
+  worker:
+    build: web
+    command: [node, src/worker.js]
+    healthcheck: {test: [CMD, test, -e, /tmp/works]}
+  berry: {build: berry}
+";
+    let project = small(&compose(more)).hides(&[SECRET]);
+    project
+        .write("web/.env", "TOKEN=x\n")
+        .write("web/src/worker.js", "require('fs').writeFileSync('/tmp/works', ''); setInterval(() => 0, 999);");
+    berry(&project);
     let before = tree::contents(project.root());
     let report = run(&project, &["--format", "json"]).exits(0).json()["result"]["report"].clone();
     let proven = report["proven"].to_string();
-    for word in ["what the image of web holds", "rehearsal of", "web-1 healthy"] {
+    for word in [
+        "what the image of web holds",
+        "rehearsal of",
+        "web-1 healthy",
+        "worker-1 healthy",
+        "what the image of berry holds",
+        "berry-1 healthy",
+    ] {
         assert!(proven.contains(word), "{report:#}");
     }
     assert_eq!(report["not_proven"], serde_json::json!([]), "{report:#}");
-    let image = &report["images"][0];
+    let image = report["images"].as_array().unwrap().iter().find(|image| image["service"] == "web").unwrap();
     assert!(image["bytes"].as_u64() >= image["before_bytes"].as_u64() && image["before_bytes"].as_u64() > Some(1_000_000), "{image}");
     nothing_is_left(&sandbox, &project);
     assert!(project.has("web/Dockerfile.prod"));

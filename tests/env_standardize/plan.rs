@@ -105,3 +105,18 @@ fn only_the_named_stack_s_files_change() {
     assert!(project.read(".env").contains("A=1"));
     holds(&project);
 }
+
+/// Each file is read once, not once for each of its variables.
+#[test]
+fn thousands_of_variables_are_merged_at_once() {
+    let many: String = (0..3000).map(|number| format!("VARIABLE_{number}=value {number}\n")).collect();
+    let project = Project::with(&[
+        ("compose.yaml", "services:\n  web: {image: x, env_file: many.env}\n"),
+        ("many.env", &many),
+        (".gitignore", "/.env\n"),
+    ]);
+    let began = std::time::Instant::now();
+    phase_2(&project, &[], 0);
+    assert!(began.elapsed().as_secs() < 25, "it took {:?}", began.elapsed());
+    assert!(project.read(".env").ends_with("\nVARIABLE_2999=value 2999\n"));
+}

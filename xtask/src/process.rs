@@ -218,10 +218,10 @@ impl Program {
             Stop::Interrupt => Signal::SIGINT,
         };
         signal_groups(handle, signal);
-        if handle.wait_timeout(self.grace)?.is_none() {
-            signal_groups(handle, Signal::SIGKILL);
-            handle.wait()?;
-        }
+        handle.wait_timeout(self.grace)?;
+        // Also whom it has started and left behind: a shell's children in the background do not hear INT.
+        signal_groups(handle, Signal::SIGKILL);
+        handle.wait()?;
         Ok(())
     }
 

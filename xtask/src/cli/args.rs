@@ -24,7 +24,7 @@ pub use deploy::{PreflightArgs, ProdUpArgs};
 pub use env::{EnvArgs, EnvCommand};
 pub use everyday::{Everyday, LogsArgs, MetricsArgs};
 pub use images::{BuildArgs, PullArgs};
-pub use migrate::{ChangingArgs, CleanupArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, SecurityFixArgs};
+pub use migrate::{ChangingArgs, CleanupArgs, EnvStandardizeArgs, MigrateArgs, OnConflictArg, OverrideArgs, PhaseArgs, SecurityFixArgs};
 pub use production::DockerfileProdArgs;
 
 #[derive(Debug, Parser)]
@@ -165,12 +165,8 @@ pub struct RollbackArgs {
     /// Do not back up what is there now, for instance because the server that would do it does not run any more
     #[arg(long, requires = "with_data")]
     pub no_backup: bool,
-    /// Go on although this guard refuses; needs --reason
-    #[arg(long = "override", value_name = "GUARD", requires = "reason")]
-    pub overrides: Vec<String>,
-    /// Why a guard is overridden; recorded with the run
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
+    #[command(flatten)]
+    pub overriding: OverrideArgs,
 }
 
 #[derive(Debug, Args)]

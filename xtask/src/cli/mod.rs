@@ -11,7 +11,6 @@ mod exit;
 mod history;
 mod images;
 mod migrate;
-mod production;
 mod run;
 
 use std::ffi::OsString;

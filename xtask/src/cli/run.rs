@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{BackupCommand, Cli, Command, EnvArgs, EnvCommand, Format, SchemaArg};
-use super::{Exit, audit, backup, bench, completions, deploy, env, everyday, history, images, manual, migrate, production};
+use super::{Exit, audit, backup, bench, completions, deploy, env, everyday, history, images, manual, migrate};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::event::Sink;
@@ -12,7 +12,7 @@ use crate::report::collect::Collect;
 use crate::report::live::Live;
 use crate::report::{self, Look, Style};
 use crate::tasks::recover::Recovered;
-use crate::tasks::{self, Context, Doors, Overrides};
+use crate::tasks::{self, Context, Doors};
 
 /// Carries a command out and says how it ended, in the form that was asked for.
 pub fn run(cli: &Cli, look: Look) -> Exit {
@@ -121,12 +121,12 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::EnvStandardize(args) => migrate::env_standardize(&cx, args),
         Command::Cleanup(args) => migrate::cleanup(&cx, args),
         Command::Env(args) => env::run(&cx, args),
-        Command::DockerfileProd(args) => production::run(&cx, args),
+        Command::DockerfileProd(args) => migrate::dockerfile_prod(&cx, args),
         Command::Metrics(args) => Ok((Exit::Done, Answer::Metrics(tasks::metrics::metrics(&cx, &args.stacks)?))),
         Command::Everyday(command) => everyday::run(&cx, command),
         Command::Migrate(args) => migrate::migrate(&cx, args, !cli.global.confirm.is_empty()),
         Command::Rollback(args) => {
-            let overrides = overrides(&args.overrides, args.reason.as_deref());
+            let overrides = args.overriding.given();
             if args.release {
                 return deploy::back(&cx, args, &overrides);
             }
@@ -194,8 +194,4 @@ fn typed_consent(cli: &Cli, question: &str, name: &str, cancel: &Cancel) -> Resu
     let nobody = || Error::refused("nothing was touched").why("there is no terminal to type a name on").help(help);
     let asked = format!("{question}\nType {name} to go on: ");
     report::ask_line(&asked, &|| cancel.requested()).map(|typed| typed.trim() == name).ok_or_else(nobody)
-}
-
-fn overrides(guards: &[String], reason: Option<&str>) -> Overrides {
-    Overrides { guards: guards.to_vec(), reason: reason.unwrap_or_default().to_string() }
 }

@@ -48,6 +48,18 @@ fn a_deadline_ends_the_whole_group() {
 }
 
 #[test]
+fn who_ignores_the_deadline_is_killed_although_its_parent_has_ended() {
+    let marker = tempfile::tempdir().unwrap();
+    let file = marker.path().join("late");
+    // It does not hear INT.
+    let script = format!("(sleep 1; touch {}) & sleep 9", file.display());
+    let call = sh(&script).interruptible().deadline(Duration::from_millis(100)).grace(Duration::from_millis(200));
+    assert!(call.run(&Masker::default(), &Cancel::default()).is_err());
+    std::thread::sleep(Duration::from_millis(1200));
+    assert!(!file.exists(), "the grandchild was not ended");
+}
+
+#[test]
 fn a_cancelled_compose_child_is_interrupted_and_awaited() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("finished");

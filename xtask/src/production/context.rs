@@ -1,6 +1,7 @@
 //! A build context, as far as it has to be looked at.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -10,6 +11,9 @@ use super::{Refused, Subject};
 const MOST_FILES: usize = 500;
 const LARGEST: usize = 256 << 10;
 const SOURCES: [&str; 8] = [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".py", ".json"];
+
+/// A user, or a token, before the host of an address.
+static LOGIN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"https?://[^/\s"'@]+@"#).expect("a constant"));
 
 /// The texts of a subject's context.
 pub struct Context<'a> {
@@ -40,6 +44,23 @@ impl<'a> Context<'a> {
             |why: String| Refused::new(format!("{name} of {} cannot be read: {why}", self.subject.service), "make it readable");
         let Some(bytes) = self.subject.files.read(&path).map_err(|error| unreadable(error.to_string()))? else { return Ok(None) };
         String::from_utf8(bytes.to_vec()).map(Some).map_err(|_| unreadable("it is no text".into()))
+    }
+
+    /// Refuses files with a login, by an address or by one of these words: they are copied into a layer.
+    pub fn without_login(&self, files: &[&str], words: &[&str]) -> Result<(), Refused> {
+        for name in files {
+            let text = self.text(name)?.unwrap_or_default();
+            if LOGIN.is_match(&text) || words.iter().any(|word| text.contains(word)) {
+                let service = self.subject.service;
+                return Err(Refused::new(
+                    format!("{name} of {service} logs in to a registry, and a token must not get into an image"),
+                    format!(
+                        "take the login out of the file, or leave the service out: `dockerfile-prod: {{services: {{{service}: {{skip: true}}}}}}`"
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     pub fn is_listed(&self, path: &str) -> bool {

@@ -62,7 +62,7 @@ fn is_manifest(name: &str) -> bool {
 /// Names are written into a Dockerfile: those that would mean something else there are refused.
 pub fn check(subject: &Subject<'_>, copies: &[String]) -> Result<(), Refused> {
     let plain = |name: &&String| {
-        name.chars().all(|c| c.is_alphanumeric() || "._-/@+".contains(c)) && !name.starts_with(['-', '#']) && !name.contains("..")
+        name.chars().all(|c| c.is_alphanumeric() || "._-/@+".contains(c)) && !name.starts_with(['-', '#', '/']) && !name.contains("..")
     };
     match copies.iter().find(|name| !plain(name)) {
         None => Ok(()),

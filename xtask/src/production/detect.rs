@@ -52,7 +52,10 @@ pub fn recipe(subject: &Subject<'_>) -> Result<Recipe, Vec<Refused>> {
         let missing = |file: &String| !parts.copies.iter().any(|name| name == file || file.starts_with(&format!("{name}/")));
         parts.copies.extend(file.filter(missing));
     }
-    copies::check(subject, &parts.copies).map_err(|why| vec![why])?;
+    let installs = parts.dependencies.iter().chain(parts.build.iter().filter_map(|step| step.install.as_ref()));
+    for names in installs.map(|install| &install.manifests).chain([&parts.copies]) {
+        copies::check(subject, names).map_err(|why| vec![why])?;
+    }
     Ok(whole(subject, language, folder, bases, parts, port, health))
 }
 

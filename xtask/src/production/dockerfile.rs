@@ -25,8 +25,20 @@ fn head(recipe: &Recipe) -> String {
 }
 
 fn installed(install: &Install) -> String {
-    let mut text =
-        format!("# Before the sources: this layer is made again only when these files change.\nCOPY {} ./\n", install.manifests.join(" "));
+    let mut text = String::from("# Before the sources: this layer is made again only when these files change.\n");
+    // Each folder by itself: what is copied together loses the names of its folders.
+    let mut folders: Vec<(&str, Vec<&str>)> = Vec::new();
+    for name in &install.manifests {
+        let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+        match folders.iter_mut().find(|(known, _)| *known == folder) {
+            Some((_, names)) => names.push(name),
+            None => folders.push((folder, vec![name])),
+        }
+    }
+    for (folder, names) in folders {
+        let into = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        text.push_str(&format!("COPY {} ./{into}\n", names.join(" ")));
+    }
     install.commands.iter().for_each(|command| text.push_str(&format!("RUN {command}\n")));
     text
 }

@@ -40,24 +40,28 @@ pub fn words_of(line: &str) -> Option<Vec<String>> {
 
 /// What the compose file or the Dockerfile start, where that is plain.
 pub fn declared(subject: &Subject<'_>) -> Option<(Vec<String>, &'static str)> {
+    let composed = of_compose(subject).map(|words| (words, "the compose file"));
+    composed.or_else(|| of_dockerfile(subject).map(|words| (words, "its Dockerfile")))
+}
+
+/// What the compose file starts, where that is plain.
+pub fn of_compose(subject: &Subject<'_>) -> Option<Vec<String>> {
     let list = |key: &str| match subject.definition.get(key) {
         Some(Json::Array(words)) => Some(words.iter().filter_map(Json::as_str).map(String::from).collect::<Vec<_>>()),
         Some(Json::String(line)) => words_of(line),
         _ => None,
     };
-    let image = subject.build.image.as_ref();
+    joined(list("entrypoint"), list("command")).filter(|words| is_plain(words))
+}
+
+/// What the present Dockerfile starts, where that is plain.
+pub fn of_dockerfile(subject: &Subject<'_>) -> Option<Vec<String>> {
+    let image = subject.build.image.as_ref()?;
     let of = |command: Option<&Command>| match command? {
         Command::Words(words) => Some(words.clone()),
         Command::Shell(line) => words_of(line),
     };
-    let own = [
-        (joined(list("entrypoint"), list("command")), "the compose file"),
-        (
-            joined(image.and_then(|image| of(image.entrypoint.as_ref())), image.and_then(|image| of(image.command.as_ref()))),
-            "its Dockerfile",
-        ),
-    ];
-    own.into_iter().find_map(|(words, from)| words.filter(|words| is_plain(words)).map(|words| (words, from)))
+    joined(of(image.entrypoint.as_ref()), of(image.command.as_ref())).filter(|words| is_plain(words))
 }
 
 /// An init as entrypoint is left to who runs the container.

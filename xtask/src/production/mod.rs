@@ -13,6 +13,7 @@ mod mark;
 mod node;
 mod port;
 mod python;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ pub use dockerfile::dockerfile;
 pub use ignore::{dockerignore, hides};
 pub use mark::{Written, marked, written};
 pub use python::package as package_name;
+pub use shared::{Start, start};
 
 /// The file that is written beside the others of a build context.
 pub const DOCKERFILE: &str = "Dockerfile.prod";

@@ -9,7 +9,6 @@ use super::{BuildStep, Context, Development, Install, Refused, Subject, entry};
 /// Where a package manager is fetched from: it is pinned, so that two builds are one.
 const PNPM: &str = "9.15.9";
 const YARN: &str = "1.22.22";
-const COREPACK: &str = "0.34.0";
 const LOCKS: [(&str, &str); 4] =
     [("package-lock.json", "npm"), ("npm-shrinkwrap.json", "npm"), ("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn")];
 const ENDINGS: [&str; 4] = [".js", ".mjs", ".cjs", ".ts"];
@@ -102,28 +101,13 @@ impl<'a> Package<'a> {
                 "keep the one that is used, remove the others",
             ));
         }
-        if let Some(text) = context.text(".npmrc")?
-            && ["_auth", "_password", "${"].iter().any(|word| text.contains(word))
-        {
-            let help = format!("such a build needs a secret; leave it out: `dockerfile-prod: {{services: {{{service}: {{skip: true}}}}}}`");
-            return Err(Refused::new(
-                format!("the .npmrc of {service} logs in to a registry, and a token must not get into an image"),
-                help,
-            ));
-        }
+        let words = ["_auth", "_password", "npmAuth", "${"];
+        context.without_login(&[".npmrc", ".yarnrc", ".yarnrc.yml"], &words)?;
+        let written: Vec<&str> = std::iter::once("package.json").chain(locks.iter().map(|(name, ..)| *name)).collect();
+        context.without_login(&written, &[])?;
         let said = json.get("packageManager").and_then(Json::as_str).and_then(|said| said.split('@').next()).unwrap_or_default();
-        let manager = locks.first().map_or_else(
-            || {
-                if said == "pnpm" {
-                    "pnpm"
-                } else if said == "yarn" {
-                    "yarn"
-                } else {
-                    "npm"
-                }
-            },
-            |(_, manager, _)| *manager,
-        );
+        let said = ["pnpm", "yarn"].into_iter().find(|known| *known == said).unwrap_or("npm");
+        let manager = locks.first().map_or(said, |(_, manager, _)| *manager);
         let lock = locks.pop().map(|(name, _, text)| (name, text));
         Ok(Package { subject, context, json, lock, manager })
     }
@@ -153,15 +137,21 @@ impl<'a> Package<'a> {
     }
 
     fn is_berry(&self) -> bool {
-        self.lock.as_ref().is_some_and(|(name, text)| *name == "yarn.lock" && text.contains("__metadata:"))
+        match &self.lock {
+            Some((name, text)) => *name == "yarn.lock" && text.contains("__metadata:"),
+            None => self.version("yarn").is_some_and(|version| !version.starts_with("0.") && !version.starts_with("1.")),
+        }
     }
 
     /// Of production alone, or of all that a build needs.
     fn install(&self, production: bool) -> Result<Install, Refused> {
         let extra = [".npmrc", ".yarnrc", ".yarnrc.yml"].into_iter().filter(|name| self.context.has(name));
         let lock = self.lock.as_ref().map(|(name, _)| *name);
-        let manifests = std::iter::once("package.json").chain(lock).chain(extra).map(String::from).collect();
-        let commands = match self.manager {
+        let mut manifests: Vec<String> = std::iter::once("package.json").chain(lock).chain(extra).map(String::from).collect();
+        // What a lock file may name beside itself.
+        let beside = |path: &&String| [".yarn/plugins/", ".yarn/patches/", "patches/"].iter().any(|folder| path.starts_with(folder));
+        manifests.extend(self.subject.listed.iter().filter(beside).cloned());
+        let mut commands = match self.manager {
             "pnpm" => {
                 let mut version = self.version("pnpm").unwrap_or_else(|| PNPM.to_string());
                 if self.lock.as_ref().is_some_and(|(_, text)| text.contains("lockfileVersion: '6")) && self.version("pnpm").is_none() {
@@ -188,6 +178,10 @@ impl<'a> Package<'a> {
                 vec![format!("{command}{omit}{scripts} --no-audit --no-fund && npm cache clean --force")]
             }
         };
+        if self.script("prepare").is_some() {
+            // It serves developers, and may need their packages, or sources that are not there yet.
+            commands.insert(0, "npm pkg delete scripts.prepare".to_string());
+        }
         let why = if production {
             "The packages that the service needs while it runs, and no others."
         } else {
@@ -198,20 +192,24 @@ impl<'a> Package<'a> {
 
     fn berry(&self, production: bool) -> Result<Vec<String>, Refused> {
         let linked = self.context.text(".yarnrc.yml")?.is_some_and(|text| text.contains("nodeLinker: node-modules"));
-        if !linked || self.version("yarn").is_none() {
-            let why = format!("{} uses Yarn with Plug'n'Play, or does not say which Yarn", self.subject.service);
+        let version = self.version("yarn").filter(|version| version.split('.').next().and_then(|major| major.parse().ok()) >= Some(4));
+        let (true, Some(version)) = (linked, version) else {
+            let why = format!("{} uses Yarn with Plug'n'Play, or does not say which Yarn, or one before 4", self.subject.service);
             return Err(Refused::new(
                 why,
-                "write `nodeLinker: node-modules` into .yarnrc.yml, and `packageManager` with its version into package.json",
+                "write `nodeLinker: node-modules` into .yarnrc.yml, and `packageManager` with its version (4.0.0 or later) into package.json",
             ));
-        }
-        let install = if production { "yarn workspaces focus --production" } else { "yarn install --immutable" };
-        Ok(vec![format!("npm install --global --force corepack@{COREPACK}"), format!("corepack enable && {install}")])
+        };
+        // The one that is installed, wherever the project keeps its own.
+        let frozen = if self.lock.is_some() { " --immutable" } else { "" };
+        let install = if production { "workspaces focus --production".to_string() } else { format!("install{frozen}") };
+        let env = "YARN_IGNORE_PATH=1 YARN_ENABLE_GLOBAL_CACHE=false YARN_CACHE_FOLDER=/tmp/yarn";
+        Ok(vec![format!("npm install --global --force @yarnpkg/cli-dist@{version}"), format!("{env} yarn {install} && rm -rf /tmp/yarn")])
     }
 
     /// Whether nothing that is installed wants to run a program for it: then none shall.
     fn no_scripts(&self, production: bool) -> bool {
-        let own = ["preinstall", "install", "postinstall", "prepare"].iter().any(|name| self.script(name).is_some());
+        let own = ["preinstall", "install", "postinstall"].iter().any(|name| self.script(name).is_some());
         let Some(packages) = self.packages() else { return false };
         let is = |package: &Json, key: &str| package.get(key) == Some(&Json::Bool(true));
         let wants = packages.iter().any(|(_, package)| is(package, "hasInstallScript") && !(production && is(package, "dev")));

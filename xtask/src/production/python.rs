@@ -1,15 +1,19 @@
 //! Services in Python: pip, uv and Poetry, with and without a lock file and a package to build.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::Value as Json;
 
 use super::{BuildStep, Context, Development, Install, Refused, Subject, entry};
+use crate::source::clean;
 
 /// Pinned, so that two builds are one.
 const UV: &str = "0.9.5";
 const POETRY: &str = "1.8.5";
 const TOOLS: &str = "/opt/tools";
+/// So many files of requirements are followed.
+const MOST_FILES: usize = 20;
 /// Sources that are called so start the service, when nothing else is said.
 const MAINS: [&str; 6] = ["main.py", "app.py", "server.py", "src/main.py", "src/app.py", "src/server.py"];
 const DEVELOPMENT: [&str; 8] = ["dev", "test", "tests", "testing", "lint", "docs", "typing", "develop"];
@@ -51,6 +55,7 @@ pub fn python(subject: &Subject<'_>, context: &Context<'_>, folder: &str) -> Res
             "pip, uv and Poetry are known: `pipenv requirements > requirements.txt`",
         ));
     }
+    context.without_login(&["pyproject.toml", "poetry.lock", "uv.lock"], &[])?;
     let requirements = requirements(subject, context)?;
     let project = Project { subject, context, toml, requirements, folder };
     let mut python = Python { labels: project.labels(), development: project.development()?, ..Python::default() };
@@ -64,18 +69,16 @@ fn requirements(subject: &Subject<'_>, context: &Context<'_>) -> Result<Vec<Stri
     let mut files: Vec<String> = Vec::new();
     let mut waiting = vec!["requirements.txt".to_string()];
     while let Some(name) = waiting.pop() {
+        if files.contains(&name) || files.len() > MOST_FILES {
+            continue;
+        }
         let Some(text) = context.text(&name)? else { continue };
-        for line in text.lines().map(str::trim) {
+        context.without_login(&[&name], &["${"])?;
+        for line in text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim()) {
             let named = ["-r", "--requirement", "-c", "--constraint"].iter().find_map(|flag| line.strip_prefix(flag));
             if let Some(named) = named.map(|rest| rest.trim_start_matches('=').trim()).filter(|named| !named.is_empty()) {
-                let folder = name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-                waiting.push(format!("{folder}{named}"));
-            }
-            let secret = line.contains("://")
-                && line.split("://").nth(1).is_some_and(|rest| rest.split('/').next().unwrap_or_default().contains('@'));
-            if secret || line.contains("${") {
-                let why = format!("{name} of {} logs in somewhere, and a token must not get into an image", subject.service);
-                return Err(Refused::new(why, "take the login out of the file"));
+                let beside = Path::new(&name).with_file_name(named);
+                waiting.push(clean(&beside).display().to_string());
             }
             if line.starts_with("-e") || line.starts_with("./") || line.starts_with("file:") {
                 let why =
@@ -83,12 +86,7 @@ fn requirements(subject: &Subject<'_>, context: &Context<'_>) -> Result<Vec<Stri
                 return Err(Refused::new(why, "name what it needs instead, and let the sources be imported"));
             }
         }
-        if !files.contains(&name) {
-            files.push(name);
-        }
-        if files.len() > 20 {
-            break;
-        }
+        files.push(name);
     }
     Ok(files)
 }

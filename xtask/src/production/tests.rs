@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::model::{Call, Environment, load};
 use crate::source::{Disk, Overlay};
-use crate::surroundings::{Ignore, Surroundings};
+use crate::surroundings::{Build, Ignore, Surroundings};
 
 /// A context with a Dockerfile that says as little as possible, and what the service of the compose file says.
 fn made(service: &str, files: &[(&str, &str)], wish: &ServiceProduction) -> Result<Recipe, Vec<Refused>> {
@@ -157,6 +157,81 @@ fn python_with_each_manager() {
         );
         assert!(text.contains("FROM python:3.11-slim-bookworm AS production\n"), "{text}");
     }
+}
+
+#[test]
+fn requirements_keep_their_folders_and_are_followed_once() {
+    let files = [
+        ("Dockerfile", PYTHON),
+        ("src/main.py", MAIN),
+        ("requirements.txt", "-r requirements/base.txt\n"),
+        ("requirements/base.txt", "-r ../requirements.txt # both ways\n-c limits.txt\nidna==3.7\n"),
+        ("requirements/limits.txt", ""),
+    ];
+    let text = dockerfile(&of(&files), str::to_string);
+    assert!(text.contains("COPY requirements.txt ./\nCOPY requirements/base.txt requirements/limits.txt ./requirements/\n"), "{text}");
+    let outside = [files[0], files[1], ("requirements.txt", "-r ../more.txt\n"), ("../more.txt", "idna\n")];
+    assert!(why(&outside).contains("../more.txt"));
+}
+
+#[test]
+fn yarn_4_comes_as_a_package_and_brings_what_its_lock_file_names() {
+    let package = r#"{"main": "src/server.js", "packageManager": "yarn@4.9.2+sha1.ab", "scripts": {"prepare": "husky"}, "dependencies": {"ms": "2"}}"#;
+    let lock = "__metadata:\n  version: 8\n";
+    let rc = "nodeLinker: node-modules\n";
+    let files = |package, rc| {
+        [
+            ("Dockerfile", NODE),
+            ("package.json", package),
+            ("yarn.lock", lock),
+            (".yarnrc.yml", rc),
+            (".yarn/patches/ms.patch", ""),
+            ("src/server.js", SERVER),
+        ]
+    };
+    let install = of(&files(package, rc)).dependencies.unwrap();
+    assert_eq!(install.manifests, ["package.json", "yarn.lock", ".yarnrc.yml", ".yarn/patches/ms.patch"]);
+    assert_eq!(install.commands[..2], ["npm pkg delete scripts.prepare", "npm install --global --force @yarnpkg/cli-dist@4.9.2"]);
+    assert!(install.commands[2].contains("yarn workspaces focus --production"), "{install:?}");
+    let old = package.replace("4.9.2", "3.8.0");
+    assert!(why(&files(&old, rc)).contains("one before 4"));
+    assert!(why(&files(package, "nodeLinker: pnp\n")).contains("Plug'n'Play"));
+    assert!(why(&files(package, "nodeLinker: node-modules\nnpmAuthToken: x\n")).contains(".yarnrc.yml of web logs in to a registry"));
+}
+
+#[test]
+fn who_shares_a_folder_says_itself_what_it_starts_and_who_asks_it() {
+    let context = PathBuf::from("/nowhere/p/ctx");
+    let (wish, listed) = (ServiceProduction::default(), ["src/server.js".to_string()]);
+    let mut overlay = Overlay::new(&Disk);
+    overlay.set(context.join("src/server.js"), Some(SERVER.into()));
+    let build = |text: &str| {
+        let parsed = crate::surroundings::dockerfile::Dockerfile::parse(text, &std::collections::BTreeMap::new());
+        Build { text: Some(text.into()), image: parsed.image(None), dockerfile: Some(parsed), ..Build::default() }
+    };
+    let plain = NODE.replace("\"npx\", \"nodemon\"", "\"node\"");
+    let started = |definition: Json, text: &str| {
+        let (own, other, none) = (build(&plain), build(text), serde_json::json!({}));
+        let subject = |service, definition, build| Subject {
+            service,
+            definition,
+            build,
+            context: &context,
+            listed: &listed,
+            files: &overlay,
+            wish: &wish,
+        };
+        let first = subject("api", &none, &own);
+        start(&subject("worker", &definition, &other), &first, &recipe(&first).unwrap())
+    };
+    let works = serde_json::json!({"command": ["node", "w.js"], "healthcheck": {"disable": true}});
+    assert_eq!(started(works, &plain), Ok(Start::Told));
+    assert_eq!(started(serde_json::json!({}), &plain), Ok(Start::Told), "it is the same once more");
+    assert_eq!(started(serde_json::json!({"command": ["nodemon", "w.js"]}), &plain), Ok(Start::Untold));
+    let unasked = started(serde_json::json!({"command": ["node", "w.js"]}), &plain).unwrap_err();
+    assert!(unasked.why.ends_with("asks how api is") && unasked.help.contains("disable: true"), "{unasked:?}");
+    let own = started(serde_json::json!({}), &plain.replace("server.js", "w.js")).unwrap_err();
+    assert!(own.why.contains("starts `node src/server.js`, which is not what worker starts now"), "{own:?}");
 }
 
 #[test]

@@ -37,7 +37,14 @@ fn sizes(images: &[Image], look: Look) -> String {
     for image in images {
         let rest = match (image.before_bytes, image.saved()) {
             (Some(before), Some(saved)) => {
-                format!("{} now, {saved} % less\n{:width$}  {}", megabytes(before), "", bar(before, largest, '░'))
+                format!(
+                    "{} now, {} % {}\n{:width$}  {}",
+                    megabytes(before),
+                    saved.abs(),
+                    if saved < 0 { "more" } else { "less" },
+                    "",
+                    bar(before, largest, '░')
+                )
             }
             _ => format!("not compared: the engine has no {}", image.before_name),
         };
@@ -66,10 +73,18 @@ mod tests {
         let look = Look { colour: false, live: false, quiet: false, verbose: false };
         let image =
             |service: &str, bytes, before_bytes| Image { service: service.into(), bytes, before_name: "shop/web:dev".into(), before_bytes };
-        let text = sizes(&[image("web", 200_000_000, Some(400_000_000)), image("jobs", 100_000_000, None)], look);
+        let text = sizes(
+            &[
+                image("web", 200_000_000, Some(400_000_000)),
+                image("jobs", 100_000_000, None),
+                image("more", 110_000_000, Some(100_000_000)),
+            ],
+            look,
+        );
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         assert_eq!(lines[0], format!("Size web   {:<30}  200.0 MB; 400.0 MB now, 50 % less", "█".repeat(15)));
         assert_eq!(lines[1], "░".repeat(30));
+        assert!(lines[3].ends_with("100.0 MB now, 10 % more"), "{text}");
         assert_eq!(lines[2], format!("Size jobs  {:<30}  100.0 MB; not compared: the engine has no shop/web:dev", "█".repeat(7)));
     }
 }

@@ -96,6 +96,14 @@ impl Ended {
         }
     }
 
+    /// For reports: the run, what it has proven, and what it could not prove.
+    pub fn told(&self) -> (Option<String>, Vec<String>, Vec<String>) {
+        match self {
+            Ended::Committed { run, proof } => (Some(run.to_string()), proof.proven.clone(), proof.not_proven.clone()),
+            _ => Default::default(),
+        }
+    }
+
     pub fn run(&self) -> Option<&str> {
         match self {
             Ended::Committed { run, .. } => Some(run.as_str()),
@@ -207,7 +215,10 @@ fn check(cx: &Context<'_>, guards: Vec<Checked>, overrides: &Overrides) -> Resul
 }
 
 fn consent(cx: &Context<'_>, plan: &Plan<Action>) -> Result<()> {
-    let question = format!("Carry out these {} steps?", plan.len());
+    let question = match plan.len() {
+        1 => "Carry out this step?".to_string(),
+        steps => format!("Carry out these {steps} steps?"),
+    };
     let agreed = (cx.confirm)(&question)?;
     stop_when_interrupted(cx)?;
     if agreed { Ok(()) } else { Err(Error::refused("nothing was touched").why("the answer was no")) }

@@ -1,5 +1,6 @@
 use clap::{Args, ValueEnum};
 
+use crate::tasks::Overrides;
 use crate::tasks::cleanup::{Kind, Options};
 use crate::tasks::env_standardize::OnConflict;
 
@@ -89,12 +90,8 @@ pub struct CleanupArgs {
     pub stacks: Vec<String>,
     #[command(flatten)]
     pub unused: UnusedArgs,
-    /// Go on although this guard refuses; needs --reason
-    #[arg(long = "override", value_name = "GUARD", requires = "reason")]
-    pub overrides: Vec<String>,
-    /// Why a guard is overridden; recorded with the run
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
+    #[command(flatten)]
+    pub overriding: OverrideArgs,
 }
 
 fn expected(text: &str) -> Result<(Kind, usize), String> {
@@ -121,31 +118,51 @@ impl From<OnConflictArg> for OnConflict {
     }
 }
 
-/// What every phase takes that changes files.
+/// What phases take that change compose files.
 #[derive(Debug, Clone, Args)]
 pub struct ChangingArgs {
-    /// Stacks by id, or by a part of it that fits only one; none means all
-    #[arg(value_name = "STACK")]
-    pub stacks: Vec<String>,
-    /// Make one commit of exactly the files that were changed
-    #[arg(long)]
-    pub commit: bool,
+    #[command(flatten)]
+    pub phase: PhaseArgs,
     /// Recreate the touched services of running stacks, one stack at a time, each healthy before the next
     #[arg(long)]
     pub recreate: bool,
     /// Start the touched stacks in a throwaway project first; they must become healthy
     #[arg(long)]
     pub rehearse: bool,
+}
+
+/// What every phase takes that changes files.
+#[derive(Debug, Clone, Args)]
+pub struct PhaseArgs {
+    /// Stacks by id, or by a part of it that fits only one; none means all
+    #[arg(value_name = "STACK")]
+    pub stacks: Vec<String>,
+    /// Make one commit of exactly the files that were changed
+    #[arg(long)]
+    pub commit: bool,
     /// Go on although files to be changed have uncommitted changes
     #[arg(long)]
     pub allow_dirty: bool,
-    /// Refuse when something could not be proven on a running engine
+    /// Refuse, or put everything back, when something could not be proven on an engine
     #[arg(long)]
     pub require_live: bool,
+    #[command(flatten)]
+    pub overriding: OverrideArgs,
+}
+
+/// What every guarded command takes.
+#[derive(Debug, Clone, Args)]
+pub struct OverrideArgs {
     /// Go on although this guard refuses; needs --reason
     #[arg(long = "override", value_name = "GUARD", requires = "reason")]
     pub overrides: Vec<String>,
     /// Why a guard is overridden; recorded with the run
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+}
+
+impl OverrideArgs {
+    pub fn given(&self) -> Overrides {
+        Overrides { guards: self.overrides.clone(), reason: self.reason.clone().unwrap_or_default() }
+    }
 }

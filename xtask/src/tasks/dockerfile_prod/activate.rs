@@ -87,7 +87,12 @@ fn wanted(looked: &Looked<'_>, stack: &Read<'_>, service: &str) -> Wanted {
         let image = stack.json["services"][service].get("image").is_some();
         let builds =
             |made: &&Made| made.recipe.service == service || made.others.iter().any(|other| other.rsplit('/').next() == Some(service));
+        let says = ["command", "entrypoint"].iter().any(|key| !stack.json["services"][service][*key].is_null());
         return match looked.made.iter().filter(|_| image).find(builds) {
+            Some(made) if made.recipe.service != service && !says => {
+                let starts = made.recipe.entry.join(" ");
+                Wanted::Refused(format!("the new image starts `{starts}` unless the stack says otherwise: write its `command` there"))
+            }
             Some(made) => Wanted::Change(Section::New(made.context.clone())),
             None => Wanted::Nothing,
         };

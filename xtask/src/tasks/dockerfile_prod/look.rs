@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 
 use crate::error::Result;
 use crate::model::{self, Model, Unset};
-use crate::production::{DOCKERFILE, Recipe, Refused, Subject, Written, recipe, written};
+use crate::production::{DOCKERFILE, Recipe, Refused, Start, Subject, Written, recipe, start, written};
 use crate::project::{Role, ServiceProduction, Stack};
-use crate::source::{Disk, Files};
+use crate::source::Disk;
 use crate::surroundings::{Build, Surroundings};
 use crate::tasks::context::listed;
 use crate::tasks::{Context, call};
@@ -19,7 +19,7 @@ pub struct Read<'p> {
     pub stack: &'p Stack,
     pub model: Model,
     pub json: Json,
-    builds: BTreeMap<String, Build>,
+    pub builds: BTreeMap<String, Build>,
 }
 
 /// A build context that gets a production image.
@@ -34,6 +34,10 @@ pub struct Made {
     pub present: Option<Json>,
     /// Other services that are built there, `stack/service`.
     pub others: Vec<String>,
+    /// Stack and service: those of them with another name, that are started in the proof as well.
+    pub tried: Vec<(String, String)>,
+    /// Those of which nobody knows what they start in production.
+    pub untold: Vec<String>,
     /// What the present Dockerfiles of the context copy.
     pub sources: BTreeSet<String>,
 }
@@ -94,9 +98,12 @@ pub fn look<'p>(cx: &'p Context<'_>, names: &[String]) -> Result<Looked<'p>> {
     // Development stacks go on building as they do, so what they say of a service is there also once a production stack
     // builds with what is written here.
     looked.models.sort_by_key(|read| read.stack.role != Some(Role::Dev));
-    let found = Finding { cx, all: &all };
+    let finding = Finding { cx, all: &all, plain: Default::default() };
     for context in contexts(&looked) {
-        found.take(&context, &mut looked);
+        let found = finding.take(&context, &looked.models);
+        looked.made.extend(found.made);
+        looked.kept.extend(found.kept);
+        looked.refused.extend(found.refused);
     }
     Ok(looked)
 }
@@ -121,77 +128,114 @@ pub fn context(build: &Json) -> Option<PathBuf> {
 struct Finding<'a> {
     cx: &'a Context<'a>,
     all: &'a BTreeSet<PathBuf>,
+    /// Of services without settings, and of builds of which nothing is known.
+    plain: (ServiceProduction, Build),
+}
+
+/// A service that is built in a folder.
+struct User<'a> {
+    read: &'a Read<'a>,
+    service: &'a str,
+    build: &'a Build,
+    wish: &'a ServiceProduction,
+    /// It builds with what was written before.
+    ours: bool,
+}
+
+impl User<'_> {
+    fn name(&self) -> String {
+        format!("{}/{}", self.read.stack.id, self.service)
+    }
 }
 
 impl Finding<'_> {
     /// Everybody who is built in one folder gets one Dockerfile: that of the first whose present Dockerfile tells what
     /// it is.
-    fn take(&self, folder: &Path, looked: &mut Looked<'_>) {
-        let settings = &self.cx.project.settings.dockerfile_prod.services;
-        let default = ServiceProduction::default();
-        let mut users = Vec::new();
-        for (number, read) in looked.models.iter().enumerate() {
-            for (service, build) in built(read).filter(|(_, build)| context(build).as_deref() == Some(folder)) {
-                let wish = settings.get(service).unwrap_or(&default);
-                let ours = read
-                    .builds
-                    .get(service)
-                    .and_then(|build| build.text.as_deref())
-                    .is_some_and(|text| written(text) != Written::BySomebody);
-                let named = looked.named.contains(&read.stack.id);
-                users.push((
-                    number,
-                    service.to_string(),
-                    wish,
-                    ours && build.get("dockerfile").and_then(Json::as_str) == Some(DOCKERFILE),
-                    named,
-                ));
-            }
-        }
-        users.retain(|(_, _, wish, ..)| !wish.skip);
-        let name = |(number, service, ..): &(usize, String, &ServiceProduction, bool, bool)| {
-            format!("{}/{service}", looked.models[*number].stack.id)
+    fn take(&self, folder: &Path, models: &[Read<'_>]) -> Found {
+        let users = self.users(folder, models);
+        let mut found = Found::default();
+        let Some(first) = users.iter().find(|user| !user.ours) else {
+            found.kept.extend(users.iter().map(User::name));
+            return found;
         };
-        let Some(first) = users.iter().find(|(_, _, _, ours, _)| !ours) else {
-            let kept: Vec<String> = users.iter().map(name).collect();
-            looked.kept.extend(kept);
-            return;
-        };
-        let others: Vec<String> = users.iter().filter(|user| (user.0, &user.1) != (first.0, &first.1)).map(name).collect();
-        let (number, service, wish, ..) = first;
-        let read = &looked.models[*number];
+        let service = first.service;
         if !folder.starts_with(&self.cx.project.root) {
             let why = format!("the build context of {service}, {}, lies outside the project", folder.display());
-            looked
-                .refused
-                .push(Refused { why, help: format!("leave it out: `dockerfile-prod: {{services: {{{service}: {{skip: true}}}}}}`") });
-            return;
+            let help = format!("leave it out: `dockerfile-prod: {{services: {{{service}: {{skip: true}}}}}}`");
+            found.refused.push(Refused { why, help });
+            return found;
         }
-        let of = |(number, service, ..): &(usize, String, &ServiceProduction, bool, bool)| {
-            looked.models[*number].builds.get(service)?.image.as_ref()
-        };
-        let sources = users.iter().filter_map(of).flat_map(|image| image.sources.iter().cloned()).collect();
-        match self.made(read, service, wish, folder) {
-            Ok(made) => looked.made.push(Made { others, sources, ..made }),
-            Err(refused) => looked.refused.extend(refused),
-        }
-    }
-
-    fn made(&self, read: &Read<'_>, service: &str, wish: &ServiceProduction, folder: &Path) -> Result<Made, Vec<Refused>> {
-        let nothing = Build::default();
-        let build = read.builds.get(service).unwrap_or(&nothing);
         let inside = self.all.iter().filter_map(|path| path.strip_prefix(folder).ok()?.to_str().map(String::from));
         let inside: Vec<String> = inside.collect();
-        let definition = &read.json["services"][service];
-        let subject = Subject { service, definition, build, context: folder, listed: &inside, files: &Disk as &dyn Files, wish };
-        let recipe = recipe(&subject)?;
-        let project = &read.model.name;
-        let image = definition.get("image").and_then(Json::as_str).map_or_else(|| format!("{project}-{service}"), String::from);
-        let known = ["context", "dockerfile", "dockerfile_inline", "args", "target"];
-        let section =
-            definition.get("build").and_then(Json::as_object).into_iter().flatten().filter(|(key, _)| known.contains(&key.as_str()));
-        let present = build.text.is_some().then(|| Json::Object(section.map(|(key, value)| (key.clone(), value.clone())).collect()));
-        let (stack, context) = (read.stack.id.clone(), folder.to_path_buf());
-        Ok(Made { stack, recipe, context, image, present, others: Vec::new(), sources: BTreeSet::new() })
+        let subject = |user| subject(user, folder, &inside);
+        let of_first = subject(first);
+        let recipe = match recipe(&of_first) {
+            Ok(recipe) => recipe,
+            Err(refused) => return Found { refused, ..found },
+        };
+        let others = users.iter().filter(|user| user.name() != first.name()).map(User::name).collect();
+        let sources = users.iter().filter_map(|user| user.build.image.as_ref()).flat_map(|image| image.sources.iter().cloned()).collect();
+        let mut made = made(first, &of_first, recipe, others, sources);
+        let names: BTreeSet<&str> = users.iter().map(|user| user.service).filter(|name| *name != service).collect();
+        for name in names {
+            let same = users.iter().filter(|user| user.service == name);
+            let started = same.map(|user| (user, start(&subject(user), &of_first, &made.recipe)));
+            // Production's word counts most; else the first of whom it is known says it for all of the name.
+            let rank = |(user, start): &(&User<'_>, std::result::Result<Start, Refused>)| match start {
+                Err(_) if user.read.stack.role != Some(Role::Dev) => 0,
+                Ok(Start::Told) => 1,
+                Err(_) => 2,
+                Ok(Start::Untold) => 3,
+            };
+            match started.min_by_key(rank) {
+                Some((user, Ok(Start::Told))) => made.tried.push((user.read.stack.id.clone(), name.to_string())),
+                Some((_, Ok(Start::Untold))) => made.untold.push(name.to_string()),
+                Some((_, Err(refused))) => found.refused.push(refused),
+                None => {}
+            }
+        }
+        found.made = Some(made);
+        found
     }
+
+    fn users<'r>(&'r self, folder: &Path, models: &'r [Read<'_>]) -> Vec<User<'r>> {
+        let settings = &self.cx.project.settings.dockerfile_prod.services;
+        let mut users = Vec::new();
+        for read in models {
+            for (service, section) in built(read).filter(|(_, build)| context(build).as_deref() == Some(folder)) {
+                let build = read.builds.get(service).unwrap_or(&self.plain.1);
+                let wish = settings.get(service).unwrap_or(&self.plain.0);
+                let written = build.text.as_deref().is_some_and(|text| written(text) != Written::BySomebody);
+                let ours = written && section.get("dockerfile").and_then(Json::as_str) == Some(DOCKERFILE);
+                users.push(User { read, service, build, wish, ours });
+            }
+        }
+        users.retain(|user| !user.wish.skip);
+        users
+    }
+}
+
+fn subject<'u>(user: &'u User<'_>, folder: &'u Path, listed: &'u [String]) -> Subject<'u> {
+    let definition = &user.read.json["services"][user.service];
+    Subject { service: user.service, definition, build: user.build, context: folder, listed, files: &Disk, wish: user.wish }
+}
+
+/// What one folder comes to.
+#[derive(Default)]
+struct Found {
+    made: Option<Made>,
+    kept: Vec<String>,
+    refused: Vec<Refused>,
+}
+
+fn made(user: &User<'_>, subject: &Subject<'_>, recipe: Recipe, others: Vec<String>, sources: BTreeSet<String>) -> Made {
+    let definition = subject.definition;
+    let image = definition.get("image").and_then(Json::as_str);
+    let image = image.map_or_else(|| format!("{}-{}", user.read.model.name, user.service), String::from);
+    let known = ["context", "dockerfile", "dockerfile_inline", "args", "target"];
+    let section = definition.get("build").and_then(Json::as_object).into_iter().flatten();
+    let section = section.filter(|(key, _)| known.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone()));
+    let present = user.build.text.is_some().then(|| Json::Object(section.collect()));
+    let (stack, context) = (user.read.stack.id.clone(), subject.context.to_path_buf());
+    Made { stack, recipe, context, image, present, others, tried: Vec::new(), untold: Vec::new(), sources }
 }

@@ -9,6 +9,7 @@ mod look;
 mod pin;
 mod prove;
 mod report;
+mod secrets;
 mod standing;
 mod steps;
 mod trial;
@@ -18,11 +19,10 @@ use std::cell::RefCell;
 pub use report::{Image, Report};
 pub use standing::{Standing, standing};
 
-use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
+use super::{Context, Ended, Overrides, Prepared, carry_out};
 use crate::actions::World;
 use crate::error::Result;
 use crate::event::Event;
-use crate::saga::Verdict;
 use activate::Activation;
 use files::File;
 use look::Looked;
@@ -66,11 +66,10 @@ struct Proposal<'p> {
 
 /// Carries phase 4 out.
 pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result<(Ended, Report)> {
-    let proposed: RefCell<Option<Proposal<'_>>> = RefCell::default();
     let report: RefCell<Report> = RefCell::default();
     let ended = carry_out(cx, TASK, overrides, |run| {
         let looked = look::look(cx, &options.stacks)?;
-        cx.masker.replace(hidden::masker(&hidden::of_project(cx, looked.models.iter().map(|read| &read.model))));
+        cx.masker.replace(secrets::masker(cx, &looked));
         let files = files::files(cx, &looked, true)?;
         let activation = if options.activate { activate::activate(cx, &looked)? } else { Activation::default() };
         let guards = guards::guards(cx, options, &looked, &files, &activation)?;
@@ -82,19 +81,14 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
         let preview = vec![preview(cx, &proposal)];
         proposal.files.retain(File::changes);
         report.replace(Report::of(cx, &proposal));
-        proposed.replace(Some(proposal));
-        let prove = |world: &World| match proposed.borrow().as_ref() {
-            Some(proposal) => prove::prove(cx, world, options, proposal, &report),
-            None => Ok(Verdict::Bad(vec!["there is nothing to prove".into()])),
-        };
+        let report = &report;
+        let prove = move |world: &World| prove::prove(cx, world, options, &proposal, report);
         Ok(Prepared { guards, projects: Vec::new(), plan, contents, preview, still: None, prove: Box::new(prove) })
     })?;
     let mut report = report.into_inner();
-    if let Ended::Committed { run, proof } = &ended {
-        report.run = Some(run.to_string());
-        report.proven.clone_from(&proof.proven);
-        report.not_proven.clone_from(&proof.not_proven);
-        report.next = next(options, run.as_str(), &report);
+    (report.run, report.proven, report.not_proven) = ended.told();
+    if let Some(run) = ended.run() {
+        report.next = next(options, run, &report);
     }
     Ok((ended, report))
 }

@@ -36,6 +36,12 @@ pub fn prove(cx: &Context<'_>, world: &World, options: &Options, proposal: &Prop
             "their stacks to render: `cargo xtask render STACK` says why",
         );
     }
+    for (number, _) in &proposal.images {
+        for service in &proposal.looked.made[*number].untold {
+            let label = format!("{STARTED} ({service})");
+            not_proven(cx, &mut proof, &label, "a `command` of some compose file that starts it as production would");
+        }
+    }
     let mut why = Vec::new();
     for file in &proposal.files {
         let now = Disk.read(&file.path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());

@@ -2,8 +2,9 @@
 
 use super::files::{File, files};
 use super::look::look;
+use super::secrets::masker;
 use crate::error::Result;
-use crate::tasks::{Context, hidden};
+use crate::tasks::Context;
 
 /// What stands against the phase.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Standing {
 /// Digests are not asked for: a file without one that is not there yet is open all the same.
 pub fn standing(cx: &Context<'_>, stacks: &[String]) -> Result<Standing> {
     let looked = look(cx, stacks)?;
-    cx.masker.replace(hidden::masker(&hidden::of_project(cx, looked.models.iter().map(|read| &read.model))));
+    cx.masker.replace(masker(cx, &looked));
     let files = files(cx, &looked, false)?;
     let is_open = |number: usize| files.iter().any(|file| file.made == number && file.changes());
     let made = looked.made.iter().enumerate().filter(|(number, _)| !is_open(*number)).map(|(_, made)| made.recipe.service.clone());

@@ -32,31 +32,33 @@ pub fn trial(cx: &Context<'_>, proposal: &Proposal<'_>) -> Result<Trial> {
         let mut wanted = BTreeSet::new();
         for (number, image) in &proposal.images {
             let made = &proposal.looked.made[*number];
-            let others = made
-                .others
-                .iter()
-                .filter_map(|other| other.rsplit_once('/'))
-                .any(|(id, name)| id == stack.id && name == made.recipe.service);
-            let Some(service) = model.pointer_mut(&format!("/services/{}", made.recipe.service.replace('~', "~0").replace('/', "~1")))
-            else {
-                continue;
-            };
-            if made.stack == stack.id {
-                wanted.insert(made.recipe.service.clone());
-            }
-            // The same service of another stack is not started, but others may address it there.
-            if made.stack == stack.id || others {
-                harden(service, made, image);
+            for (name, tried) in built_there(made, &stack.id) {
+                let place = format!("/services/{}", name.replace('~', "~0").replace('/', "~1"));
+                let Some(service) = model.pointer_mut(&place) else { continue };
+                // What is not started may be addressed by others.
+                if tried {
+                    wanted.insert(name.to_string());
+                }
+                harden(service, made, image, name == made.recipe.service);
             }
         }
         let runs = there(&live, &model, &proposal.images)?;
         parts.push(Part { stack: stack.id.clone(), model, runs, wanted });
     }
     spread(&mut parts, false);
-    let is_tried = |made: &Made| parts.iter().any(|part| part.stack == made.stack && part.wanted.contains(&made.recipe.service));
+    let is_started = |stack: &str, service: &str| parts.iter().any(|part| part.stack == stack && part.wanted.contains(service));
     let made = proposal.images.iter().map(|(number, _)| &proposal.looked.made[*number]);
-    let left = made.filter(|made| !is_tried(made)).map(|made| made.recipe.service.clone()).collect();
+    let all = made.flat_map(|made| made.tried.iter().map(|(stack, name)| (stack, name)).chain([(&made.stack, &made.recipe.service)]));
+    let left = all.filter(|(stack, service)| !is_started(stack, service)).map(|(_, service)| service.clone()).collect();
     Ok(Trial { stacks: taken(&parts), left })
+}
+
+/// The services of a stack that run on the image, and whether they are started for themselves: of one name only one is.
+fn built_there<'m>(made: &'m Made, stack: &'m str) -> impl Iterator<Item = (&'m str, bool)> {
+    let own = (made.stack == stack).then_some((made.recipe.service.as_str(), true));
+    let others = made.others.iter().filter_map(|other| other.rsplit_once('/')).filter(move |(id, _)| *id == stack);
+    let others = others.map(|(id, name)| (name, made.tried.iter().any(|(stack, tried)| stack == id && tried == name)));
+    own.into_iter().chain(others)
 }
 
 /// The services whose images are here, or will be.
@@ -72,23 +74,14 @@ fn there(live: &crate::actions::Live, model: &Json, images: &[(usize, String)]) 
     Ok(there)
 }
 
-/// The service on its new image, as strictly as an engine can hold it: what the image says is what starts.
-fn harden(service: &mut Json, made: &Made, image: &str) {
+/// The service on its new image, as strictly as an engine can hold it. Of the one that it was made for, what the image
+/// says is what starts; others say it themselves.
+fn harden(service: &mut Json, made: &Made, image: &str, is_own: bool) {
     let Some(fields) = service.as_object_mut() else { return };
-    for key in [
-        "build",
-        "command",
-        "entrypoint",
-        "healthcheck",
-        "cap_add",
-        "privileged",
-        "devices",
-        "working_dir",
-        "develop",
-        "pull_policy",
-        "post_start",
-        "user",
-    ] {
+    for key in ["command", "entrypoint", "healthcheck"].iter().filter(|_| is_own) {
+        fields.remove(*key);
+    }
+    for key in ["build", "cap_add", "privileged", "devices", "working_dir", "develop", "pull_policy", "post_start", "user"] {
         fields.remove(key);
     }
     let sources = |mount: &Json| {
@@ -156,14 +149,20 @@ mod tests {
             image: "i".into(),
             present: None,
             others: Vec::new(),
+            tried: Vec::new(),
+            untold: Vec::new(),
             sources: BTreeSet::new(),
         };
-        let mut service = json!({
+        let given = json!({
             "build": {}, "command": ["nodemon"], "healthcheck": {"test": ["CMD", "x"]}, "privileged": true, "cap_add": ["SYS_ADMIN"], "user": "0",
             "environment": {"NODE_ENV": "development", "DB": "x"}, "tmpfs": ["/run:mode=700"], "networks": {"n": {}},
             "volumes": [{"type": "bind", "source": "/p/web/src", "target": "/app/src"}, {"type": "volume", "source": "d", "target": "/data"}, {"type": "volume", "target": "/app/node_modules"}],
         });
-        harden(&mut service, &made, "new:1");
+        let mut worker = given.clone();
+        harden(&mut worker, &made, "new:1", false);
+        assert_eq!((&worker["command"], &worker["healthcheck"]), (&given["command"], &given["healthcheck"]));
+        let mut service = given;
+        harden(&mut service, &made, "new:1", true);
         assert_eq!(
             service,
             json!({

@@ -73,8 +73,16 @@ pub fn legacy(loads: &[Load], survey: &Survey<'_>) -> Vec<Legacy> {
 
 /// `before` is the root's text as it is.
 pub fn merge(main: &Path, before: Option<&str>, files: &[Legacy], survey: &Survey<'_>, shown: &dyn Fn(&Path) -> String) -> Merged {
-    let mut merging = Merging { main, before: before.unwrap_or(""), files, survey, owner: BTreeMap::new(), merged: Merged::default() };
-    let mut text = merging.before.to_string();
+    let mut text = before.unwrap_or("").to_string();
+    let read = |view: &'_ View<'_>| Reading {
+        loads: files.iter().map(|file| view.model.env_files.values().flatten().any(|loaded| loaded.path == file.path)).collect(),
+        main: values(entries(&text, false, view)),
+        files: files.iter().map(|file| values(entries(&file.text, file.raw, view))).collect(),
+    };
+    let views: Vec<&View<'_>> = survey.views.iter().filter(|view| view.chosen).collect();
+    let readings = views.iter().map(|view| read(view)).collect();
+    let awaited = awaited(survey, main);
+    let mut merging = Merging { main, files, views, readings, awaited, owner: BTreeMap::new(), merged: Merged::default() };
     for number in 0..files.len() {
         merging.add(number, &mut text, shown);
     }
@@ -83,11 +91,22 @@ pub fn merge(main: &Path, before: Option<&str>, files: &[Legacy], survey: &Surve
     merged
 }
 
+/// What the files hold for one stack.
+struct Reading {
+    /// Whether a service loads the file.
+    loads: Vec<bool>,
+    /// The root's.
+    main: BTreeMap<String, String>,
+    files: Vec<BTreeMap<String, String>>,
+}
+
 struct Merging<'a> {
     main: &'a Path,
-    before: &'a str,
     files: &'a [Legacy],
-    survey: &'a Survey<'a>,
+    /// The chosen stacks, and each one's reading.
+    views: Vec<&'a View<'a>>,
+    readings: Vec<Reading>,
+    awaited: BTreeMap<String, BTreeSet<String>>,
     /// The file that a merged name comes from.
     owner: BTreeMap<String, usize>,
     merged: Merged,
@@ -97,8 +116,8 @@ impl Merging<'_> {
     fn add(&mut self, number: usize, text: &mut String, shown: &dyn Fn(&Path) -> String) {
         let file = &self.files[number];
         // Its names and their places are the same for everybody.
-        let read = |view: &View<'_>| all_entries(&file.text, file.raw, view);
-        let Some(lines) = self.loaders(file).first().map(|view| read(view)) else { return };
+        let Some(first) = self.readings.iter().position(|reading| reading.loads[number]) else { return };
+        let lines = all_entries(&file.text, file.raw, self.views[first]);
         let mut edits: Vec<TextEdit> = Vec::new();
         let mut names: Vec<String> = Vec::new();
         let mut judged: BTreeMap<&str, Option<&str>> = BTreeMap::new();
@@ -143,44 +162,37 @@ impl Merging<'_> {
             return Verdict::Composes;
         }
         let mut known = false;
-        for view in self.loaders(file) {
-            let Some((path, other)) = self.standing(name, view) else { continue };
+        for reading in self.readings.iter().filter(|reading| reading.loads[number]) {
+            let Some((path, other)) = self.standing(name, reading) else { continue };
             known = true;
-            let mine = value(&entries(&file.text, file.raw, view), name);
+            let mine = reading.files[number].get(name);
             if mine != other {
-                let values =
-                    vec![(path, Secret::new(other.unwrap_or_default())), (file.path.clone(), Secret::new(mine.unwrap_or_default()))];
+                let secret = |value: Option<&String>| Secret::new(value.map(String::as_str).unwrap_or_default());
+                let values = vec![(path.to_path_buf(), secret(other)), (file.path.clone(), secret(mine))];
                 return Verdict::Clashes(Clash::Values(values));
             }
         }
         if known {
             return Verdict::Known;
         }
-        match picked_up(self.survey, self.main, name) {
-            by if by.is_empty() => Verdict::Goes,
-            by => Verdict::Clashes(Clash::PickedUp { file: file.path.clone(), by }),
+        match self.awaited.get(name) {
+            None => Verdict::Goes,
+            Some(by) => Verdict::Clashes(Clash::PickedUp { file: file.path.clone(), by: by.iter().cloned().collect() }),
         }
-    }
-
-    /// The chosen stacks in which a service loads this file.
-    fn loaders(&self, file: &Legacy) -> Vec<&View<'_>> {
-        let loads = |view: &&View<'_>| view.chosen && view.model.env_files.values().flatten().any(|loaded| loaded.path == file.path);
-        self.survey.views.iter().filter(loads).collect()
     }
 
     /// Where the name stands already, and its value to a stack.
-    fn standing(&self, name: &str, view: &View<'_>) -> Option<(PathBuf, Option<String>)> {
-        let main = entries(self.before, false, view);
-        if main.contains_key(name) {
-            return Some((self.main.to_path_buf(), value(&main, name)));
+    fn standing<'r>(&'r self, name: &str, reading: &'r Reading) -> Option<(&'r Path, Option<&'r String>)> {
+        if let Some(value) = reading.main.get(name) {
+            return Some((self.main, Some(value)));
         }
-        let owner = &self.files[*self.owner.get(name)?];
-        Some((owner.path.clone(), value(&entries(&owner.text, owner.raw, view), name)))
+        let owner = *self.owner.get(name)?;
+        Some((self.files[owner].path.as_path(), reading.files[owner].get(name)))
     }
 }
 
-fn value(entries: &BTreeMap<String, Entry>, name: &str) -> Option<String> {
-    entries.get(name).map(|entry| entry.value.clone())
+fn values(entries: BTreeMap<String, Entry>) -> BTreeMap<String, String> {
+    entries.into_iter().map(|(name, entry)| (name, entry.value)).collect()
 }
 
 fn all_entries(text: &str, raw: bool, view: &View<'_>) -> Vec<Entry> {
@@ -196,21 +208,26 @@ fn whole(text: &str, entry: &Entry) -> Span {
     Span::new(line + lead, entry.value_span.end.max(entry.key_span.end))
 }
 
-/// Services that take a variable without a value from the root's `.env`, as soon as it stands there: by `${}` in any
-/// form, or by its name alone under `environment`.
-pub fn picked_up(survey: &Survey<'_>, main: &Path, name: &str) -> Vec<String> {
-    let mut by = BTreeSet::new();
-    for view in survey.views.iter().filter(|view| reads_main(view, main) && view.model.lookup(name).is_none()) {
-        for reference in view.model.references.iter().filter(|reference| reference.name == name) {
-            by.insert(format!("{} ({})", reference.service.as_deref().unwrap_or(&reference.place), view.stack.id));
+/// The variables without a value, and the services that take each from the root's `.env`, as soon as it stands there: by
+/// `${}` in any form, or by its name alone under `environment`.
+fn awaited(survey: &Survey<'_>, main: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut note = |name: &str, who: String| {
+        by.entry(name.to_string()).or_default().insert(who);
+    };
+    for view in survey.views.iter().filter(|view| reads_main(view, main)) {
+        for reference in view.model.references.iter().filter(|reference| view.model.lookup(&reference.name).is_none()) {
+            note(&reference.name, format!("{} ({})", reference.service.as_deref().unwrap_or(&reference.place), view.stack.id));
         }
         for service in view.model.services() {
-            if view.model.environment_of(service).get(name).is_some_and(Option::is_none) {
-                by.insert(format!("{service} ({})", view.stack.id));
+            for (name, _) in
+                view.model.environment_of(service).into_iter().filter(|(name, value)| value.is_none() && view.model.lookup(name).is_none())
+            {
+                note(name, format!("{service} ({})", view.stack.id));
             }
         }
     }
-    by.into_iter().collect()
+    by
 }
 
 /// A paragraph under a heading, in the line endings of the text.

@@ -95,7 +95,6 @@ const LIVE: &str = "running stacks are well";
 pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result<(Ended, Report)> {
     let asked = cx.doors.compose.as_deref().map(|compose| Asked { compose, masker: &cx.masker, cancel: cx.cancel });
     let asked = asked.as_ref();
-    let proposed: RefCell<Option<Proposal>> = RefCell::default();
     // Its places are told as they were before the files have changed.
     let told: RefCell<Report> = RefCell::default();
     let ended = carry_out(cx, "env-standardize", overrides, |_| {
@@ -106,18 +105,12 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
         told.replace(Report::of(cx, &proposal));
         let guards = std::mem::take(&mut proposal.guards);
         let projects = proposal.touched.iter().map(|touched| touched.call.project.clone()).collect();
-        proposed.replace(Some(proposal));
-        let prove = |world: &World| match proposed.borrow().as_ref() {
-            Some(proposal) => prove(cx, world, proposal, asked),
-            None => Ok(Verdict::Bad(vec!["there is nothing to prove".into()])),
-        };
+        let prove = move |world: &World| prove(cx, world, &proposal, asked);
         Ok(Prepared { guards, projects, plan, contents, preview, still: None, prove: Box::new(prove) })
     })?;
     let mut report = told.into_inner();
-    if let Ended::Committed { run, proof } = &ended {
-        report.run = Some(run.to_string());
-        report.proven.clone_from(&proof.proven);
-        report.not_proven.clone_from(&proof.not_proven);
+    (report.run, report.proven, report.not_proven) = ended.told();
+    if report.run.is_some() {
         report.next = next(cx, options, &report);
     }
     Ok((ended, report))

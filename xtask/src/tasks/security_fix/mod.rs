@@ -94,10 +94,8 @@ pub fn run(cx: &Context<'_>, options: &Options, overrides: &Overrides) -> Result
     })?;
     let Some(proposal) = proposed.into_inner() else { return Ok((ended, Report::default())) };
     let mut report = Report::of(&proposal, &cx.project.root);
-    if let Ended::Committed { run, proof } = &ended {
-        report.run = Some(run.to_string());
-        report.proven.clone_from(&proof.proven);
-        report.not_proven.clone_from(&proof.not_proven);
+    (report.run, report.proven, report.not_proven) = ended.told();
+    if report.run.is_some() {
         look_back(cx, &proposal, &mut report);
         report.next = next(cx, options, &proposal, &report);
     }
