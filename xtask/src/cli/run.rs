@@ -123,7 +123,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::DockerfileProd(args) => migrate::dockerfile_prod(&cx, args),
         Command::Metrics(args) => Ok((Exit::Done, Answer::Metrics(tasks::metrics::metrics(&cx, &args.stacks)?))),
         Command::Everyday(command) => everyday::run(&cx, command),
-        Command::Migrate(args) => migrate::migrate(&cx, args),
+        Command::Migrate(args) => migrate::migrate(&cx, args, !cli.global.confirm.is_empty()),
         Command::Rollback(args) => {
             let overrides = args.overriding.given();
             if args.release {
