@@ -1,7 +1,11 @@
-//! What a tar archive holds, so that two can be compared: contents by their hashes.
+//! What a tar archive or a folder holds, so that two can be compared: contents by their hashes.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
@@ -28,23 +32,54 @@ impl Listing {
                 listing.0.insert(path, first);
                 continue;
             }
-            // The time of a folder is when something was last put into it.
-            let time = if header.kind == Kind::Folder { 0 } else { header.mtime.0 };
             let mut hash = Sha256::new();
-            let kind = format!("{:?}", header.kind);
-            hash.update(format!("{kind} {:o} {} {} {time} {}\n", header.mode, header.uid, header.gid, header.size));
+            hash.update(told(&header.kind, header.mode, (header.uid, header.gid), header.mtime.0, header.size));
             if header.kind == Kind::File {
-                let mut piece = vec![0; 64 << 10];
-                loop {
-                    match tar.read(&mut piece).map_err(failed)? {
-                        0 => break,
-                        read => hash.update(&piece[..read]),
-                    }
-                }
+                add(&mut tar, &mut hash).map_err(failed)?;
             }
             listing.0.insert(path, hash.finalize().into());
         }
         Ok(listing)
+    }
+
+    /// What an archive of this folder, whose first entry is the folder itself, would hold.
+    ///
+    /// # Errors
+    /// Something of it cannot be read.
+    pub fn of_folder(folder: &Path) -> Result<Listing> {
+        let mut listing = Listing::default();
+        listing.take(folder, Vec::new())?;
+        Ok(listing)
+    }
+
+    fn take(&mut self, from: &Path, path: Vec<u8>) -> Result<()> {
+        let failed = |error: std::io::Error| Error::io("read", from, error);
+        let meta = fs::symlink_metadata(from).map_err(failed)?;
+        let kind = match meta.file_type() {
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_dir() => Kind::Folder,
+            kind if kind.is_symlink() => Kind::Symlink(fs::read_link(from).map_err(failed)?.into_os_string().into_vec()),
+            kind if kind.is_char_device() => Kind::CharDevice(meta.rdev()),
+            kind if kind.is_block_device() => Kind::BlockDevice(meta.rdev()),
+            kind if kind.is_fifo() => Kind::Fifo,
+            _ => return Ok(()),
+        };
+        // Archives count a piece of a second before 1970 back from its end, file systems on from its beginning.
+        let seconds = meta.mtime() + i64::from(meta.mtime() < 0 && meta.mtime_nsec() > 0);
+        let size = if kind == Kind::File { meta.len() } else { 0 };
+        let mut hash = Sha256::new();
+        hash.update(told(&kind, meta.mode() & 0o7777, (meta.uid(), meta.gid()), seconds, size));
+        if kind == Kind::File {
+            File::open(from).and_then(|mut file| add(&mut file, &mut hash)).map_err(failed)?;
+        }
+        self.0.insert(path.clone(), hash.finalize().into());
+        if kind == Kind::Folder {
+            for entry in fs::read_dir(from).map_err(failed)? {
+                let name = entry.map_err(failed)?.file_name();
+                self.take(&from.join(&name), [&path, &b"/"[..], name.as_bytes()].concat())?;
+            }
+        }
+        Ok(())
     }
 
     pub fn entries(&self) -> usize {
@@ -68,5 +103,57 @@ impl Listing {
             self.0.iter().filter(|(path, hash)| other.0.get(*path) != Some(hash)).map(|(path, _)| path).collect();
         paths.extend(other.0.keys().filter(|path| !self.0.contains_key(*path)));
         paths.into_iter().take(5).map(|path| format!(".{}", String::from_utf8_lossy(path))).collect()
+    }
+}
+
+/// All but the content. The time of a folder is when something was last put into it.
+fn told(kind: &Kind, mode: u32, (uid, gid): (u32, u32), seconds: i64, size: u64) -> String {
+    let time = if *kind == Kind::Folder { 0 } else { seconds };
+    format!("{kind:?} {mode:o} {uid} {gid} {time} {size}\n")
+}
+
+fn add(from: &mut impl Read, hash: &mut Sha256) -> std::io::Result<()> {
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok(()),
+            read => hash.update(&piece[..read]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_holds_what_its_archive_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let (at, archive) = (folder.path().join("data"), folder.path().join("archive"));
+        fs::create_dir_all(at.join("sub/deep")).unwrap();
+        fs::write(at.join("sub/one"), vec![7; 200_000]).unwrap();
+        fs::set_permissions(at.join("sub/one"), fs::Permissions::from_mode(0o4751)).unwrap();
+        fs::hard_link(at.join("sub/one"), at.join("other")).unwrap();
+        symlink("sub/one", at.join("link")).unwrap();
+        nix::unistd::mkfifo(&at.join("sub/pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let packed = |format: &str| {
+            let mut tar = Command::new("tar");
+            tar.args(["--format", format, "-C"]).arg(folder.path()).arg("-cf").arg(&archive).arg("data");
+            assert!(tar.status().unwrap().success());
+            Listing::read(File::open(&archive).unwrap()).unwrap()
+        };
+        let found = Listing::of_folder(&at).unwrap();
+        assert_eq!(found.entries(), 7);
+        for format in ["pax", "gnu"] {
+            assert_eq!(found.differences(&packed(format)), [""; 0]);
+        }
+        fs::write(at.join("sub/deep/new"), "").unwrap();
+        fs::write(at.join("sub/one"), vec![8; 200_000]).unwrap();
+        let mut differ = Listing::of_folder(&at).unwrap().differences(&found);
+        differ.sort();
+        assert_eq!(differ, ["./other", "./sub/deep/new", "./sub/one"]);
     }
 }

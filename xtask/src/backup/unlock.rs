@@ -1,7 +1,7 @@
 //! Opens a repository with its key, once: to stretch a key takes half a second, on purpose, and a backup opens its
-//! repository four times.
+//! repository several times, the first time while it still looks at what it is to back up.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustic_core::repofile::MasterKey;
 use rustic_core::{Credentials, OpenStatus, RusticResult};
@@ -21,24 +21,31 @@ static OPENED: Mutex<Vec<(Sha, MasterKey)>> = Mutex::new(Vec::new());
 /// The library's own: the key is another one's, or something cannot be read.
 pub fn unlock(files: &Files, place: &Place, key: &Secret) -> Result<RusticResult<Inner<OpenStatus>>> {
     let which = which(place, key);
-    let known = OPENED.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|(one, _)| *one == which).map(|(_, key)| key.clone());
+    // Whoever comes meanwhile waits, and need not stretch it again.
+    let mut all = all();
     // Another repository may be there by now.
-    if let Some(known) = known
+    if let Some(known) = all.iter().find(|(one, _)| *one == which).map(|(_, key)| key.clone())
         && let Ok(opened) = over(files)?.open(&Credentials::Masterkey(known))
     {
         return Ok(Ok(opened));
     }
     let opened = over(files)?.open(&Credentials::password(key.expose()));
     if let Ok(opened) = &opened {
-        note(place, key, opened);
+        keep(&mut all, which, opened);
     }
     Ok(opened)
 }
 
 /// What opens it from here on.
 pub fn note(place: &Place, key: &Secret, opened: &Inner<OpenStatus>) {
-    let which = which(place, key);
-    let mut all = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    keep(&mut all(), which(place, key), opened);
+}
+
+fn all() -> MutexGuard<'static, Vec<(Sha, MasterKey)>> {
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn keep(all: &mut Vec<(Sha, MasterKey)>, which: Sha, opened: &Inner<OpenStatus>) {
     all.retain(|(one, _)| *one != which);
     all.push((which, opened.key()));
 }

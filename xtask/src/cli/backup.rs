@@ -1,7 +1,7 @@
 //! `backup` and what belongs to it.
 
 use super::Exit;
-use super::args::{BackupArgs, BackupCommand, CreateArgs, RestoreArgs};
+use super::args::{BackupArgs, BackupCommand, Command, CreateArgs, RestoreArgs};
 use crate::error::Result;
 use crate::project::KeepSettings;
 use crate::report;
@@ -9,6 +9,17 @@ use crate::report::answer::Answer;
 use crate::report::backup::Backup;
 use crate::tasks::backup::{self, Forget, Request};
 use crate::tasks::{Context, restore};
+
+/// Opens the repository that the command needs while engine and Compose are looked for.
+pub fn open_ahead(cx: &Context<'_>, command: &Command) {
+    let repository = match command {
+        Command::Backup(BackupArgs { command: None, create }) => &create.repository,
+        Command::Backup(BackupArgs { command: Some(BackupCommand::Verify { repository, .. }), .. }) => repository,
+        Command::Restore(args) => &args.repository,
+        _ => return,
+    };
+    backup::open_ahead(cx, repository.to.as_deref());
+}
 
 pub fn run(cx: &Context<'_>, args: &BackupArgs) -> Result<(Exit, Answer)> {
     let answer = |exit, answer| Ok((exit, Answer::Backup(Box::new(answer))));

@@ -95,6 +95,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
     let checks_template = matches!(&cli.command, Command::Env(EnvArgs { command: EnvCommand::Template { check: true, .. } }));
     let dry_run = cli.global.dry_run || checks_template || matches!(&cli.command, Command::ProdUp(args) if args.check);
     let mut cx = Context { confirm_by_name: &confirm_by_name, ..Context::open(&folder, events, &cancel, dry_run, &confirm)? };
+    backup::open_ahead(&cx, &cli.command);
     let live = matches!(
         cli.command,
         Command::Migrate(_)
@@ -123,7 +124,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::DockerfileProd(args) => production::run(&cx, args),
         Command::Metrics(args) => Ok((Exit::Done, Answer::Metrics(tasks::metrics::metrics(&cx, &args.stacks)?))),
         Command::Everyday(command) => everyday::run(&cx, command),
-        Command::Migrate(args) => migrate::migrate(&cx, args),
+        Command::Migrate(args) => migrate::migrate(&cx, args, !cli.global.confirm.is_empty()),
         Command::Rollback(args) => {
             let overrides = overrides(&args.overrides, args.reason.as_deref());
             if args.release {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bollard::Docker as Client;
@@ -32,6 +32,7 @@ pub struct Docker {
     runtime: Arc<Runtime>,
     client: Client,
     url: String,
+    known: OnceLock<Info>,
 }
 
 impl Docker {
@@ -61,6 +62,7 @@ impl Docker {
             runtime: Arc::new(runtime.map_err(|error| unusable(error.to_string()))?),
             client: client.map_err(|error| Error::unusable(format!("connect to the engine at {url}")).why(cause(&error)))?,
             url: url.to_string(),
+            known: OnceLock::new(),
         })
     }
 
@@ -143,7 +145,13 @@ impl Engine for Docker {
         let what = format!("reach the engine at {}", self.url);
         let help = "`docker version` shows whether it runs and may be used; DOCKER_HOST or `docker context use` choose another";
         let info = self.ask(&what, self.client.info()).map_err(|error| error.help(help))?;
-        Ok(convert::info(info, self.ask(&what, self.client.version())?))
+        let info = convert::info(info, self.ask(&what, self.client.version())?);
+        let _ = self.known.set(info.clone());
+        Ok(info)
+    }
+
+    fn known(&self) -> Result<Info> {
+        self.known.get().map_or_else(|| self.info(), |known| Ok(known.clone()))
     }
 
     fn observer(&self) -> super::observe::Observer {

@@ -49,6 +49,10 @@ pub const HELD_AT: &str = "/held";
 /// it, and ends the process at a chosen call. Every error is `Failed`, in the engine's own words.
 pub trait Engine {
     fn info(&self) -> Result<Info>;
+    /// What it has said of itself before: for what stays as it is, such as its id and its folder.
+    fn known(&self) -> Result<Info> {
+        self.info()
+    }
     /// Looks at many containers at once: figures, ports, logs.
     fn observer(&self) -> observe::Observer;
 

@@ -26,7 +26,7 @@ pub fn elsewhere(cx: &Context<'_>, stack: &Stack, project: &str) -> Result<Vec<V
 /// As above.
 pub fn current_tag(cx: &Context<'_>, stack: &Stack, project: &str) -> Result<Option<String>> {
     let Some(engine) = &cx.doors.engine else { return Ok(None) };
-    let releases = Releases::open(&cx.state_folder()?, &engine.info()?.id, project, &stack.id)?;
+    let releases = Releases::open(&cx.state_folder()?, &engine.known()?.id, project, &stack.id)?;
     let current = releases.current()?;
     Ok(current.map(|id| releases.get(&id)).transpose()?.and_then(|release| release.tag))
 }
@@ -37,7 +37,7 @@ pub fn current_tag(cx: &Context<'_>, stack: &Stack, project: &str) -> Result<Opt
 /// As above.
 pub fn roots(cx: &Context<'_>, stack: &Stack, project: &str) -> Result<BTreeSet<PathBuf>> {
     let Some(engine) = &cx.doors.engine else { return Ok(BTreeSet::new()) };
-    let releases = Releases::open(&cx.state_folder()?, &engine.info()?.id, project, &stack.id)?.list()?;
+    let releases = Releases::open(&cx.state_folder()?, &engine.known()?.id, project, &stack.id)?.list()?;
     let of_release = |release: Release| std::iter::once(release.root).chain(release.roots);
     let mut roots: BTreeSet<PathBuf> = releases.into_iter().flat_map(of_release).collect();
     roots.remove(&cx.project.root);

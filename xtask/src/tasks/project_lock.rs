@@ -35,7 +35,7 @@ pub fn lock_projects(cx: &Context<'_>, projects: &[String], doing: &str) -> Resu
 /// should. None without an engine.
 fn place(cx: &Context<'_>) -> Result<Option<(PathBuf, String)>> {
     let Some(engine) = &cx.doors.engine else { return Ok(None) };
-    let key = Sha::of(engine.info()?.id.as_bytes()).as_str()[..12].to_string();
+    let key = Sha::of(engine.known()?.id.as_bytes()).as_str()[..12].to_string();
     Ok(Some((cx.state_folder()?.join("locks"), key)))
 }
 

@@ -71,7 +71,7 @@ fn holder(world: &World, wanted: &WantedCopy) -> Result<String> {
 }
 
 /// The volume's folder, where this machine has it: the engine must say the same of it, or it is another machine's.
-fn direct(engine: &dyn Engine, volume: &Volume, container: &str, at: &str) -> Result<Option<PathBuf>> {
+pub(super) fn direct(engine: &dyn Engine, volume: &Volume, container: &str, at: &str) -> Result<Option<PathBuf>> {
     let folder = Path::new(&volume.mountpoint);
     let Ok(found) = std::fs::symlink_metadata(folder) else { return Ok(None) };
     if volume.driver != "local" || !found.is_dir() || std::fs::read_dir(folder).is_err() {

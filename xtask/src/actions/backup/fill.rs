@@ -3,13 +3,14 @@
 use std::io::{self, Read, Write};
 
 use super::super::World;
+use super::copy::direct;
 use super::go_on;
 use crate::backup::{Content, Copied, Listing};
 use crate::engine::remove::RUN_LABEL;
-use crate::engine::{HELD_AT, Scratch};
+use crate::engine::{Engine, HELD_AT, Scratch};
 use crate::error::{Error, Result};
 
-/// Writes it into the volume, which must be new, and compares what the engine then says is in it. Says how many
+/// Writes it into the volume, which must be new, and compares what is then in it. Says how many
 /// entries that are.
 ///
 /// # Errors
@@ -19,19 +20,29 @@ pub fn fill(world: &World, content: &Content, copied: &Copied, volume: &str) -> 
     world.cancel.now(&format!("restoring the volume {}", copied.volume));
     let image = any_image(world)?;
     let name = format!("{volume}-holder");
-    // A folder's owner and mode come back only where it is an entry of the archive itself.
-    // Some images name no program, and an engine makes no container without one; it is never started.
-    let (label, program) = ((RUN_LABEL, world.run.as_str()), Some(":"));
-    let scratch = Scratch { image: &image, label, volumes: &[(volume, HELD_AT)], program, env: Vec::new() };
+    // A folder's owner and mode come back only where it is an entry of the archive itself. Some images name no program; it
+    // is never started.
+    let label = (RUN_LABEL, world.run.as_str());
+    let scratch = Scratch { image: &image, label, volumes: &[(volume, HELD_AT)], program: Some(":"), env: Vec::new() };
     let holder = engine.create_scratch(&name, &scratch)?;
     let wanted = write(world, content, copied, &holder)?;
-    let found = Listing::read(engine.read_archive(&holder, HELD_AT)?)?;
+    let found = read(world, engine, &holder, volume)?;
     engine.remove_container(&holder)?;
     let differences = wanted.differences(&found);
     if differences.is_empty() {
         return Ok(found.entries());
     }
     Err(Error::failed(format!("restore the volume {}", copied.volume)).why(format!("not what was stored: {}", differences.join(", "))))
+}
+
+/// What is in it now: in its folder, where this machine has it, else as the engine says.
+fn read(world: &World, engine: &dyn Engine, holder: &str, volume: &str) -> Result<Listing> {
+    go_on(world)?;
+    let made = engine.volume(volume)?;
+    match made.map_or(Ok(None), |made| direct(engine, &made, holder, HELD_AT))? {
+        Some(folder) => Listing::of_folder(&folder),
+        None => Listing::read(engine.read_archive(holder, HELD_AT)?),
+    }
 }
 
 /// What was written, as it was written.

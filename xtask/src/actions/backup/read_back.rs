@@ -6,7 +6,7 @@ use super::super::{Said, World};
 use super::TakeBackup;
 use super::dump::prove;
 use crate::backup::adapters::counted;
-use crate::backup::{Extent, Place, Quiet, Repository, WantedDump};
+use crate::backup::{Extent, Manifest, Place, Quiet, Repository, WantedDump};
 use crate::error::{Error, Result};
 use crate::saga::Sha;
 
@@ -35,11 +35,14 @@ impl ReadBack {
                 world.said.borrow_mut().push(said);
             }
         })
+        .map(|_| ())
     }
 
+    /// What was read is what the manifest says, which is the answer.
+    ///
     /// # Errors
     /// What is stored is not what was read.
-    pub fn carry_out(&self, world: &World, told: &mut dyn FnMut(Reading)) -> Result<()> {
+    pub fn carry_out(&self, world: &World, told: &mut dyn FnMut(Reading)) -> Result<Manifest> {
         let content = Repository::open(&self.place)?.content(&self.name, true)?;
         let (manifest, packs) = (content.manifest()?, content.packs()?);
         for dump in &manifest.dumps {
@@ -78,6 +81,6 @@ impl ReadBack {
                 return Err(Error::failed(format!("read back {}", file.path.display())).why("it is not what was read"));
             }
         }
-        Ok(())
+        Ok(manifest)
     }
 }

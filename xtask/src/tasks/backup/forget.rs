@@ -75,7 +75,7 @@ pub fn forget(cx: &Context<'_>, request: &Forget) -> Result<Ended> {
 /// The names that go, the compose projects that they are of, and how many are none of ours.
 fn chosen(cx: &Context<'_>, stored: &[Stored], keep: KeepSettings) -> Result<(Vec<String>, Vec<String>, usize)> {
     let nobody = || Error::refused("forget backups").why(cx.doors.no_engine.clone()).help("`cargo xtask doctor` says what is missing");
-    let key = newest::engine_key(&cx.doors.engine.as_ref().ok_or_else(nobody)?.info()?.id);
+    let key = newest::engine_key(&cx.doors.engine.as_ref().ok_or_else(nobody)?.known()?.id);
     let mut groups: BTreeMap<(&str, &str), Vec<&Stored>> = BTreeMap::new();
     let ours = |one: &&Stored| one.summary.engine == key && cx.project.stacks.iter().any(|stack| stack.id == one.summary.stack);
     for one in stored.iter().filter(ours) {

@@ -10,11 +10,12 @@ use crate::backup::{Choice, Given, Pause, Place, Purpose, Summary, WantedDump, W
 use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
 use crate::git::Git;
+use crate::model::Model;
 use crate::project::{SETTINGS_FILE, ServiceBackup, Stack};
 use crate::saga::{RunId, machine, now_ms, who};
 use crate::secret::Secret;
 use crate::tasks::Context;
-use crate::tasks::deploy::look::Looked;
+use crate::tasks::deploy::look::Standing;
 use crate::tasks::deploy::records::{Recorded, kept};
 use crate::tasks::hidden;
 
@@ -61,9 +62,10 @@ impl Planned {
 /// # Errors
 /// No engine answers (`Refused`); a service that is named is not there, or a label cannot be read (`Unusable`).
 pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, run: &RunId) -> Result<Planned> {
-    let looked = Looked::look(cx, stack, None)?;
-    let json = looked.rendered.as_ref().map_or_else(|_| looked.model.json(), |rendered| rendered.json.clone());
-    let (standing, engine) = (&looked.standing, looked.standing.live.engine.as_ref());
+    let (standing, model) = Standing::of_files(cx, stack)?;
+    let rendered = standing.live.compose.config_json(&standing.call.call(), &cx.masker.borrow(), cx.cancel);
+    let json = rendered.unwrap_or_else(|_| model.json());
+    let engine = standing.live.engine.as_ref();
     let known: BTreeSet<&str> = standing.containers.iter().map(Container::service).collect();
     if let Some(unknown) = request.services.iter().find(|service| !known.contains(service.as_str())) {
         return Err(Error::unusable(format!("{}: there is no container of `{unknown}`", stack.id))
@@ -77,10 +79,10 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
         wishes: &wishes(cx),
     };
     let Choice { dumps, copies, mut left_out } = choose(&given)?;
-    let files = files(cx, &looked, &json, &mut left_out)?;
-    let recorded = Recorded::look(cx, standing)?;
+    let files = files(cx, &model, &json, &mut left_out)?;
+    let recorded = Recorded::look(cx, &standing)?;
     let release = recorded.current.as_ref().map(|release| release.id.clone());
-    let (info, at_ms) = (engine.info()?, now_ms());
+    let (info, at_ms) = (engine.known()?, now_ms());
     let summary = Summary {
         name: Summary::name_of(run.as_str(), &stack.id, at_ms),
         purpose: Purpose::Backup,
@@ -113,7 +115,7 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
         deep: request.deep,
         full: request.full,
     };
-    let mut secrets = hidden::of_project(cx, std::iter::once(&looked.model));
+    let mut secrets = hidden::of_project(cx, std::iter::once(&model));
     secrets.extend(standing.containers.iter().flat_map(hidden::of_container));
     no_secrets(cx, &take.dumps, &secrets)?;
     Ok(Planned { containers: standing.containers.len(), take, secrets })
@@ -181,10 +183,10 @@ fn image_for(engine: &dyn Engine, json: &Value, volume: &str) -> Result<Option<S
 }
 
 /// Compose files, env files, and what services read of the project: configs, secrets, bound files.
-fn files(cx: &Context<'_>, looked: &Looked<'_>, json: &Value, left_out: &mut Vec<String>) -> Result<Vec<PathBuf>> {
+fn files(cx: &Context<'_>, model: &Model, json: &Value, left_out: &mut Vec<String>) -> Result<Vec<PathBuf>> {
     let root = &cx.project.root;
-    let read = kept(cx, &looked.model, json, &mut Vec::new())?;
-    let mut all: BTreeSet<PathBuf> = looked.model.sources.iter().map(|source| source.path.clone()).collect();
+    let read = kept(cx, model, json, &mut Vec::new())?;
+    let mut all: BTreeSet<PathBuf> = model.sources.iter().map(|source| source.path.clone()).collect();
     all.extend(read.files.iter().map(|file| file.path.clone()));
     all.extend([root.join(SETTINGS_FILE)].into_iter().filter(|path| path.is_file()));
     left_out.extend(read.not_kept.iter().map(|not| format!("{} {}", not.path.display(), not.reason.words())));

@@ -24,6 +24,7 @@ use crate::secret::Secret;
 use super::{Context, Ended, Overrides, Prepared, carry_out, hidden};
 pub use forget::{Forget, forget};
 use look::Planned;
+pub use place::open_ahead;
 pub use read::{Shown, check, dump, list, show};
 pub use schedule::{Schedule, schedule};
 pub use standing::{Seen, Standing};
@@ -66,10 +67,7 @@ pub fn create(cx: &Context<'_>, request: &Request) -> Result<Made> {
     let place = place::of(cx, request.to.as_deref())?;
     let _lock = if cx.dry_run { None } else { Some(place::lock(cx, &place)?) };
     place::warn(cx, &place)?;
-    // With a key that does not open it nothing can be stored, nor what was stored be taken away again.
-    if place::there(cx, &place)? {
-        Repository::open(&place)?;
-    }
+    place::there(cx, &place)?;
     let stacks: Vec<&Stack> = cx.project.select(&request.stacks)?;
     let ended = carry_out(cx, TASK, &Overrides::default(), |run| prepare(cx, request, &place, &stacks, run)).map_err(nothing_to_undo)?;
     place::note_seen(cx, &place)?;
@@ -138,7 +136,10 @@ fn prepare<'p>(cx: &'p Context<'_>, request: &Request, place: &Place, stacks: &[
     cx.masker.replace(hidden::masker(&secrets));
     let mut plan = Plan::new(TASK, Vec::new());
     plan.stacks = planned.iter().map(|planned| planned.take.summary.stack.clone()).collect();
-    if !planned.is_empty() && !Repository::exists(place)? {
+    if Repository::exists(place)? {
+        // With a key that does not open it nothing can be stored, nor what was stored be taken away again.
+        Repository::open(place)?;
+    } else if !planned.is_empty() {
         plan.steps.push(Action::MakeRepository(MakeRepository { place: place.clone() }));
     }
     let mut lines: Vec<String> = plan.steps.iter().map(Step::label).collect();

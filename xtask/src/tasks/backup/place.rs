@@ -60,6 +60,14 @@ pub fn open(cx: &Context<'_>, place: &Place) -> Result<Repository> {
     Repository::open(place)
 }
 
+/// Opens the repository, where there is one, while somebody looks at something else: to stretch its key takes long, and
+/// is done once. Whoever opens it then hears what is wrong with it.
+pub fn open_ahead(cx: &Context<'_>, to: Option<&str>) {
+    if let Ok(place) = of(cx, to) {
+        std::thread::spawn(move || Repository::open(&place).map(|_| ()));
+    }
+}
+
 /// Notes that the repository was seen. Without the note only that question is lost.
 pub fn note_seen(cx: &Context<'_>, place: &Place) -> Result<()> {
     let seen = seen(cx, place)?;
@@ -90,7 +98,7 @@ pub fn lock(cx: &Context<'_>, place: &Place) -> Result<Lock> {
 /// A disk that breaks takes both with it.
 pub fn warn(cx: &Context<'_>, place: &Place) -> Result<()> {
     let (Some(engine), Some(folder)) = (&cx.doors.engine, place.location.folder()) else { return Ok(()) };
-    let root = PathBuf::from(engine.info()?.root_dir);
+    let root = PathBuf::from(engine.known()?.root_dir);
     let of = |path: &Path| path.ancestors().find_map(|up| std::fs::metadata(up).ok()).map(|meta| meta.dev());
     if root.exists() && of(&root).is_some() && of(&root) == of(folder) {
         let text = format!(

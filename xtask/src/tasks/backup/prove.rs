@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use crate::actions::{ReadBack, Reading, Said, TakeBackup, World};
-use crate::backup::Repository;
 use crate::error::Result;
 use crate::event::Event;
 use crate::saga::{Proof, Verdict};
@@ -14,13 +13,8 @@ use crate::tasks::Context;
 pub fn prove(cx: &Context<'_>, world: &World, takes: &[TakeBackup]) -> Result<Verdict> {
     let mut proof = Proof::default();
     for take in takes {
-        // What the plan could not know: servers say it.
-        let manifest = Repository::open(&take.place)?.content(&take.summary.name, true)?.manifest()?;
-        for left in manifest.left_out.iter().filter(|left| !take.summary.left_out.contains(left)) {
-            cx.events.emit(Event::Note(format!("{}: not in it: {left}", manifest.stack)));
-        }
         let mut began = Instant::now();
-        ReadBack::of(take).carry_out(world, &mut |reading| match reading {
+        let manifest = ReadBack::of(take).carry_out(world, &mut |reading| match reading {
             Reading::Begins(label) => {
                 began = Instant::now();
                 cx.events.emit(Event::ProofStarted { label });
@@ -34,6 +28,10 @@ pub fn prove(cx: &Context<'_>, world: &World, takes: &[TakeBackup]) -> Result<Ve
                 cx.events.emit(Event::NotProven { label, needs });
             }
         })?;
+        // What the plan could not know: servers say it.
+        for left in manifest.left_out.iter().filter(|left| !take.summary.left_out.contains(left)) {
+            cx.events.emit(Event::Note(format!("{}: not in it: {left}", manifest.stack)));
+        }
     }
     Ok(Verdict::Holds(proof))
 }

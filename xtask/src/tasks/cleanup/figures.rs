@@ -70,7 +70,7 @@ fn note(found: &Found, place: &Place) -> NoteReclaimed {
 impl Figures {
     pub fn before(cx: &Context<'_>, found: &Found, place: &Place) -> Result<Figures> {
         let device = |path: &Path| std::fs::metadata(path).ok().map(|meta| meta.dev());
-        let root = Some(PathBuf::from(engine(cx)?.info()?.root_dir)).filter(|root| root.is_dir());
+        let root = Some(PathBuf::from(engine(cx)?.known()?.root_dir)).filter(|root| root.is_dir());
         let repository = place.location.folder().and_then(|folder| folder.ancestors().find(|up| up.is_dir()).map(Path::to_path_buf));
         let free_for_archive = repository.as_deref().and_then(free);
         let mut places: Vec<PathBuf> = root.into_iter().collect();

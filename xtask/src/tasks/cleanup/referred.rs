@@ -31,7 +31,7 @@ pub struct Referred {
 
 pub fn look(cx: &Context<'_>, engine: &dyn Engine, containers: &[Container]) -> Result<Referred> {
     let mut referred = Referred::default();
-    let (key, state) = (engine_key(&engine.info()?.id), cx.state_folder()?);
+    let (key, state) = (engine_key(&engine.known()?.id), cx.state_folder()?);
     for stack in &cx.project.stacks {
         declared(cx, engine, stack, &mut referred)?;
         for (of, releases) in Releases::of_stack(&state, &stack.id)? {

@@ -58,7 +58,7 @@ pub fn plan(cx: &Context<'_>, stack: &Stack, overrides: &Overrides, run: &RunId)
 
 impl BackedUp {
     pub fn look(cx: &Context<'_>, looked: &Looked<'_>, planned: Option<Planned>) -> Result<BackedUp> {
-        let engine = newest::engine_key(&looked.standing.live.engine.info()?.id);
+        let engine = newest::engine_key(&looked.standing.live.engine.known()?.id);
         let (stack, project) = (&looked.standing.stack.id, &looked.standing.call.project);
         let stored = match newest::all(cx) {
             Ok(all) => Ok(newest::of_stack(&all.unwrap_or_default(), stack, project, Some(&engine)).cloned().collect()),

@@ -100,7 +100,7 @@ pub fn status(cx: &Context<'_>, named: &[String]) -> Result<Status> {
 fn backups(cx: &Context<'_>, status: &mut Status) -> Result<()> {
     let named = cx.project.settings.backup.to.is_some();
     let Some(stored) = newest::all(cx)?.or_else(|| (BUILT && named).then(Vec::new)) else { return Ok(()) };
-    let engine = cx.doors.engine.as_ref().map(|engine| engine.info()).transpose()?.map(|info| newest::engine_key(&info.id));
+    let engine = cx.doors.engine.as_ref().map(|engine| engine.known()).transpose()?.map(|info| newest::engine_key(&info.id));
     for stack in status.stacks.iter_mut().filter(|stack| !stack.project.is_empty()) {
         stack.backup = Some(backup::Standing::of(&stored, &stack.stack, &stack.project, engine.as_deref(), now_ms()));
     }

@@ -71,6 +71,16 @@ impl<'c> Standing<'c> {
         Ok(Standing { stack, settings: cx.project.deploy(&stack.id), live, call, containers, roots, secrets })
     }
 
+    /// By today's files, with what they say.
+    ///
+    /// # Errors
+    /// As above; or they cannot be read (`Unusable`).
+    pub fn of_files(cx: &'c Context<'_>, stack: &'c Stack) -> Result<(Standing<'c>, Model)> {
+        let model = read(stack, &cx.environment)?;
+        let standing = Standing::look(cx, stack, call::for_compose(stack, &model), Some(&model))?;
+        Ok((standing, model))
+    }
+
     /// The same for who goes back: the project's name is that of the files, or that of the releases where the
     /// files of today cannot be read.
     ///
@@ -82,7 +92,7 @@ impl<'c> Standing<'c> {
             Err(unread) => unread,
         };
         let engine = cx.doors.engine.clone().ok_or_else(|| no_engine(cx))?;
-        match Releases::projects_of(&cx.state_folder()?, &engine.info()?.id, &stack.id)?.as_slice() {
+        match Releases::projects_of(&cx.state_folder()?, &engine.known()?.id, &stack.id)?.as_slice() {
             [one] => Standing::look(cx, stack, call::unread(stack, one), None),
             _ => Err(unread),
         }

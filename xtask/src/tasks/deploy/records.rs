@@ -32,7 +32,7 @@ impl Recorded {
     /// The state folder is somebody else's (`Refused`), or a record cannot be read (`Unusable`).
     pub fn look(cx: &Context<'_>, standing: &Standing<'_>) -> Result<Recorded> {
         let (project, stack) = (standing.call.project.clone(), standing.stack.id.clone());
-        let shelf = Shelf { state: cx.state_folder()?, engine_id: standing.live.engine.info()?.id, project, stack };
+        let shelf = Shelf { state: cx.state_folder()?, engine_id: standing.live.engine.known()?.id, project, stack };
         let releases = Releases::open(&shelf.state, &shelf.engine_id, &shelf.project, &shelf.stack)?;
         let all = releases.list()?;
         let current = releases.current()?;

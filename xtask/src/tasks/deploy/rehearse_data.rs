@@ -50,7 +50,7 @@ pub fn look(cx: &Context<'_>, looked: &Looked<'_>, backups: &BackedUp, models: &
     let engine = looked.standing.live.engine.as_ref();
     let place = place::of(cx, None)?;
     let all = newest::all(cx)?.unwrap_or_default();
-    let key = newest::engine_key(&engine.info()?.id);
+    let key = newest::engine_key(&engine.known()?.id);
     let (mut lay, mut why, mut help, mut lines, mut needed) = (Vec::new(), Vec::new(), String::new(), Vec::new(), 0);
     for (stack, model) in models {
         let live = kept(cx, engine, model)?;

@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::guards::Checked;
 use crate::saga::{Plan, Proof, Step, Verdict};
 use crate::tasks::backup::{place, read, verify};
-use crate::tasks::deploy::look::Looked;
+use crate::tasks::deploy::look::Standing;
 use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out, hidden};
 
 use super::look::{nothing_for, stack_of, volumes};
@@ -34,10 +34,9 @@ pub fn to_scratch(cx: &Context<'_>, request: &Request) -> Result<Laying> {
         let name = &backup.summary.name;
         let manifest = place::open(cx, &place)?.content(name, false)?.manifest()?;
         nothing_for(&manifest, &request.services)?;
-        let looked = Looked::look(cx, stack_of(cx, &backup)?, None)?;
-        let standing = &looked.standing;
+        let (standing, model) = Standing::of_files(cx, stack_of(cx, &backup)?)?;
         let engine = standing.live.engine.as_ref();
-        let mut secrets = hidden::of_project(cx, std::iter::once(&looked.model));
+        let mut secrets = hidden::of_project(cx, std::iter::once(&model));
         secrets.extend(standing.containers.iter().flat_map(hidden::of_container));
         cx.masker.replace(hidden::masker(&secrets));
         let mut wrong = Vec::new();

@@ -13,7 +13,7 @@ use crate::project::Stack;
 use crate::saga::RunId;
 use crate::tasks::Context;
 use crate::tasks::backup::look as backup_look;
-use crate::tasks::deploy::look::Looked;
+use crate::tasks::deploy::look::Standing;
 
 use super::Request;
 use super::servers::{self, Or};
@@ -47,7 +47,7 @@ pub fn look(cx: &Context<'_>, request: &Request, place: &Place, backup: &Stored,
     nothing_for(&manifest, &request.services)?;
     let safety = backup_look::look(cx, stack, &crate::tasks::backup::Request::default(), place, run)?;
     cx.masker.replace(crate::tasks::hidden::masker(&safety.secrets));
-    let (take, standing) = (safety.take, Looked::look(cx, stack, None)?.standing);
+    let (take, standing) = (safety.take, Standing::of_files(cx, stack)?.0);
     let engine = standing.live.engine.as_ref();
     let everybody = everybody(engine)?;
     let mut fill = FillBeside { place: place.clone(), name: summary.name.clone(), volumes: Vec::new(), servers: Vec::new() };
