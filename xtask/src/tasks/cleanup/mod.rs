@@ -17,7 +17,7 @@ mod stock;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::backup::place;
+use super::backup::{place, usable};
 use super::{Context, Ended, Overrides, Prepared, carry_out, security_fix};
 use crate::backup::{Place, Repository};
 use crate::engine::Engine;
@@ -99,7 +99,10 @@ fn prepare<'p>(
     cx.masker.replace(security_fix::secrets(cx));
     let found = look::look(cx, options)?;
     let figures = Figures::before(cx, &found, place)?;
-    let guards = plan::guards(options, &found, &figures);
+    let mut guards = plan::guards(options, &found, &figures);
+    if plan::needs_archive(&found) {
+        guards.push(usable::writable(place)?);
+    }
     let (mut plan, contents) = plan::plan(cx, &found, place, run)?;
     plan.args = options.args();
     plan.stacks = cx.project.select(&options.stacks)?.iter().map(|stack| stack.id.clone()).collect();

@@ -45,7 +45,7 @@ fn is_archived(thing: &Thing) -> bool {
     thing.kind == Kind::Volume || thing.kind == Kind::Image && !thing.is_untagged()
 }
 
-fn needs_archive(found: &Found) -> bool {
+pub fn needs_archive(found: &Found) -> bool {
     found.unused.iter().any(|(thing, _)| is_archived(thing))
 }
 
