@@ -120,7 +120,7 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
     let mut secrets = hidden::of_project(cx, std::iter::once(&looked.model));
     secrets.extend(standing.containers.iter().flat_map(hidden::of_container));
     no_secrets(cx, &take.dumps, &secrets)?;
-    let apart = apart(engine, &cx.project.root, &take, &json)?;
+    let apart = apart(engine, &cx.project.root, &take, &standing.containers, &json)?;
     Ok(Planned { containers: standing.containers.len(), take, apart, secrets })
 }
 

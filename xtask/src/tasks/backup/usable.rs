@@ -1,14 +1,15 @@
 //! Whether a repository can be where it is to be. Looks only: nothing is made, and nothing is tried by writing.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 use serde_json::Value;
 
-use crate::actions::TakeBackup;
+use crate::actions::{Refill, TakeBackup};
 use crate::backup::{Place, Repository};
-use crate::engine::Engine;
+use crate::engine::{Container, Engine};
 use crate::error::Result;
 use crate::event::Event;
 use crate::guards::Checked;
@@ -70,22 +71,46 @@ fn parent_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("/"))
 }
 
-/// That the repository is in nothing that is backed up into it: each backup would hold those before it.
+/// That the repository is in nothing of the stack's: each backup would hold those before it, and a restore would replace
+/// them. `containers`: those of the stack.
 ///
 /// # Errors
 /// The engine does not answer.
-pub fn apart(engine: &dyn Engine, root: &Path, take: &TakeBackup, model: &Value) -> Result<Checked> {
-    let mut why = Vec::new();
-    if let Some(folder) = take.place.location.folder().map(|folder| real(folder)) {
-        for copy in &take.copies {
-            let at = engine.volume(&copy.volume)?.map(|volume| real(Path::new(&volume.mountpoint)));
-            why.extend(at.filter(|at| folder.starts_with(at)).map(|_| format!("{} is in the volume {}", folder.display(), copy.volume)));
-        }
-        let root = real(root);
-        let bound = bound_paths(model).into_iter().map(|path| real(&path)).find(|path| path.starts_with(&root) && folder.starts_with(path));
-        why.extend(bound.map(|path| format!("{} is in {}, which a service binds and the backup copies", folder.display(), path.display())));
+pub fn apart(engine: &dyn Engine, root: &Path, take: &TakeBackup, containers: &[Container], model: &Value) -> Result<Checked> {
+    let mounted = containers.iter().flat_map(|container| &container.mounts).filter(|mount| mount.kind == "volume");
+    let mut places = of_volumes(engine, mounted.map(|mount| &mount.name).chain(take.copies.iter().map(|copy| &copy.volume)))?;
+    let root = real(root);
+    let bound = bound_paths(model).into_iter().filter(|path| real(path).starts_with(&root));
+    places.extend(bound.map(|path| (path.clone(), format!("{}, which a service binds and the backup copies", path.display()))));
+    Ok(outside(&take.place, &places))
+}
+
+/// The same of the volumes that a restore replaces.
+pub fn apart_from<'r>(place: &Place, refills: impl Iterator<Item = &'r Refill>) -> Checked {
+    outside(place, &refills.map(|refill| (refill.folder.clone(), format!("the volume {}", refill.volume))).collect::<Vec<_>>())
+}
+
+/// The same of volumes that are removed.
+///
+/// # Errors
+/// The engine does not answer.
+pub fn apart_from_volumes<'n>(engine: &dyn Engine, place: &Place, names: impl Iterator<Item = &'n String>) -> Result<Checked> {
+    Ok(outside(place, &of_volumes(engine, names)?))
+}
+
+fn of_volumes<'n>(engine: &dyn Engine, names: impl Iterator<Item = &'n String>) -> Result<Vec<(PathBuf, String)>> {
+    let mut places = Vec::new();
+    for name in names.collect::<BTreeSet<_>>() {
+        places.extend(engine.volume(name)?.map(|volume| (PathBuf::from(volume.mountpoint), format!("the volume {name}"))));
     }
-    Ok(Checked::new("repository-apart", why, "name a folder elsewhere, with --to or `backup: {to: DIR}` in xtask.yaml"))
+    Ok(places)
+}
+
+fn outside(place: &Place, places: &[(PathBuf, String)]) -> Checked {
+    let folder = place.location.folder().map(|folder| real(folder)).unwrap_or_default();
+    let within = places.iter().filter(|(path, _)| folder.starts_with(real(path)));
+    let why = within.map(|(_, name)| format!("the repository {} is in {name}", folder.display())).collect();
+    Checked::new("repository-apart", why, "move it elsewhere, and name that place with --to or `backup: {to: DIR}` in xtask.yaml")
 }
 
 /// With all links resolved, as far as it is there.
@@ -141,9 +166,11 @@ mod tests {
         {
             assert!(why(&root.join(path)).contains(wanted), "{path}: {}", why(&root.join(path)));
         }
-        // Not even root writes there, and both are file systems of their own.
-        assert!(why(Path::new("/proc/xtask-none")).contains("cannot be written"), "{}", why(Path::new("/proc/xtask-none")));
-        assert!(why(Path::new("/sys/kernel")).contains("something else"));
+        // Whoever is root may write anywhere.
+        if !nix::unistd::geteuid().is_root() {
+            std::fs::set_permissions(root.join("empty"), std::os::unix::fs::PermissionsExt::from_mode(0o500)).unwrap();
+            assert!(why(&root.join("empty/below")).contains("cannot be written"));
+        }
         let place = Place::at(Location::Folder(root.join("empty")), Some(root.join("file/key")), Path::new("/state")).unwrap();
         assert!(writable(&place).unwrap().refusal.is_some_and(|refusal| refusal.why[0].contains("file is no folder")));
     }

@@ -101,7 +101,8 @@ fn prepare<'p>(
     let figures = Figures::before(cx, &found, place)?;
     let mut guards = plan::guards(options, &found, &figures);
     if plan::needs_archive(&found) {
-        guards.push(usable::writable(place)?);
+        let volumes = found.of(stock::Kind::Volume).map(|thing| &thing.name);
+        guards.extend([usable::writable(place)?, usable::apart_from_volumes(engine(cx)?.as_ref(), place, volumes)?]);
     }
     let (mut plan, contents) = plan::plan(cx, &found, place, run)?;
     plan.args = options.args();

@@ -96,9 +96,7 @@ pub fn look(cx: &Context<'_>, request: &Request, place: &Place, backup: &Stored,
     well.sort();
     well.dedup();
     let safety = Safety { take, wanted: !request.no_backup };
-    if safety.wanted {
-        guards.extend([apart, usable::writable(place)?]);
-    }
+    guards.extend(if safety.wanted { vec![apart, usable::writable(place)?] } else { vec![usable::apart_from(place, fill.refills())] });
     Ok(Planned {
         guards,
         fill,

@@ -98,16 +98,16 @@ impl Data {
     ) -> Result<Data> {
         let engine = standing.live.engine.as_ref();
         let Before { place, safety } = before;
-        let mut guards = match &safety {
-            Some(planned) => vec![planned.apart.clone(), usable::writable(&place)?],
-            None => Vec::new(),
-        };
-        let safety = safety.map(|planned| planned.take);
         let backup = chosen(cx, standing, recorded, target, &place, wanted.backup.as_deref())?;
         let name = backup.summary.name.clone();
         let manifest = place::open(cx, &place)?.content(&name, false)?.manifest()?;
         let mut found = Found::default();
         let fill = found.fill(standing, &manifest, services, &place, run)?;
+        let mut guards = match &safety {
+            Some(planned) => vec![planned.apart.clone(), usable::writable(&place)?],
+            None => vec![usable::apart_from(&place, fill.refills())],
+        };
+        let safety = safety.map(|planned| planned.take);
         let volumes: BTreeSet<&str> = fill.refills().map(|refill| refill.volume.as_str()).collect();
         let running = everybody(engine)?;
         let uses = |mounts: &[Mount]| mounts.iter().any(|mount| volumes.contains(mount.name.as_str()));
