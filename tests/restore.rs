@@ -183,7 +183,7 @@ fn a_wrecked_volume_is_put_back_as_it_was() {
     // What was there is backed up, and can be put back in its turn.
     assert_eq!(stack.json(&["backup", "list"]).as_array().unwrap().len(), 2);
     let said = stack.ok(&in_place(&stack, &["--stop", "latest"]));
-    assert!(said.text.contains("is what a restore has found"), "{}", said.text);
+    assert!(said.text.contains("is what a restore or rollback has found"), "{}", said.text);
     assert_eq!(listing(&stack), wrecked);
     nothing_is_left(&stack);
     stack.restic(&["check", "--read-data"]);

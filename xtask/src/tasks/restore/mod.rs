@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::proof::{self, health};
 use crate::saga::{Plan, Proof, RunId, Step, Verdict};
 use crate::tasks::backup::{place, prove, read, verify};
-use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
+use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out, deploy};
 
 pub use beside::{Laying, to_scratch};
 use look::Planned;
@@ -71,13 +71,16 @@ pub fn in_place(cx: &Context<'_>, request: &Request) -> Result<Ended> {
     })
 }
 
-/// What was wrecked is the latest backup once a restore has saved it.
+/// What was wrecked is the latest backup once a restore, or a rollback with data, has saved it.
 fn warn_of_saved(cx: &Context<'_>, backup: &Stored) -> Result<()> {
     let summary = &backup.summary;
-    let saved = cx.store.history()?.iter().any(|view| view.id.as_str() == summary.run && view.begun.task == TASK);
+    let saves = [TASK, deploy::BACK_TASK];
+    let saved = cx.store.history()?.iter().any(|view| view.id.as_str() == summary.run && saves.contains(&view.begun.task.as_str()));
     if saved {
-        let text =
-            format!("{} is what a restore has found and replaced; `cargo xtask backup list` shows the backups before it", summary.name);
+        let text = format!(
+            "{} is what a restore or rollback has found and replaced; `cargo xtask backup list` shows the backups before it",
+            summary.name
+        );
         cx.events.emit(Event::Warning(text));
     }
     Ok(())
