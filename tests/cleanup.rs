@@ -292,7 +292,7 @@ fn stopped_containers_go_only_when_they_are_asked_for_and_phases_together_leave_
     assert!(said.text.contains("unused volumes stay") && said.text.contains(&legacy), "{}", said.text);
     assert!(has_volume(&stack, &legacy) && stack.sandbox.docker.network(&oldnet).unwrap().is_none());
     let said = stack.run(&["migrate", "--status", "shop"]);
-    assert!(said.code == Some(1) && said.text.contains("Drifted phase 3"), "{}", said.text);
+    assert!(said.code == Some(1) && said.text.contains("Pending phase 3"), "{}", said.text);
     // The network is off the list by now.
     assert_eq!(clean(&stack, &word, &["--include", "containers"]).code, Some(3));
     let (_, word) = look(&stack, &["--include", "containers"]);

@@ -4,7 +4,6 @@ mod support;
 
 mod env_standardize {
     mod conflicts;
-    mod examples;
     mod explicit;
     mod files;
     mod history;

@@ -34,8 +34,16 @@ pub struct Scenario<'a> {
     pub undone: &'a [i32],
     /// The codes with which it says that a recovery is needed.
     pub open: &'a [i32],
-    /// Only every so many of the points are tried, unless `XTASK_FULL` is set; 1: all of them.
+    /// Of each fault only every so many of the points are tried, unless `XTASK_FULL` is set; 1: all of them. Each fault
+    /// begins at another point, so that together they come to more.
     pub every: usize,
+}
+
+/// At every so many of the points that were put back the command is carried out again.
+const AGAIN_EVERY: usize = 3;
+
+fn is_full() -> bool {
+    std::env::var_os("XTASK_FULL").is_some()
 }
 
 /// What happens at a call.
@@ -73,8 +81,10 @@ pub fn enumerate(scenario: &Scenario, faults: &[Fault]) -> usize {
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                while let Some(point) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    if let Err(why) = parts.try_point(point) {
+                loop {
+                    let number = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(point) = points.get(number) else { break };
+                    if let Err(why) = parts.try_point(point, is_full() || number.is_multiple_of(AGAIN_EVERY)) {
                         wrong.lock().unwrap().push(format!("{:?} at {}: {why}", point.fault, point.call));
                     }
                 }
@@ -130,13 +140,14 @@ impl<'a> Bench<'a> {
     fn points(&self, faults: &[Fault]) -> Vec<Point> {
         let tree = copy_of(&self.template());
         let (_, log) = trace::log(self.scenario.command, tree.path());
+        let every = if is_full() { 1 } else { self.scenario.every };
         let mut points = Vec::new();
-        for fault in faults {
+        for (number, fault) in faults.iter().enumerate() {
             let calls = if *fault == Fault::KillChild { trace::calls_of_children(&log) } else { trace::calls(&log) };
-            points.extend(calls.into_iter().map(|call| Point { fault: *fault, call }));
+            let first = number * every / faults.len();
+            points.extend(calls.into_iter().skip(first).step_by(every).map(|call| Point { fault: *fault, call }));
         }
-        let every = if std::env::var_os("XTASK_FULL").is_some() { 1 } else { self.scenario.every };
-        points.into_iter().step_by(every).collect()
+        points
     }
 
     fn parts(&'a self) -> Parts<'a> {
@@ -146,7 +157,7 @@ impl<'a> Bench<'a> {
 }
 
 impl Parts<'_> {
-    fn try_point(&self, point: &Point) -> Result<(), String> {
+    fn try_point(&self, point: &Point, runs_again: bool) -> Result<(), String> {
         let copy = copy_of(&self.template);
         let tree = copy.path();
         let status = strace(point.fault, &point.call, self.command, tree);
@@ -168,7 +179,7 @@ impl Parts<'_> {
         if whole != again {
             return Err(format!("a second recovery changes: {}", snapshot::difference(&whole, &again)));
         }
-        self.run_again(&now, tree)
+        if runs_again { self.run_again(&now, tree) } else { Ok(()) }
     }
 
     /// A command that came to an end by itself has said how: that must be so without a recovery.

@@ -27,7 +27,8 @@ fn a_secret_s_values_are_masked_in_the_table() {
     let project = project.hides(&["canary-root-1", "canary-file-1"]);
     project.leaves_alone(call(&project, &["-v"]), 3, &["DB_PASSWORD  ********  .env  ********     a.env"]);
     // It must not stand in a compose file either.
-    project.leaves_alone(call(&project, &["--on-conflict", "keep-file"]), 3, &["keepable-values", "a (shop): DB_PASSWORD is a secret"]);
+    let words = ["keepable-values", "a (shop): DB_PASSWORD is a secret", "settle keepable-values first"];
+    project.leaves_alone(call(&project, &["--on-conflict", "keep-file"]), 3, &words);
     phase_2(&project, &["--on-conflict", "keep-root"], 0).says(&["a (shop) gets the root's DB_PASSWORD"]);
 }
 
@@ -107,4 +108,24 @@ fn what_this_shell_exports_is_not_what_others_have() {
     project.leaves_alone(call(&project, &[]).env("RELEASE", "3"), 3, &["exported-variables", "RELEASE is exported in this shell"]);
     phase_2(&project, &["--on-conflict", "keep-file"], 0).says(&["a (shop) keeps of its own: RELEASE"]);
     holds(&project);
+}
+
+#[test]
+fn a_file_that_another_stack_shares_wants_that_stack_too() {
+    let extending = |service: &str| format!("services:\n  {service}: {{extends: {{file: common.yaml, service: base}}}}\n");
+    let (a, b) = (extending("one"), extending("two"));
+    let files = [
+        ("xtask.yaml", "stacks: {a: {files: [a.yaml]}, b: {files: [b.yaml]}}\n"),
+        ("a.yaml", a.as_str()),
+        ("b.yaml", b.as_str()),
+        ("common.yaml", "services: {base: {image: x, env_file: base.env}}\n"),
+        ("base.env", "LEVEL=debug\n"),
+        (".gitignore", ".env\n"),
+    ];
+    let project = Project::with(&files);
+    project.write(".env", "LEVEL=info\n");
+    let refused =
+        project.leaves_alone(call(&project, &["a", "--on-conflict", "keep-file"]), 3, &["renders-as-before", "stack b", "name them too"]);
+    assert!(!refused.stderr.contains("please report"), "{refused}");
+    phase_2(&project, &["a", "b", "--on-conflict", "keep-file"], 0);
 }

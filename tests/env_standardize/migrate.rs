@@ -20,6 +20,7 @@ fn all_phases_go_in_order_and_back_one_by_one() {
     let project = project();
     let before = tree::contents(project.root());
     assert_eq!(standing(&project, 1), ["pending", "pending", "unjudged", "done"]);
+    project.leaves_alone(project.xtask(&["migrate", "--all", "--dry-run"]), 0, &["phase 2 builds on what phase 1 writes", "phase 4 "]);
     let said = project.xtask(&["migrate", "--all", "--yes", "--format", "json"]).run().exits(0).json();
     let word = |value: &Value| value.as_str().unwrap().to_string();
     let phases: Vec<(String, String)> =

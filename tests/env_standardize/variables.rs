@@ -67,19 +67,35 @@ fn template_writes_what_is_missing_once() {
 
 #[test]
 fn init_makes_secrets_and_never_overwrites() {
-    let example =
-        "# the database\nDB_PASSWORD=\nADMIN_PASSWORD=changeme\nOPENAI_API_KEY=\nLEVEL=info\nDSN=\"db://u:${DB_PASSWORD:?}@db\"\n";
-    let project = Project::with(&[("compose.yaml", "services: {a: {image: x}}\n"), (".env.example", example), ("xtask.yaml", SETTINGS)]);
+    let example = "# the database\nDB_PASSWORD=\nADMIN_PASSWORD=changeme\nOPENAI_API_KEY=\nLEVEL=info\nDSN=\"db://u:${DB_PASSWORD:?}@db\"\n\
+                   CACHE_PASSWORD=\nJWT_SECRET=replace-me\nBROKER_API_SECRET=replace-me\nMAIL_PASSWORD=\nRABBITMQ_DEFAULT_PASS=\nMYSQL_ROOT_PASSWORD=\n";
+    let compose = "services:
+  db: {image: 'postgres:15', environment: ['POSTGRES_PASSWORD=${DB_PASSWORD:?}']}
+  cache: {image: 'redis:7', command: 'redis-server --requirepass ${CACHE_PASSWORD:?}'}
+  old: {image: 'mysql:8', environment: [MYSQL_ROOT_PASSWORD]}
+  queue: {image: 'rabbitmq:3', env_file: .env}
+  admin: {image: 'grafana/grafana:10', env_file: admin.env}
+  web: {build: ., environment: {DB: '${DB_PASSWORD:?}', MAIL: '${MAIL_PASSWORD:?}', KEY: '${OPENAI_API_KEY:-}'}}
+";
+    let admin = ("admin.env", "GF_SECURITY_ADMIN_PASSWORD=${ADMIN_PASSWORD:?}\n");
+    let project = Project::with(&[("compose.yaml", compose), admin, (".env.example", example), ("xtask.yaml", SETTINGS)]);
     project.leaves_alone(project.xtask(&["env", "init", "--dry-run"]), 0, &["DB_PASSWORD=********"]);
-    let said = project.xtask(&["env", "init", "--yes"]).run().exits(0).says(&["2 secrets of its own", "Fill in", "OPENAI_API_KEY"]);
+    let to_fill_in = "OPENAI_API_KEY, BROKER_API_SECRET, MAIL_PASSWORD";
+    let said = project.xtask(&["env", "init", "--yes"]).run().exits(0).says(&["6 secrets of its own", "Fill in", to_fill_in]);
     let values = project.env(".env");
-    for name in ["DB_PASSWORD", "ADMIN_PASSWORD"] {
+    let own = ["DB_PASSWORD", "ADMIN_PASSWORD", "CACHE_PASSWORD", "JWT_SECRET", "RABBITMQ_DEFAULT_PASS", "MYSQL_ROOT_PASSWORD"];
+    for name in own {
         let secret = &values[name];
         assert!(secret.len() == 32 && secret.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{name}");
         assert!(!said.stdout.contains(secret.as_str()) && !said.stderr.contains(secret.as_str()), "{said}");
     }
     assert_ne!(values["DB_PASSWORD"], values["ADMIN_PASSWORD"]);
-    assert_eq!((values["LEVEL"].as_str(), values["OPENAI_API_KEY"].as_str()), ("info", ""));
+    // What somebody else issues is empty, and a stand-in is not taken for it.
+    for name in ["OPENAI_API_KEY", "BROKER_API_SECRET", "MAIL_PASSWORD"] {
+        let required = project.read(".env").contains(&format!("# required, and issued by somebody else: fill it in\n{name}="));
+        assert_eq!((values[name].as_str(), required), ("", name != "OPENAI_API_KEY"), "{name}");
+    }
+    assert_eq!(values["LEVEL"], "info");
     assert!(project.read(".env").starts_with("# the database\nDB_PASSWORD="));
     assert_eq!((project.mode(".env"), project.read(".gitignore").contains("/.env\n")), (0o600, true));
     project.leaves_alone(project.xtask(&["env", "init", "--yes"]), 3, &["new-file", ".env is there already"]);

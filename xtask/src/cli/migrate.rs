@@ -8,7 +8,8 @@ use crate::tasks::migrate::{Wish, all, one, phase};
 use crate::tasks::status::phases;
 use crate::tasks::{Context, Overrides};
 
-pub fn migrate(cx: &Context<'_>, args: &MigrateArgs) -> Result<(Exit, Answer)> {
+/// `by_name`: something is agreed to by its name.
+pub fn migrate(cx: &Context<'_>, args: &MigrateArgs, by_name: bool) -> Result<(Exit, Answer)> {
     let changing = &args.security_fix.changing;
     if args.status {
         let phases = phases(cx, &changing.stacks)?;
@@ -19,7 +20,7 @@ pub fn migrate(cx: &Context<'_>, args: &MigrateArgs) -> Result<(Exit, Answer)> {
     let wish = Wish { strict, untrack, cleanup: args.cleanup.options(), ..wish(changing, args.on_conflict) };
     match args.phase {
         Some(number) => carry_out(cx, number, &wish, &overrides(changing)),
-        None => Ok((Exit::Done, Answer::Migrated(all(cx, &wish, &args.skip)?))),
+        None => Ok((Exit::Done, Answer::Migrated(all(cx, &wish, &args.skip, by_name)?))),
     }
 }
 

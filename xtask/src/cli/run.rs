@@ -123,7 +123,7 @@ fn carry_out(cli: &Cli, events: &dyn Sink, look: Look) -> Result<(Exit, Answer)>
         Command::DockerfileProd(args) => production::run(&cx, args),
         Command::Metrics(args) => Ok((Exit::Done, Answer::Metrics(tasks::metrics::metrics(&cx, &args.stacks)?))),
         Command::Everyday(command) => everyday::run(&cx, command),
-        Command::Migrate(args) => migrate::migrate(&cx, args),
+        Command::Migrate(args) => migrate::migrate(&cx, args, !cli.global.confirm.is_empty()),
         Command::Rollback(args) => {
             let overrides = overrides(&args.overrides, args.reason.as_deref());
             if args.release {

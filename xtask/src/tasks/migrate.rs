@@ -157,12 +157,20 @@ pub fn one(cx: &Context<'_>, phase: &'static Phase, wish: &Wish, overrides: &Ove
     Ok(Migrated { phase, ended, report })
 }
 
-/// Carries the phases out in their order, without those that `skip` names; the first that does not hold ends it.
-pub fn all(cx: &Context<'_>, wish: &Wish, skip: &[u8]) -> Result<Vec<Migrated>> {
+/// Carries the phases out in their order, without those that `skip` names; the first that does not hold ends it. Unless
+/// something is agreed to by its name (`by_name`), phase 3 leaves named volumes where they are.
+pub fn all(cx: &Context<'_>, wish: &Wish, skip: &[u8], by_name: bool) -> Result<Vec<Migrated>> {
     let mut migrated = Vec::new();
-    let together = cleanup::Options { together: true, ..wish.cleanup.clone() };
+    let together = cleanup::Options { together: true, without_named: !by_name, ..wish.cleanup.clone() };
     let wish = &Wish { cleanup: together, ..wish.clone() };
     for phase in PHASES.iter().filter(|phase| !skip.contains(&phase.number)) {
+        // As the files are now, phase 2 would judge what phase 1 is about to change.
+        let before = migrated.last().is_some_and(|last: &Migrated| last.phase.number == 1 && last.ended == Ended::Planned);
+        if phase.number == 2 && before {
+            let note = "phase 2 builds on what phase 1 writes: carry that out, then look at phase 2";
+            cx.events.emit(Event::Note(note.to_string()));
+            continue;
+        }
         cx.events.emit(Event::Note(format!("phase {} {}: {}", phase.number, phase.name, phase.about)));
         let (ended, report) = (phase.run)(cx, wish, &Overrides::default())?;
         migrated.push(Migrated { phase, ended, report });

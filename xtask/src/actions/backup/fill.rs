@@ -19,10 +19,11 @@ pub fn fill(world: &World, content: &Content, copied: &Copied, volume: &str) -> 
     world.cancel.now(&format!("restoring the volume {}", copied.volume));
     let image = any_image(world)?;
     let name = format!("{volume}-holder");
-    // A folder's owner and mode come back only where it is an entry of the archive itself. Not every image says what it
-    // runs, and without that none is made; it is never started.
-    let (label, volumes) = ((RUN_LABEL, world.run.as_str()), &[(volume, HELD_AT)]);
-    let scratch = Scratch { image: &image, label, volumes, program: Some("exit 0"), env: Vec::new() };
+    // A folder's owner and mode come back only where it is an entry of the archive itself.
+    // Some images name no program; it is never started.
+    let program = Some("exit");
+    let scratch =
+        Scratch { image: &image, label: (RUN_LABEL, world.run.as_str()), volumes: &[(volume, HELD_AT)], program, env: Vec::new() };
     let holder = engine.create_scratch(&name, &scratch)?;
     let wanted = write(world, content, copied, &holder)?;
     let found = Listing::read(engine.read_archive(&holder, HELD_AT)?)?;

@@ -8,7 +8,7 @@ pub struct MigrateArgs {
     /// The phase to carry out: 1 = security-fix, 2 = env-standardize, 3 = cleanup, 4 = dockerfile-prod
     #[arg(long, value_name = "N", value_parser = phase, required_unless_present_any = ["status", "all"], conflicts_with_all = ["status", "all"])]
     pub phase: Option<u8>,
-    /// Carry out all phases in their order; the first that does not hold ends it
+    /// Carry out all phases in their order; the first that does not hold ends it; named volumes stay, unless --confirm names their list
     #[arg(long, conflicts_with_all = ["status", "overrides"])]
     pub all: bool,
     /// Leave this phase out

@@ -19,7 +19,7 @@ pub type Reasoned = Vec<(Thing, String)>;
 pub struct Found {
     pub unused: Reasoned,
     pub kept: Reasoned,
-    /// Unused, and not removed by this call: named volumes, when phases go together.
+    /// Unused, and not removed by this call: named volumes, where the list was not agreed to by its name.
     pub left: Vec<Thing>,
     pub containers: Vec<Container>,
     pub usage: DiskUsage,
@@ -67,7 +67,7 @@ pub fn look(cx: &Context<'_>, options: &Options) -> Result<Found> {
     let (mut unused, mut kept, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for (thing, judgement) in things.into_iter().zip(judgements) {
         match judgement {
-            Judgement::Unused(_) if options.together && thing.is_named_volume() => left.push(thing),
+            Judgement::Unused(_) if options.without_named && thing.is_named_volume() => left.push(thing),
             Judgement::Unused(why) => unused.push((thing, why)),
             Judgement::Kept(why) => kept.push((thing, why)),
             Judgement::Outside => {}

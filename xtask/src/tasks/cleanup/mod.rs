@@ -45,8 +45,10 @@ pub struct Options {
     pub containers: bool,
     /// How many of a kind there must be.
     pub expect: Vec<(Kind, usize)>,
-    /// It is one of several phases: named volumes stay, and without an engine there is nothing to do.
+    /// It is one of several phases: without an engine there is nothing to do.
     pub together: bool,
+    /// Named volumes stay: nobody has agreed to a list by its name.
+    pub without_named: bool,
     /// Not even images without a name, where they carry no label of the project.
     pub only_labelled: bool,
 }

@@ -1,13 +1,12 @@
 //! Whether every variable is set, used, documented, the same everywhere, and what its name says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::file_of;
 use crate::audit::Entry;
-use crate::dotenv::{self, Quoting};
 use crate::error::Result;
 use crate::model::{Found, Model};
 use crate::policy::Date;
@@ -15,7 +14,7 @@ use crate::project::Stack;
 use crate::source::{Files, real};
 use crate::tasks::Context;
 use crate::tasks::audit::{Request, Scope, look, model_of, named_rules};
-use crate::text::template::{self, Segment};
+use crate::tasks::phase::unused::unused;
 
 /// The rules that judge variables, and what each finds in a word.
 const RULES: [(&str, &str); 4] = [
@@ -63,7 +62,7 @@ pub fn check(cx: &Context<'_>, stacks: &[String], environment: Option<&str>, tod
     }
     let mut problems: Vec<Problem> = audit.findings.iter().filter_map(|entry| of_rule(cx, &scope, entry)).collect();
     problems.extend(required(cx, &models));
-    problems.extend(unused(cx, &models));
+    problems.extend(of_files(cx, &models));
     problems.sort();
     problems.dedup();
     let unread = audit.gaps.iter().map(|gap| format!("{}: {}", gap.stack, gap.error)).collect();
@@ -111,51 +110,13 @@ fn required(cx: &Context<'_>, models: &[Model]) -> Vec<Problem> {
     found.into_values().collect()
 }
 
-/// Names in the files of `${}` values that nothing asks for. A file that a service loads is used as a whole.
-fn unused(cx: &Context<'_>, models: &[Model]) -> Vec<Problem> {
-    let loaded: BTreeSet<PathBuf> =
-        models.iter().flat_map(|model| model.env_files.values().flatten()).map(|file| real(&file.path)).collect();
-    let mut asked: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
-    let mut texts: BTreeMap<PathBuf, (PathBuf, String)> = BTreeMap::new();
-    for model in models {
-        for number in model.variable_files.iter().chain(&model.included_env_files) {
-            let source = &model.sources[*number as usize];
-            let file = real(&source.path);
-            let names = asked.entry(file.clone()).or_default();
-            names.extend(model.references.iter().map(|reference| reference.name.clone()));
-            for service in model.services() {
-                let bare = model.environment_of(service).into_iter().filter(|(_, value)| value.is_none());
-                names.extend(bare.map(|(name, _)| name.to_string()));
-            }
-            // What stands in values of any env file that the stack reads.
-            names.extend(model.sources.iter().filter(|source| source.documents().is_empty()).flat_map(|source| named_in(&source.text)));
-            texts.entry(file).or_insert_with(|| (source.path.clone(), source.text.to_string()));
-        }
-    }
-    let mut problems = Vec::new();
-    for (file, (path, text)) in texts.into_iter().filter(|(file, _)| !loaded.contains(file)) {
-        for entry in dotenv::parse(&text, &|_| Some("set".to_string())).unwrap_or_default() {
-            if !asked[&file].contains(&entry.key) && !entry.key.starts_with("COMPOSE_") && !entry.key.starts_with("DOCKER_") {
-                problems.push(Problem {
-                    kind: "unused",
-                    place: format!("{}:{}:1", cx.project.relative(&path).display(), entry.line),
-                    message: format!("no stack that reads this file uses `{}`", entry.key),
-                    help: "remove the line, or use the variable".to_string(),
-                });
-            }
-        }
-    }
-    problems
-}
-
-/// The variables that stand in the values of an env file.
-fn named_in(text: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    for entry in dotenv::parse(text, &|_| Some("set".to_string())).unwrap_or_default() {
-        if matches!(entry.quoting, Quoting::Plain | Quoting::Double) {
-            let segments = template::parse(entry.value_span.slice(text));
-            Segment::each_var(&segments, true, &mut |var, _| names.push(var.name.clone()));
-        }
-    }
-    names
+/// Names in the files of `${}` values that nothing asks for.
+fn of_files(cx: &Context<'_>, models: &[Model]) -> Vec<Problem> {
+    let problem = |(path, name, line): (PathBuf, String, usize)| Problem {
+        kind: "unused",
+        place: format!("{}:{line}:1", cx.project.relative(&path).display()),
+        message: format!("no stack that reads this file uses `{name}`"),
+        help: "remove the line, or use the variable".to_string(),
+    };
+    unused(models).into_iter().map(problem).collect()
 }

@@ -8,13 +8,16 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::file_of;
-use crate::catalogue::{KeyShape, is_known_default, is_placeholder_word, key_shape};
+use super::own::{Known, marked_required};
+use crate::catalogue::{is_known_default, is_placeholder_word, key_shape};
 use crate::dotenv::{self, Entry, Quoting, with_values};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::guards::Checked;
+use crate::model::{Model, STAND_IN};
 use crate::saga::{Plan, Proof, Verdict};
 use crate::source::{Disk, real, text_of};
+use crate::tasks::audit::model_of;
 use crate::tasks::phase::change::{Change, Kind};
 use crate::tasks::phase::checks::file_guards;
 use crate::tasks::phase::hidden::Hidden;
@@ -25,32 +28,6 @@ use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
 /// Of 62 characters: 190 bits.
 const SECRET_CHARS: usize = 32;
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-/// What others issue: a made-up one opens nothing.
-const ISSUERS: [&str; 22] = [
-    "ANTHROPIC",
-    "AWS",
-    "AZURE",
-    "CLOUDFLARE",
-    "DISCORD",
-    "DOCKERHUB",
-    "GCP",
-    "GITHUB",
-    "GITLAB",
-    "GOOGLE",
-    "HUGGINGFACE",
-    "LANGSMITH",
-    "MAILGUN",
-    "NPM",
-    "OPENAI",
-    "OPENROUTER",
-    "SENDGRID",
-    "SENTRY",
-    "SLACK",
-    "STRIPE",
-    "TELEGRAM",
-    "TWILIO",
-];
 
 /// What was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,7 +51,8 @@ pub fn init(cx: &Context<'_>, environment: Option<&str>) -> Result<(Ended, EnvIn
             .why("there is no such file")
             .help("`cargo xtask env template` writes it"));
     };
-    let filled = fill(&example, &mut secret).map_err(|why| Error::unusable(format!("read {}", source.display())).why(why))?;
+    let known = Known::of(&models(cx, &example), &cx.project.root.join(".env"));
+    let filled = fill(&example, &known, &mut secret).map_err(|why| Error::unusable(format!("read {}", source.display())).why(why))?;
     let shown = |path: &Path| cx.project.relative(path).display().to_string();
     let made = EnvInit {
         file: shown(&path),
@@ -102,6 +80,26 @@ pub fn init(cx: &Context<'_>, environment: Option<&str>) -> Result<(Ended, EnvIn
     Ok((ended, made))
 }
 
+/// Every stack that renders, as it would with what the example says and something for each secret.
+fn models(cx: &Context<'_>, example: &str) -> Vec<Model> {
+    let mut environment = cx.environment.clone();
+    for Entry { key, value, .. } in dotenv::parse(example, &|_| Some("set".to_string())).unwrap_or_default() {
+        match value.is_empty() {
+            false => drop(environment.entry(key).or_insert(value)),
+            true if key_shape(&key).is_credential() => drop(environment.entry(key).or_insert_with(|| STAND_IN.to_string())),
+            true => {}
+        }
+    }
+    let mut models = Vec::new();
+    for stack in &cx.project.stacks {
+        match model_of(stack, &Disk, &environment) {
+            Ok(model) => models.push(model),
+            Err(error) => cx.events.emit(Event::Warning(format!("which passwords stack {} sets is not known: {error}", stack.id))),
+        }
+    }
+    models
+}
+
 fn prove(path: &Path, filled: &Filled) -> Result<Verdict> {
     let there = text_of(&Disk, path)?;
     if there.as_deref() != Some(&filled.text) {
@@ -126,35 +124,43 @@ struct Filled {
     to_fill_in: Vec<String>,
 }
 
-/// The example with a secret for each that can be made up. Why it cannot be read, never with a value.
-fn fill(example: &str, secret: &mut dyn FnMut() -> Result<String>) -> std::result::Result<Filled, String> {
+/// The example with a secret for each that can be made up; what somebody else issues is empty, and marked. Why it cannot
+/// be read, never with a value.
+fn fill(example: &str, known: &Known, secret: &mut dyn FnMut() -> Result<String>) -> std::result::Result<Filled, String> {
     let entries = dotenv::parse(example, &|_| Some("set".to_string())).map_err(|error| format!("line {}: {}", error.line, error.why))?;
-    let (mut changes, mut to_fill_in): (Vec<(&Entry, String)>, Vec<String>) = (Vec::new(), Vec::new());
+    let (mut changes, mut generated): (Vec<(&Entry, String)>, Vec<String>) = (Vec::new(), Vec::new());
+    let (mut to_fill_in, mut required): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|entry| entry.quoting != Quoting::Inherited) {
+        let name = &entry.key;
         let written = entry.value_span.slice(example);
         let stands_for_one =
             entry.value.is_empty() || is_known_default(&entry.value) || is_placeholder_word(&entry.value) || is_told(&entry.value);
-        match stands_for_one && !written.contains("${") {
-            true if can_be_made_up(&entry.key) => changes.push((entry, secret().map_err(|error| error.to_string())?)),
-            true if entry.value.is_empty() || key_shape(&entry.key).is_credential() => to_fill_in.push(entry.key.clone()),
-            _ => {}
+        if !stands_for_one || written.contains("${") {
+            continue;
+        }
+        if known.can_be_made_up(name) {
+            changes.push((entry, secret().map_err(|error| error.to_string())?));
+            generated.push(name.clone());
+        } else if key_shape(name).is_credential() {
+            // A stand-in would be taken for the secret.
+            if !entry.value.is_empty() {
+                changes.push((entry, String::new()));
+            }
+            to_fill_in.push(name.clone());
+            if !known.optional.contains(name) {
+                required.push(name.clone());
+            }
+        } else if entry.value.is_empty() {
+            to_fill_in.push(name.clone());
         }
     }
-    let generated = changes.iter().map(|(entry, _)| entry.key.clone()).collect();
     let text = with_values(example, &changes).map_err(|refusal| format!("line {}: {}", refusal.line, refusal.why))?;
-    Ok(Filled { text, generated, to_fill_in })
+    Ok(Filled { text: marked_required(&text, &required), generated, to_fill_in })
 }
 
 /// `<token from BotFather>`: words for people.
 fn is_told(value: &str) -> bool {
     value.starts_with('<') && value.ends_with('>')
-}
-
-/// Whether nobody else has to know the secret first.
-fn can_be_made_up(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    let issued = upper.split('_').any(|word| ISSUERS.contains(&word)) || upper.ends_with("TOKEN");
-    matches!(key_shape(name), KeyShape::Password | KeyShape::Secret) && !issued
 }
 
 fn secret() -> Result<String> {
@@ -177,17 +183,22 @@ mod tests {
 
     #[test]
     fn secrets_are_made_up_where_nobody_issues_them() {
-        let example = "# c\nDB_PASSWORD=\nLEVEL=info # why\nADMIN_PASSWORD=admin\nOPENAI_API_KEY=your-api-key-here\nBOT_TOKEN=\"<from BotFather>\"\nHOST=\nDSN=\"x:${DB_PASSWORD:?}@y\"\n";
+        let example = "# c\nDB_PASSWORD=\nLEVEL=info # why\nADMIN_PASSWORD=admin\nOPENAI_API_KEY=your-api-key-here\nBOT_TOKEN=\"<from BotFather>\"\nHOST=\nDSN=\"x:${DB_PASSWORD:?}@y\"\nBROKER_API_SECRET=\nJWT_SECRET=\n";
         let mut number = 0;
         let mut next = || {
             number += 1;
             Ok(format!("made{number}"))
         };
-        let filled = fill(example, &mut next).unwrap();
-        assert_eq!(filled.generated, ["DB_PASSWORD", "ADMIN_PASSWORD"]);
-        assert_eq!(filled.to_fill_in, ["OPENAI_API_KEY", "BOT_TOKEN", "HOST"]);
+        let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+        let known = Known { own: names(&["DB_PASSWORD", "ADMIN_PASSWORD"]), optional: names(&["OPENAI_API_KEY"]) };
+        let filled = fill(example, &known, &mut next).unwrap();
+        assert_eq!(filled.generated, ["DB_PASSWORD", "ADMIN_PASSWORD", "JWT_SECRET"]);
+        assert_eq!(filled.to_fill_in, ["OPENAI_API_KEY", "BOT_TOKEN", "HOST", "BROKER_API_SECRET"]);
+        let mark = "# required, and issued by somebody else: fill it in\n";
         let expected = example.replacen("DB_PASSWORD=\n", "DB_PASSWORD=made1\n", 1).replace("=admin", "=made2");
-        assert_eq!(filled.text, expected);
+        let expected = expected.replace("JWT_SECRET=", "JWT_SECRET=made3").replace("=your-api-key-here", "=");
+        let expected = expected.replace("BOT_TOKEN=\"<from BotFather>\"", &format!("{mark}BOT_TOKEN="));
+        assert_eq!(filled.text, expected.replace("BROKER_API", &format!("{mark}BROKER_API")));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod diff;
 mod history;
 mod init;
 mod names;
+mod own;
 mod template;
 
 use std::path::PathBuf;

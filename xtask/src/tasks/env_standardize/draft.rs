@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::OnConflict;
+use super::copies::{Copies, copies};
 use super::loads::{Fate, Load, loads};
 use super::merge::{Clash, Merged, append, legacy, merge};
 use super::missing::{Line, missing, section};
@@ -39,6 +40,8 @@ pub struct Draft {
     pub merged: Merged,
     pub added: Vec<Line>,
     pub pins: Pins,
+    /// Lines of folders' own env files that nothing reads any more.
+    pub copies: Vec<Copies>,
     /// Files that cannot be changed, in words.
     pub left: Vec<String>,
     /// Env files with values that git tracks, below the root.
@@ -71,15 +74,17 @@ impl Drafting<'_> {
         let pins = pinning.pins();
         let (rewritten, left) = rewrite(self.survey, &loads, &pins.pins, explicit, &shown);
         let env = text.filter(|text| before.as_deref() != Some(text));
-        let env = env.map(|after| Change { path: main.clone(), kind: Kind::Env, before, after, secrets: Vec::new() });
+        let env = env.map(|after| Change { path: main.clone(), kind: Kind::Env, before: before.clone(), after, secrets: Vec::new() });
         let secret: BTreeSet<&Path> = env.iter().map(|change| change.path.as_path()).collect();
         let hidden = Hidden::of(self.project, self.git, self.files, secret)?;
         let mut changes: Vec<Change> = hidden.ignore.into_iter().chain(env).collect();
-        let done =
-            self.planned(&main, changes.iter().find(|change| change.path == main).map(|change| change.after.as_str()), &rewritten)?;
+        let main_text = changes.iter().find(|change| change.path == main).map(|change| change.after.clone());
+        let done = self.planned(&main, main_text.as_deref(), &rewritten)?;
+        let copies = copies(self.survey, &done, &main, main_text.as_deref().or(before.as_deref()).unwrap_or(""));
         changes.extend(rewritten.into_iter().map(compose));
+        changes.extend(copies.iter().map(|copies| copies.change.clone()));
         changes.extend(example_change(self.project, self.files, &done, &names)?);
-        Ok(Draft { changes, loads, merged, added, pins, left, tracked: hidden.tracked, defined: names, main })
+        Ok(Draft { changes, loads, merged, added, pins, copies, left, tracked: hidden.tracked, defined: names, main })
     }
 
     /// The project with the new `.env`, and with services that load it.

@@ -10,6 +10,7 @@
 //! The root's own lines are never changed, so that no `${}` gets another value. The files that were merged stay where
 //! they are: nothing loads them any more, and removing them is for people.
 
+mod copies;
 mod draft;
 mod loads;
 mod merge;

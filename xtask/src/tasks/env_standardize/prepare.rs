@@ -48,7 +48,7 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
     let unequal = rendered_equal(&before, &planned, &permitted, &mut gains);
     let touched = touched(cx, &planned, &draft, &gains)?;
     let mut guards = own_guards(cx, options, &found, &draft);
-    guards.push(equal(unequal));
+    guards.push(equal(unequal, &guards));
     if options.commit {
         guards.push(can_commit(cx));
     }

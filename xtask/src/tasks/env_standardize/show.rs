@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::copies::Copies;
+use super::draft::Draft;
 use super::loads::{Fate, Load};
 use super::merge::{Clash, Conflict};
 use super::phase::change::Kind;
@@ -63,6 +65,7 @@ pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
     }
     other.extend(kept(proposal).into_iter().map(|(of, names)| format!("{of} keeps of its own: {}", names.join(", "))));
     other.extend(draft.pins.declared.iter().map(|(stack, service, name)| format!("{service} ({stack}) gets the root's {name}")));
+    other.extend(copies(cx, draft));
     let opened = draft.changes.iter().filter(|change| change.kind == Kind::Env && others_may_read(&change.path));
     other.extend(opened.map(|change| format!("{} becomes its owner's alone (0600)", shown(&change.path))));
     other.extend(stays(cx, &draft.loads));
@@ -70,6 +73,15 @@ pub fn preview(cx: &Context<'_>, proposal: &Proposal) -> Vec<Event> {
     let mut events = vec![Event::Planned { files, other }];
     events.extend(proposal.warnings.iter().cloned().map(Event::Warning));
     events
+}
+
+/// What goes from folders' own env files, a line each.
+pub fn copies(cx: &Context<'_>, draft: &Draft) -> Vec<String> {
+    let line = |copies: &Copies| {
+        let file = cx.project.relative(&copies.change.path).display();
+        format!("{file} loses {}: nothing reads it there any more, and .env says the same", copies.names.join(", "))
+    };
+    draft.copies.iter().map(line).collect()
 }
 
 /// By service, the variables that it gets under its own `environment`.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::change::{Change, Kind};
 use super::live::{self, Asking};
+use super::prove::Unequal;
 use super::survey::Survey;
 use crate::error::Result;
 use crate::guards::{self, Checked};
@@ -19,9 +20,19 @@ pub fn renders(survey: &Survey<'_>) -> Checked {
     )
 }
 
-/// Whether what was planned renders as before.
-pub fn equal(why: Vec<String>) -> Checked {
-    Checked::new("renders-as-before", why, "nothing may change what runs; please report this with the file")
+/// Whether what was planned renders as before; `guards` are those that were asked already.
+pub fn equal(unequal: Vec<Unequal>, guards: &[Checked]) -> Checked {
+    // What only others come to see differently, they share with the chosen ones.
+    let others = unequal.iter().all(|unequal| !unequal.chosen);
+    let refused: Vec<&str> = guards.iter().filter(|guard| guard.refusal.is_some()).map(|guard| guard.name).collect();
+    let help = match refused.is_empty() {
+        _ if others => {
+            "these stacks share a file with those that were named: name them too, or no stack at all, which means all".to_string()
+        }
+        false => format!("settle {} first, and look again", refused.join(", ")),
+        true => "nothing may change what runs; please report this with the file".to_string(),
+    };
+    Checked::new("renders-as-before", unequal.into_iter().map(|unequal| unequal.why).collect(), help)
 }
 
 /// Whether the commit can be made that was asked for.

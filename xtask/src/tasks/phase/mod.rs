@@ -16,5 +16,6 @@ pub mod rendering;
 pub mod show;
 pub mod steps;
 pub mod survey;
+pub mod unused;
 pub mod usage;
 pub mod validate;

@@ -44,12 +44,21 @@ impl Permitted {
     }
 }
 
+/// A stack that would not render as before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unequal {
+    /// Whether it is one of those whose files may be changed.
+    pub chosen: bool,
+    pub why: String,
+}
+
 /// Whether every stack renders as before, in `after`; differences beyond what is permitted are
 /// complete sentences without values.
-pub fn rendered_equal(before: &Before, after: &Survey<'_>, permitted: &Permitted, gains: &mut Gains) -> Vec<String> {
-    let mut why: Vec<String> = Vec::new();
+pub fn rendered_equal(before: &Before, after: &Survey<'_>, permitted: &Permitted, gains: &mut Gains) -> Vec<Unequal> {
+    let mut why: Vec<Unequal> = Vec::new();
     for broken in after.broken.iter().filter(|broken| before.renderings.contains_key(&broken.stack.id)) {
-        why.push(format!("stack {} does not render any more: {}", broken.stack.id, broken.why));
+        let text = format!("stack {} does not render any more: {}", broken.stack.id, broken.why);
+        why.push(Unequal { chosen: broken.chosen, why: text });
     }
     for view in &after.views {
         let stack = &view.stack.id;
@@ -65,7 +74,7 @@ pub fn rendered_equal(before: &Before, after: &Survey<'_>, permitted: &Permitted
             let may_gain = |service: &str, name: &str| permitted.allows(after, stack, service, name);
             seen.extend(found.beyond(may_gain, |service, name| permitted.changes(stack, service, name)));
         }
-        why.extend(seen.into_iter().map(|difference| format!("stack {stack}: {difference}")));
+        why.extend(seen.into_iter().map(|difference| Unequal { chosen: view.chosen, why: format!("stack {stack}: {difference}") }));
     }
     why
 }
@@ -88,7 +97,8 @@ impl<'a> Rendered<'a> {
         let label = "every stack renders as before".to_string();
         cx.events.emit(Event::ProofStarted { label: label.clone() });
         let after = survey(&cx.project, &chosen, &Disk, &cx.environment, cx.git.as_ref())?;
-        let mut why = rendered_equal(self.before, &after, self.permitted, &mut Gains::new());
+        let unequal = rendered_equal(self.before, &after, self.permitted, &mut Gains::new());
+        let mut why: Vec<String> = unequal.into_iter().map(|unequal| unequal.why).collect();
         let mut detail = format!("{} of {} (built-in renderer)", after.views.len(), self.before.renderings.len());
         if let (Some(asked), Some(told)) = (self.asked, &self.before.compose) {
             why.extend(self.compose_equal(asked, told, &after));

@@ -98,8 +98,8 @@ pub fn propose(cx: &Context<'_>, options: &Options, asked: Option<&Asked<'_>>) -
             left.clone(),
             "change these places by hand, or go on without them: --override movable-credentials --reason TEXT",
         ),
-        equal(unequal),
     ];
+    guards.push(equal(unequal, &guards));
     if options.commit {
         guards.push(can_commit(cx));
     }
