@@ -34,8 +34,8 @@ services:
     healthcheck: {test: [CMD-SHELL, '! test -e /data/ill || test -e /tmp/fine'], interval: 1s, timeout: 2s, retries: 2}
   notes:
     image: redis:7
-    entrypoint: [sh, -c, 'trap \"exit 0\" TERM; while :; do sleep 1 & wait; done']
-    stop_grace_period: 0s
+    entrypoint: [sh, -c, 'while :; do sleep 1; done']
+    stop_grace_period: 1s
     volumes: ['notes:/data']
     labels: {xtask.backup.command: 'cat /data/notes | sort', xtask.backup.restore: 'cat > /data/notes && test -s /data/notes'}
 secrets: {root: {file: ./root.txt}}

@@ -152,6 +152,7 @@ fn a_wrecked_volume_is_put_back_as_it_was() {
     let before = listing(&stack);
     stack.ok(&["backup"]);
     stack.ok(&["backup", "verify"]);
+    a_place_is_looked_at_first(&stack);
     let list = stack.ok(&["restore", "--list"]).text;
     let path = format!("/volumes/{}/data/plain", volume(&stack));
     assert!(list.lines().any(|line| line == path), "{list}");
@@ -181,10 +182,33 @@ fn a_wrecked_volume_is_put_back_as_it_was() {
     nothing_is_left(&stack);
     // What was there is backed up, and can be put back in its turn.
     assert_eq!(stack.json(&["backup", "list"]).as_array().unwrap().len(), 2);
-    stack.ok(&in_place(&stack, &["--stop", "latest"]));
+    let said = stack.ok(&in_place(&stack, &["--stop", "latest"]));
+    assert!(said.text.contains("is what a restore or rollback has found"), "{}", said.text);
     assert_eq!(listing(&stack), wrecked);
     nothing_is_left(&stack);
     stack.restic(&["check", "--read-data"]);
+}
+
+/// No repository is made where none can be, nor in what it would be a backup of.
+fn a_place_is_looked_at_first(stack: &Stack) {
+    let (file, volume) = (stack.root().join("compose.yaml"), stack.folder(&volume(stack)));
+    let inside = volume.join("backups");
+    let mut places = vec![(file.clone(), "compose.yaml is no folder"), (file.join("below"), "compose.yaml is no folder")];
+    places.push((stack.root().to_path_buf(), "something else than a repository"));
+    if volume.is_dir() {
+        places.push((inside.clone(), "is in the volume"));
+    }
+    let runs = || std::fs::read_dir(stack.root().join(".xtask/runs")).unwrap().count();
+    let before = runs();
+    for (place, why) in places {
+        let said = stack.run(&["backup", "--to", place.to_str().unwrap()]);
+        assert_eq!(said.code, Some(3), "{}: {}", place.display(), said.text);
+        assert!(said.text.contains(why) && said.text.contains("nothing was touched"), "{}: {}", place.display(), said.text);
+    }
+    assert!(runs() == before && !inside.exists());
+    let said = stack.ok(&["backup", "--dry-run", "--to", stack.root().join("kept").to_str().unwrap()]);
+    assert!(said.text.contains("the repository kept is in the project"), "{}", said.text);
+    assert!(!stack.root().join("kept").exists());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Data goes with releases: back with one that is brought back, and into the rehearsal of one that is to come.
 
 mod engine_support;
+#[path = "with_data/several.rs"]
+mod several;
 #[allow(dead_code)] // what other tests need of it
 #[path = "prod_up/mod.rs"]
 mod support;

@@ -81,6 +81,8 @@ pub fn everything_is_put_back(stack: &Stack) {
     let said = restore(stack);
     assert_eq!(said.code, Some(0), "{}", said.text);
     assert!(said.text.contains("14 keys in 2 databases, as in"), "{}", said.text);
+    // Its shell does not listen to SIGTERM.
+    assert!(said.text.contains("what notes had still to write") && said.text.contains("after 1 s it was killed"), "{}", said.text);
     assert_eq!(content(stack), wanted);
 }
 

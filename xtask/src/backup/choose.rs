@@ -187,7 +187,15 @@ fn dump_of(container: &Container, label: Option<How>, wish: &Wish, left_out: &mu
                     .why("it does not run")
                     .help("start it, or let its label say archive"));
             }
-            left_out.push(format!("{service}: it does not run, so its files are copied instead of dumped"));
+            // Nobody can pause one between two starts.
+            left_out.push(match container.state.status {
+                crate::engine::Status::Restarting => {
+                    format!(
+                        "{service}: it is started again and again, so its files are copied instead of dumped, and may not fit each other"
+                    )
+                }
+                _ => format!("{service}: it does not run, so its files are copied instead of dumped"),
+            });
             Ok(None)
         }
         Some(adapter) => Ok(Some(WantedDump {

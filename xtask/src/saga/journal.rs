@@ -126,7 +126,7 @@ impl Replay {
     }
 }
 
-/// Reads a journal without changing it. A last line that is cut off or unreadable was never
+/// Reads a journal without changing it. A last line that is cut off or no record at all was never
 /// acted upon and does not count; anything else that is wrong is an error with its line.
 pub fn replay(path: &Path) -> Result<Replay> {
     let meta = std::fs::symlink_metadata(path).map_err(|error| Error::io("look at", path, error))?;
@@ -140,6 +140,7 @@ pub fn replay(path: &Path) -> Result<Replay> {
         let line = told.entries.len() + 1;
         let entry: Entry = match serde_json::from_slice(&rest[..end]) {
             Ok(entry) => entry,
+            Err(_) if is_record(&rest[..end]) => return Err(of_another_version(path, line)),
             Err(_) if end + 1 == rest.len() => break,
             Err(error) => return Err(corrupt(path, line, &format!("not a record (column {})", error.column()))),
         };
@@ -149,6 +150,18 @@ pub fn replay(path: &Path) -> Result<Replay> {
         rest = &rest[end + 1..];
     }
     Ok(told)
+}
+
+/// Whole, and with a kind: no torn line, but a record that this version does not know or knows otherwise.
+fn is_record(line: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(line).is_ok_and(|value| value.get("record").is_some_and(Value::is_string))
+}
+
+fn of_another_version(path: &Path, line: usize) -> Error {
+    Error::unusable("read the journal")
+        .at(path, line, 1)
+        .why("another version of xtask has written this record")
+        .help("Nothing was touched. Use the xtask that began the run; `version` in the first line of its journal names it")
 }
 
 fn corrupt(path: &Path, line: usize, why: &str) -> Error {

@@ -72,6 +72,17 @@ fn a_torn_last_line_is_cut_before_appending() {
 }
 
 #[test]
+fn a_record_of_another_version_is_not_taken_for_a_torn_line() {
+    let bench = bench();
+    let durable = fs::read(&bench.path).unwrap();
+    fs::write(&bench.path, [&durable[..], b"{\"at_ms\":1,\"record\":\"paused\",\"n\":0}\n"].concat()).unwrap();
+    let whole = fs::read(&bench.path).unwrap();
+    let error = Journal::open(&bench.path).unwrap_err();
+    assert!(error.to_string().contains("another version") && error.at.is_some_and(|at| at.line == 2));
+    assert_eq!(fs::read(&bench.path).unwrap(), whole);
+}
+
+#[test]
 fn a_wrong_line_that_is_not_the_last_is_named() {
     let mut bench = bench();
     bench.journal.append(prepared(0)).unwrap();

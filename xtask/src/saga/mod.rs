@@ -15,6 +15,7 @@ mod run;
 mod settle;
 mod state;
 mod store;
+mod understood;
 
 pub use blobs::{Blobs, sync_dir};
 pub use clock::{now_ms, utc};

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::journal::{Entry, Journal, Record};
 use super::settle::{settle, unsettled};
 use super::state::Phase;
+use super::understood::understood;
 use super::{Outcome, Step};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
@@ -48,24 +49,19 @@ pub fn recover<W: ?Sized, S: Step<W>>(
 }
 
 /// The steps of a journal with their receipts, in the order in which they were prepared.
+///
+/// # Errors
+/// `Unusable`: another version of xtask has written them.
 pub fn prepared<W: ?Sized, S: Step<W>>(entries: &[Entry]) -> Result<Vec<Undoable<S, S::Receipt>>> {
-    let step_n = |n: usize| format!("step {}", n + 1);
     let mut found = Vec::new();
     for entry in entries {
         if let Record::Prepared { n, step, receipt } = &entry.record {
-            let step = serde_json::from_value(step.clone()).map_err(|error| unreadable(&step_n(*n), &error))?;
-            let receipt = serde_json::from_value(receipt.clone()).map_err(|error| unreadable(&step_n(*n), &error))?;
+            let step = understood(&format!("step {}", n + 1), step, entries)?;
+            let receipt = understood(&format!("the receipt of step {}", n + 1), receipt, entries)?;
             found.push(Undoable { n: *n, step, receipt });
         }
     }
     Ok(found)
-}
-
-/// A journal that another version has written.
-pub(super) fn unreadable(what: &str, error: &serde_json::Error) -> Error {
-    Error::unusable(format!("read {what} of the journal"))
-        .why(error.to_string())
-        .help("Use the version of xtask that began the run; its journal names it")
 }
 
 /// `done` holds all prepared steps, by number.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::Step;
 use super::journal::{Entry, Journal, Record};
-use super::recover::unreadable;
 use super::run::{Proof, to_value};
+use super::understood::understood;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Sink};
@@ -51,8 +51,7 @@ pub fn unsettled<W: ?Sized, S: Step<W>>(entries: &[Entry]) -> Result<(Vec<S>, Pr
             }
             Record::Committed { after } => {
                 for (n, step) in after.iter().enumerate() {
-                    let what = || format!("step {} after the commit", n + 1);
-                    steps.push(serde_json::from_value(step.clone()).map_err(|error| unreadable(&what(), &error))?);
+                    steps.push(understood(&format!("step {} after the commit", n + 1), step, entries)?);
                 }
             }
             _ => {}

@@ -158,3 +158,43 @@ fn lock(cx: &Context<'_>) -> Result<Lock> {
         tried => tried.map_err(Held::into_error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::saga::Record;
+
+    fn read(step: Value) -> Result<usize> {
+        let entry = Entry { at_ms: 0, record: Record::Prepared { n: 0, step, receipt: json!({"kind": "nothing"}) } };
+        saga::prepared::<World, Action>(&[entry]).map(|done| done.len())
+    }
+
+    /// A restore in place was one step of this shape once.
+    #[test]
+    fn a_step_of_another_version_is_told_and_not_passed_over() {
+        let place = json!({"location": "/srv/backups", "key": "/srv/key"});
+        let old = json!({"kind": "put-back", "place": place, "name": "n", "volumes": [], "users": []});
+        let error = read(old).unwrap_err();
+        assert!(error.to_string().contains("read step 1 of the journal") && error.to_string().contains("`put-back`"), "{error}");
+        assert!(error.help.unwrap().contains("began the run"));
+        let known = json!({"kind": "exchange", "refills": [], "users": []});
+        assert_eq!(read(known.clone()).unwrap(), 1);
+        let mut newer = known;
+        newer["quiesced"] = json!(["a"]);
+        assert!(read(newer).unwrap_err().to_string().contains("`quiesced`"));
+    }
+
+    /// Whatever the kind, a step that lacks all else is an error, or is whole.
+    #[test]
+    fn no_kind_of_step_is_read_from_nothing() {
+        let told = serde_json::from_value::<Action>(json!({"kind": "?"})).unwrap_err().to_string();
+        let kinds: Vec<&str> = told.split('`').skip(3).step_by(2).collect();
+        assert!(kinds.len() > 40 && kinds.contains(&"exchange"), "{kinds:?}");
+        for kind in kinds {
+            let error = read(json!({"kind": kind})).unwrap_err();
+            assert_eq!(error.kind, Kind::Unusable, "{kind}");
+        }
+    }
+}

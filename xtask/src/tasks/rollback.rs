@@ -81,7 +81,7 @@ fn target(cx: &Context<'_>, named: Option<&str>) -> Result<RunView> {
     };
     let mut standings: Vec<(String, Standing, Option<&str>)> = Vec::new();
     for run in changing {
-        let for_good = run.task == super::cleanup::TASK && !comes_back(&views, &run.run)?;
+        let for_good = run.task == super::cleanup::TASK && !comes_back(&views, &run.run);
         let never = never(&run).or(for_good.then_some("what it removed cannot come back"));
         standings.push((run.run, run.standing, never));
     }
@@ -125,10 +125,12 @@ fn to_release(run: &RunView) -> String {
     }
 }
 
-/// Whether a cleanup has removed anything that a rollback can bring back.
-fn comes_back(views: &[RunView], run: &str) -> Result<bool> {
-    let Some(view) = views.iter().find(|view| view.id.as_str() == run) else { return Ok(false) };
-    Ok(prepared::<World, Action>(&view.entries)?.iter().any(|done| matches!(done.step, Action::RemoveUnused(_))))
+/// Whether a cleanup has removed anything that a rollback can bring back. What cannot be read may come back: whoever
+/// names that run is told why it is not, and no other run waits for it.
+fn comes_back(views: &[RunView], run: &str) -> bool {
+    let Some(view) = views.iter().find(|view| view.id.as_str() == run) else { return false };
+    let done = prepared::<World, Action>(&view.entries);
+    done.map_or(true, |done| done.iter().any(|done| matches!(done.step, Action::RemoveUnused(_))))
 }
 
 /// The files that are not as the run left them.

@@ -7,7 +7,7 @@ use super::super::World;
 use super::dump::told;
 use super::scan::{Found, scanned};
 use super::{go_on, mark};
-use crate::backup::adapters::{Adapter, Marks, Revive, SETUP, adapter, lodging, revive};
+use crate::backup::adapters::{Adapter, COMMAND, Marks, Revive, SETUP, adapter, lodging, revive};
 use crate::backup::{Content, Dump, hex, segment};
 use crate::engine::remove::RUN_LABEL;
 use crate::engine::{Beside, Exec, Executed, Said, Scratch, Spec};
@@ -19,6 +19,10 @@ const READY: Duration = Duration::from_secs(180);
 const ASKED: Duration = Duration::from_secs(30);
 /// It writes what it still has in memory; whoever needs longer is killed, and that is seen.
 const END: Duration = Duration::from_secs(600);
+/// What a program ends with that SIGINT, SIGKILL or SIGTERM has ended.
+const INTERRUPTED: i64 = 130;
+const KILLED: i64 = 137;
+const TERMINATED: i64 = 143;
 const RESTORE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A running server, by its container's id. It goes with everything else of the run.
@@ -101,18 +105,30 @@ impl<'w> Server<'w> {
         Ok(())
     }
 
-    /// Lets it end by itself, so that its data is whole, and removes it.
+    /// Lets it end by itself, so that its data is whole, and removes it. What a server does that only a command dumps is not
+    /// known: it has the time that it has whenever it is stopped, and is killed then as it always is.
     ///
     /// # Errors
     /// `Failed`: it had to be killed, or says that it failed.
     pub fn end(self, service: &str) -> Result<()> {
         let engine = self.world.live()?.engine.as_ref();
-        engine.stop(&self.id, END)?;
-        let code = engine.container(&self.id)?.map(|container| container.state.exit_code);
-        if code != Some(0) {
-            let how =
-                code.map_or_else(|| "it is gone".to_string(), |code| format!("it ended with {code}: {}", self.log().unwrap_or_default()));
-            return Err(Error::failed(format!("stop the server for the dumps of {service}")).why(how));
+        let unknown = self.adapter.kind == COMMAND;
+        let grace = engine.container(&self.id)?.filter(|_| unknown).map_or(END, |container| container.stop_grace);
+        self.world.cancel.now(&format!("letting the server for the dumps of {service} end, for {} s at most", grace.as_secs()));
+        let began = Instant::now();
+        engine.stop(&self.id, grace)?;
+        match engine.container(&self.id)?.map(|container| container.state.exit_code) {
+            Some(0) => {}
+            Some(INTERRUPTED | TERMINATED) if unknown => {}
+            Some(KILLED) if unknown && began.elapsed() >= grace => {
+                let needs = format!("a server that ends when it is told to; after {} s it was killed, as at every stop", grace.as_secs());
+                self.world.not_proven(format!("what {service} had still to write when its dumps were restored"), needs);
+            }
+            code => {
+                let ended = |code| format!("it ended with {code}: {}", self.log().unwrap_or_default());
+                let how = code.map_or_else(|| "it is gone".to_string(), ended);
+                return Err(Error::failed(format!("stop the server for the dumps of {service}")).why(how));
+            }
         }
         engine.remove_container(&self.id)
     }

@@ -9,7 +9,7 @@ use super::super::World;
 use super::fill::fill;
 use super::load::restored;
 use super::revive::{Base, Server};
-use crate::backup::adapters::{adapter, revive};
+use crate::backup::adapters::{COMMAND, adapter, revive};
 use crate::backup::{Content, Copied, Dump, Place, Quiet, Repository, Verified, segment};
 use crate::engine::remove::{RUN_LABEL, Removed, remove_run};
 use crate::error::{Error, Result};
@@ -113,7 +113,7 @@ fn server(world: &World, content: &Content, dumps: &[&Dump]) -> Result<bool> {
         world.not_proven(format!("the dumps of {}", first.service), format!("a way to restore dumps of {} servers", first.adapter));
         return Ok(false);
     }
-    if first.adapter == "command" && !first.options.contains_key("restore") {
+    if first.adapter == COMMAND && !first.options.contains_key("restore") {
         let needs = "a command that restores it (the label xtask.backup.restore)".to_string();
         world.not_proven(format!("the dumps of {}", first.service), needs);
         return Ok(false);

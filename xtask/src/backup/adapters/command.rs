@@ -1,9 +1,9 @@
 //! A command that a label or the settings name: what it says on its standard output is the dump.
 
-use super::{Adapter, Revive};
+use super::{Adapter, COMMAND, Revive};
 
 pub static ADAPTER: Adapter = Adapter {
-    kind: "command",
+    kind: COMMAND,
     programs: &[],
     login: LOGIN,
     survey: "echo 'client command'\necho 'what output'\n",
@@ -17,7 +17,7 @@ pub static ADAPTER: Adapter = Adapter {
 
 /// Only where a second command is named that reads the dump; the container starts as its image says.
 pub static REVIVE: Revive = Revive {
-    kind: "command",
+    kind: COMMAND,
     env: &[],
     password: "XTASK_UNUSED",
     program: None,

@@ -20,6 +20,9 @@ use std::io::BufRead;
 pub use lodging::{Lodging, SETUP, lodging};
 pub use revive::{Revive, revive};
 
+/// The kind of what only a command that somebody names can dump.
+pub const COMMAND: &str = "command";
+
 /// One kind of server.
 pub struct Adapter {
     /// As the catalogue names the kind.

@@ -10,6 +10,7 @@ use crate::backup::{Choice, Given, Pause, Place, Purpose, Summary, WantedDump, W
 use crate::engine::{Container, Engine};
 use crate::error::{Error, Result};
 use crate::git::Git;
+use crate::guards::Checked;
 use crate::model::Model;
 use crate::project::{SETTINGS_FILE, ServiceBackup, Stack};
 use crate::saga::{RunId, machine, now_ms, who};
@@ -21,10 +22,13 @@ use crate::tasks::hidden;
 
 use super::Request;
 use super::newest::engine_key;
+use super::usable::apart;
 
 /// One backup that is to be made.
 pub struct Planned {
     pub take: TakeBackup,
+    /// That it is not stored in what it copies.
+    pub apart: Checked,
     /// How many containers the stack has.
     containers: usize,
     /// Of its files and containers.
@@ -118,7 +122,8 @@ pub fn look(cx: &Context<'_>, stack: &Stack, request: &Request, place: &Place, r
     let mut secrets = hidden::of_project(cx, std::iter::once(&model));
     secrets.extend(standing.containers.iter().flat_map(hidden::of_container));
     no_secrets(cx, &take.dumps, &secrets)?;
-    Ok(Planned { containers: standing.containers.len(), take, secrets })
+    let apart = apart(engine, &cx.project.root, &take, &standing.containers, &json)?;
+    Ok(Planned { containers: standing.containers.len(), take, apart, secrets })
 }
 
 /// What the settings say of services.

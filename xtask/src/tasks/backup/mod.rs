@@ -9,6 +9,7 @@ pub(super) mod prove;
 pub(super) mod read;
 mod schedule;
 pub(super) mod standing;
+pub(super) mod usable;
 pub(super) mod verify;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use crate::actions::{Action, MakeRepository, PublishBackup};
 use crate::backup::{Place, Repository, Stored};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
+use crate::guards::Checked;
 use crate::project::Stack;
 use crate::saga::{Plan, RunId, Step};
 use crate::secret::Secret;
@@ -68,6 +70,7 @@ pub fn create(cx: &Context<'_>, request: &Request) -> Result<Made> {
     let _lock = if cx.dry_run { None } else { Some(place::lock(cx, &place)?) };
     place::warn(cx, &place)?;
     place::there(cx, &place)?;
+    usable::warn(cx, &place);
     let stacks: Vec<&Stack> = cx.project.select(&request.stacks)?;
     let ended = carry_out(cx, TASK, &Overrides::default(), |run| prepare(cx, request, &place, &stacks, run)).map_err(nothing_to_undo)?;
     place::note_seen(cx, &place)?;
@@ -149,8 +152,12 @@ fn prepare<'p>(cx: &'p Context<'_>, request: &Request, place: &Place, stacks: &[
         plan.finish.push(Action::PublishBackup(PublishBackup { place: place.clone(), name: planned.take.summary.name.clone() }));
     }
     let takes: Vec<_> = planned.iter().map(|planned| planned.take.clone()).collect();
+    let mut guards: Vec<Checked> = planned.iter().map(|planned| planned.apart.clone()).collect();
+    if !planned.is_empty() {
+        guards.push(usable::writable(place)?);
+    }
     Ok(Prepared {
-        guards: Vec::new(),
+        guards,
         projects: planned.iter().map(|planned| planned.take.summary.project.clone()).collect(),
         plan,
         contents: Vec::new(),

@@ -19,7 +19,7 @@ mod stock;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::backup::place;
+use super::backup::{place, usable};
 use super::{Context, Ended, Overrides, Prepared, carry_out, security_fix};
 use crate::backup::{Place, Repository};
 use crate::engine::Engine;
@@ -104,7 +104,11 @@ fn prepare<'p>(
     let mut found = look::look(cx, options)?;
     served::ask(cx, &mut found)?;
     let figures = Figures::before(cx, &found, place)?;
-    let guards = plan::guards(options, &found, &figures);
+    let mut guards = plan::guards(options, &found, &figures);
+    if plan::needs_archive(&found) {
+        let volumes = found.of(stock::Kind::Volume).map(|thing| &thing.name);
+        guards.extend([usable::writable(place)?, usable::apart_from_volumes(engine(cx)?.as_ref(), place, volumes)?]);
+    }
     let (mut plan, contents) = plan::plan(cx, &found, &figures.note, run)?;
     plan.args = options.args();
     plan.stacks = cx.project.select(&options.stacks)?.iter().map(|stack| stack.id.clone()).collect();

@@ -41,7 +41,7 @@ pub fn guards(options: &Options, found: &Found, figures: &Figures) -> Vec<Checke
     ]
 }
 
-fn needs_archive(found: &Found) -> bool {
+pub fn needs_archive(found: &Found) -> bool {
     found.unused.iter().any(|(thing, _)| thing.is_archived())
 }
 

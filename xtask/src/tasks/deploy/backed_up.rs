@@ -15,7 +15,7 @@ use crate::guards::deploy::{
 use crate::project::{BeforeDeploy, Stack};
 use crate::saga::{Lock, RunId, now_ms};
 use crate::tasks::backup::look::{self, Planned};
-use crate::tasks::backup::{Request, newest, place};
+use crate::tasks::backup::{Request, newest, place, usable};
 use crate::tasks::{Context, Overrides};
 
 /// The name of the guard, for whoever goes on without a backup.
@@ -82,7 +82,12 @@ impl BackedUp {
             (None, BeforeDeploy::Required) => vec![format!("before-deploy asks for a backup of {stack}, and none is made")],
             (None, _) => Vec::new(),
         };
-        Ok(vec![is_backed_up(stack, before, &self.stored, unverifiable, now_ms()), major_changes_are_covered(&self.majors, &self.covered)])
+        let mut guards =
+            vec![is_backed_up(stack, before, &self.stored, unverifiable, now_ms()), major_changes_are_covered(&self.majors, &self.covered)];
+        if let Some(planned) = &self.planned {
+            guards.extend([planned.apart.clone(), usable::writable(&self.place)?]);
+        }
+        Ok(guards)
     }
 
     /// The name of the fresh and verified backup that has the data of this service.

@@ -30,7 +30,7 @@ use crate::release::{Change, Kept, ServicePlan, plan};
 use crate::saga::{Plan, RunId};
 
 use super::{Context, Ended, Overrides, Prepared, carry_out};
-pub use back::{Wanted as WantedBack, WantedData, rollback_release};
+pub use back::{TASK as BACK_TASK, Wanted as WantedBack, WantedData, rollback_release};
 use backed_up::BackedUp;
 pub use drift::{StackStatus, Status, status};
 use images::Images;

@@ -1,6 +1,6 @@
 //! The real data that a rehearsal starts on: a copy, restored from the last verified backup of each stack in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::engine::{Container, Engine};
 use crate::error::Result;
 use crate::guards::Checked;
 use crate::guards::deploy::{Room, newest_verified, room_for_data};
-use crate::proof::rehearsal::rewrite::{throwaway_name, volumes};
+use crate::proof::rehearsal::rewrite::{made, throwaway_name, volumes};
 use crate::saga::{RunId, now_ms};
 use crate::tasks::Context;
 use crate::tasks::backup::{newest, place};
@@ -52,8 +52,7 @@ pub fn look(cx: &Context<'_>, looked: &Looked<'_>, backups: &BackedUp, models: &
     let all = newest::all(cx)?.unwrap_or_default();
     let key = newest::engine_key(&engine.known()?.id);
     let (mut lay, mut why, mut help, mut lines, mut needed) = (Vec::new(), Vec::new(), String::new(), Vec::new(), 0);
-    for (stack, model) in models {
-        let live = kept(cx, engine, model)?;
+    for ((stack, model), live) in models.iter().zip(shared_out(cx, engine, models)?) {
         if live.is_empty() {
             continue;
         }
@@ -101,6 +100,23 @@ pub fn look(cx: &Context<'_>, looked: &Looked<'_>, backups: &BackedUp, models: &
 
 fn names(volumes: &BTreeSet<String>) -> String {
     volumes.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The volumes that are filled for each stack: what several have is filled once, for the one that makes it.
+fn shared_out(cx: &Context<'_>, engine: &dyn Engine, models: &[(String, Value)]) -> Result<Vec<BTreeSet<String>>> {
+    let makes: Vec<BTreeSet<String>> = models.iter().map(|(_, model)| made(model)).collect();
+    let mut whose: BTreeMap<String, usize> = BTreeMap::new();
+    for (number, (_, model)) in models.iter().enumerate() {
+        for volume in kept(cx, engine, model)? {
+            let made_here = makes[number].contains(&volume);
+            let first = whose.entry(volume.clone()).or_insert(number);
+            if made_here && !makes[*first].contains(&volume) {
+                *first = number;
+            }
+        }
+    }
+    let of = |number| whose.iter().filter(|(_, of)| **of == number).map(|(volume, _)| volume.clone()).collect();
+    Ok((0..models.len()).map(of).collect())
 }
 
 /// The volumes of the model that are there, and that a backup shall have.

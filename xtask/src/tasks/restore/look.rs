@@ -12,7 +12,7 @@ use crate::guards::Checked;
 use crate::project::Stack;
 use crate::saga::RunId;
 use crate::tasks::Context;
-use crate::tasks::backup::look as backup_look;
+use crate::tasks::backup::{look as backup_look, usable};
 use crate::tasks::deploy::look::Standing;
 
 use super::Request;
@@ -47,7 +47,7 @@ pub fn look(cx: &Context<'_>, request: &Request, place: &Place, backup: &Stored,
     nothing_for(&manifest, &request.services)?;
     let safety = backup_look::look(cx, stack, &crate::tasks::backup::Request::default(), place, run)?;
     cx.masker.replace(crate::tasks::hidden::masker(&safety.secrets));
-    let (take, standing) = (safety.take, Standing::of_files(cx, stack)?.0);
+    let (take, apart, standing) = (safety.take, safety.apart, Standing::of_files(cx, stack)?.0);
     let engine = standing.live.engine.as_ref();
     let everybody = everybody(engine)?;
     let mut fill = FillBeside { place: place.clone(), name: summary.name.clone(), volumes: Vec::new(), servers: Vec::new() };
@@ -85,7 +85,7 @@ pub fn look(cx: &Context<'_>, request: &Request, place: &Place, backup: &Stored,
     let idle: Vec<Quieted> = revived.iter().filter_map(|server| asleep(&server.container)).map(quieted).collect();
     let exchange = Exchange { refills: fill.refills().cloned().collect(), users, idle, held: Vec::new() };
     let running = exchange.users.iter().filter(|_| !request.stop).map(|user| format!("{} runs and uses the data", user.name)).collect();
-    let guards = vec![
+    let mut guards = vec![
         Checked::new("restorable", wrong, "restore on the engine's own machine, as a user who may write to its volumes"),
         Checked::new("same-version", versions, version_help(&manifest)),
         Checked::new("nobody-uses-it", running, "stop it, or let it be stopped for the moment of the change with --stop"),
@@ -96,6 +96,7 @@ pub fn look(cx: &Context<'_>, request: &Request, place: &Place, backup: &Stored,
     well.sort();
     well.dedup();
     let safety = Safety { take, wanted: !request.no_backup };
+    guards.extend(if safety.wanted { vec![apart, usable::writable(place)?] } else { vec![usable::apart_from(place, fill.refills())] });
     Ok(Planned {
         guards,
         fill,

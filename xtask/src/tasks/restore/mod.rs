@@ -10,13 +10,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::actions::{Action, DropReplaced, PublishBackup, World, recount};
+use crate::backup::Stored;
 use crate::engine::wait::until_well;
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::proof::{self, health};
 use crate::saga::{Plan, Proof, RunId, Step, Verdict};
 use crate::tasks::backup::{place, prove, read, verify};
-use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out};
+use crate::tasks::{Context, Ended, Overrides, Prepared, carry_out, deploy};
 
 pub use beside::{Laying, to_scratch};
 use look::Planned;
@@ -60,6 +61,7 @@ pub fn in_place(cx: &Context<'_>, request: &Request) -> Result<Ended> {
     let place = place::of(cx, request.to.as_deref())?;
     let _lock = if cx.dry_run { None } else { Some(place::lock(cx, &place)?) };
     let backup = read::find(&place::open(cx, &place)?, &request.backup)?;
+    warn_of_saved(cx, &backup)?;
     carry_out(cx, TASK, &Overrides::default(), |run| {
         let planned = look::look(cx, request, &place, &backup, run)?;
         if !cx.dry_run && planned.guards.iter().all(|guard| guard.refusal.is_none()) {
@@ -67,6 +69,21 @@ pub fn in_place(cx: &Context<'_>, request: &Request) -> Result<Ended> {
         }
         prepare(cx, planned, run)
     })
+}
+
+/// What was wrecked is the latest backup once a restore, or a rollback with data, has saved it.
+fn warn_of_saved(cx: &Context<'_>, backup: &Stored) -> Result<()> {
+    let summary = &backup.summary;
+    let saves = [TASK, deploy::BACK_TASK];
+    let saved = cx.store.history()?.iter().any(|view| view.id.as_str() == summary.run && saves.contains(&view.begun.task.as_str()));
+    if saved {
+        let text = format!(
+            "{} is what a restore or rollback has found and replaced; `cargo xtask backup list` shows the backups before it",
+            summary.name
+        );
+        cx.events.emit(Event::Warning(text));
+    }
+    Ok(())
 }
 
 /// Whoever wrote to the data since has lost that.

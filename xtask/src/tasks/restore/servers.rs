@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::actions::{LaidServer, Like, Reload, Revived};
-use crate::backup::adapters::{lodging, revive};
+use crate::backup::adapters::{COMMAND, lodging, revive};
 use crate::backup::{Dump, Manifest};
 use crate::catalogue::server_kind;
 use crate::engine::{Container, Engine, Mount, Spec};
@@ -92,7 +92,7 @@ pub fn not_restorable(dump: &Dump) -> Option<String> {
     if revive(&dump.adapter).is_none() {
         return Some(format!("there is no way to restore dumps of {} servers", dump.adapter));
     }
-    let silent = dump.adapter == "command" && !dump.options.contains_key("restore");
+    let silent = dump.adapter == COMMAND && !dump.options.contains_key("restore");
     silent.then(|| format!("{service} was dumped by a command, and nothing says by which it is restored"))
 }
 

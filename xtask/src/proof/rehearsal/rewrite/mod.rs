@@ -212,6 +212,12 @@ pub fn volumes(model: &Value) -> BTreeSet<(String, String)> {
     found
 }
 
+/// The real names of the volumes that the model makes itself.
+pub fn made(model: &Value) -> BTreeSet<String> {
+    let external = |definition: &Value| definition.get("external") == Some(&Value::Bool(true));
+    entries(model, "volumes").filter(|(_, one)| !external(one)).map(|(key, one)| real_name(model, key, one)).collect()
+}
+
 fn real_name(model: &Value, key: &str, definition: &Value) -> String {
     let given = definition.get("name").and_then(Value::as_str);
     let project = || model.get("name").and_then(Value::as_str).unwrap_or_default();

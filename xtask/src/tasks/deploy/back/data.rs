@@ -14,7 +14,8 @@ use crate::project::Stack;
 use crate::release::Release;
 use crate::saga::{Lock, Proof, RunId, Sha, Verdict, now_ms};
 use crate::tasks::Context;
-use crate::tasks::backup::{Request, look, place, verify};
+use crate::tasks::backup::look::{self, Planned};
+use crate::tasks::backup::{Request, place, usable, verify};
 use crate::tasks::deploy::look::{Standing, containers};
 use crate::tasks::deploy::records::Recorded;
 use crate::tasks::history::readable;
@@ -35,7 +36,7 @@ pub struct Wanted {
 /// Before anything is looked at: which repository, and the backup of what is there now.
 pub struct Before {
     pub place: Place,
-    pub safety: Option<TakeBackup>,
+    pub safety: Option<Planned>,
 }
 
 /// A service of the release: the image's name, and the specifications of its containers with their contents' names.
@@ -78,7 +79,7 @@ pub fn before(cx: &Context<'_>, stack: &Stack, wanted: &Wanted, run: &RunId) -> 
             let help = error.help.as_ref().map_or_else(|| without.to_string(), |help| format!("{help}; {without}"));
             error.help(help)
         })?;
-        (!planned.is_empty()).then_some(planned.take)
+        (!planned.is_empty()).then_some(planned)
     };
     Ok(Before { place, safety })
 }
@@ -102,6 +103,11 @@ impl Data {
         let manifest = place::open(cx, &place)?.content(&name, false)?.manifest()?;
         let mut found = Found::default();
         let fill = found.fill(standing, &manifest, services, &place, run)?;
+        let mut guards = match &safety {
+            Some(planned) => vec![planned.apart.clone(), usable::writable(&place)?],
+            None => vec![usable::apart_from(&place, fill.refills())],
+        };
+        let safety = safety.map(|planned| planned.take);
         let volumes: BTreeSet<&str> = fill.refills().map(|refill| refill.volume.as_str()).collect();
         let running = everybody(engine)?;
         let uses = |mounts: &[Mount]| mounts.iter().any(|mount| volumes.contains(mount.name.as_str()));
@@ -126,13 +132,13 @@ impl Data {
         let cover = format!(
             "`cargo xtask backup show {name}` says what is in it; --with-data=BACKUP names another one; overridden, what is missing stays as it is today"
         );
-        let guards = vec![
+        guards.extend([
             Checked::new("restorable", found.wrong, "restore on the engine's own machine, as a user who may write to its volumes"),
             Checked::new("same-version", found.versions, version_help(&manifest)),
             Checked::new("covered", missing, cover),
             Checked::new("nobody-else-uses-it", others, "stop it until this is done"),
             room_for_data(room),
-        ];
+        ]);
         let exchange = Exchange { refills: fill.refills().cloned().collect(), users: Vec::new(), idle: Vec::new(), held };
         let mut lines = Vec::new();
         lines.extend(safety.iter().map(|take| format!("back up what is there now, as {}", take.summary.name)));
