@@ -111,7 +111,7 @@ start_engine() {
 own_pid() { # own_pid FILE OURS
 	local pid
 	pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] || return 1
-	tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$2" || return 1
+	{ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF -- "$2" || return 1
 	echo "$pid"
 }
 
