@@ -160,7 +160,7 @@ fn is_record(line: &[u8]) -> bool {
 fn of_another_version(path: &Path, line: usize) -> Error {
     Error::unusable("read the journal")
         .at(path, line, 1)
-        .why("another version of xtask has written this record")
+        .why("this xtask does not know this record: another version has written it, or somebody has edited it")
         .help("Nothing was touched. Use the xtask that began the run; `version` in the first line of its journal names it")
 }
 
