@@ -59,7 +59,7 @@ pub struct Global {
     #[arg(short = 'y', long, global = true, help_heading = GENERAL)]
     pub yes: bool,
     /// Answer the question for this name, where --yes does not answer it
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(long, value_name = "NAME", global = true, help_heading = GENERAL)]
     pub confirm: Vec<String>,
     /// For people, or one JSON document on standard output for programs
     #[arg(long, value_enum, default_value_t = Format::Human, global = true, help_heading = GENERAL)]
