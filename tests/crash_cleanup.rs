@@ -48,13 +48,17 @@ fn main() -> ExitCode {
     runner::run_tests(&args, &[TESTS])
 }
 
-/// `ROOT cleanup|recover CALL before|within|after LOG`.
+/// `ROOT cleanup|recover NUMBER[:NAME] before|within|after LOG`.
 fn victim(args: &[String]) -> ExitCode {
     let [root, what, call, when, log] = args else { return ExitCode::from(2) };
     let carry_out = || -> Result<()> {
         let (cancel, yes, typed) = (Cancel::default(), |_: &str| Ok(true), |_: &str, _: &str| Ok(true));
         let mut cx = Context::open(Path::new(root), &Silent, &cancel, false, &yes)?;
-        let killer = Killer::new(call.parse().unwrap(), When::of(when), Path::new(log))?;
+        let killer = |number: &str| Killer::new(number.parse().unwrap(), When::of(when), Path::new(log));
+        let killer = match call.split_once(':') {
+            Some((number, name)) => killer(number)?.of(name),
+            None => killer(call)?,
+        };
         cx.doors = Doors { engine: Some(Rc::new(killer)), ..Doors::open(&cancel)? };
         cx.confirm_by_name = &typed;
         match what.as_str() {
@@ -127,10 +131,10 @@ impl Shop {
         images.iter().filter(|image| image.tags.is_empty() && ours(&image.labels)).count()
     }
 
-    fn crash(&self, what: &str, call: usize, when: &str) -> (ExitStatus, Vec<String>) {
+    fn crash(&self, what: &str, call: &str, when: &str) -> (ExitStatus, Vec<String>) {
         let log = tempfile::NamedTempFile::new().unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.arg("victim").arg(self.stack.root()).args([what, &call.to_string(), when]).arg(log.path());
+        command.arg("victim").arg(self.stack.root()).args([what, call, when]).arg(log.path());
         let status = command.env("XTASK_STATE", self.stack.state.path()).stdin(Stdio::null()).status().unwrap();
         (status, std::fs::read_to_string(log.path()).unwrap().lines().map(String::from).collect())
     }
@@ -163,20 +167,20 @@ impl Shop {
 fn killed() {
     let Some(shop) = Shop::new() else { return };
     let began = Instant::now();
-    let (status, calls) = shop.crash("cleanup", 0, "before");
+    let (status, calls) = shop.crash("cleanup", "0", "before");
     assert!(status.success(), "without a kill: {status}");
     shop.must_be_back("without a kill");
     let (mut killed, mut recovery) = (0, None);
     for (call, when) in points(&calls) {
-        let (status, _) = shop.crash("cleanup", call, when);
-        let what = format!("killed {when} call {call}, {}", calls[call - 1]);
+        let (status, _) = shop.crash("cleanup", &call, when);
+        let what = format!("killed {when} call {call}");
         if status.signal() == Some(9) {
             killed += 1;
             println!("    {what}");
         }
         // What the recovery of everything calls, to kill another one at it.
         if recovery.is_none() && (call, when) == everything_gone(&calls) {
-            let (status, calls) = shop.crash("recover", 0, "before");
+            let (status, calls) = shop.crash("recover", "0", "before");
             assert!(status.success(), "{what}: {status}");
             recovery = Some(calls);
         }
@@ -191,42 +195,46 @@ fn killed() {
 }
 
 /// Before the commit, with everything gone that can come back.
-fn everything_gone(calls: &[String]) -> (usize, &'static str) {
+fn everything_gone(calls: &[String]) -> (String, &'static str) {
     (last(calls, "untag image!"), "after")
 }
 
 /// While it fills the new volume; and every so often with `XTASK_FULL`.
 fn recovery_killed(shop: &Shop, calls: &[String], recovery: &[String]) -> usize {
     let (call, when) = everything_gone(calls);
-    let (status, _) = shop.crash("cleanup", call, when);
+    let (status, _) = shop.crash("cleanup", &call, when);
     assert_eq!(status.signal(), Some(9), "{status}");
     let full = std::env::var_os("XTASK_FULL").is_some();
-    let moments = if full { (1..=recovery.len()).step_by(3).collect() } else { vec![last(recovery, "write_archive!")] };
+    let every_third = || (1..=recovery.len()).step_by(3).map(|call| call.to_string()).collect();
+    let moments = if full { every_third() } else { vec![last(recovery, "write_archive!")] };
     let mut killed = 0;
     for call in moments {
-        let (status, calls) = shop.crash("recover", call, "after");
+        let (status, _) = shop.crash("recover", &call, "after");
         if status.signal() == Some(9) {
             killed += 1;
-            println!("    killed after call {call} of its recovery, {}", calls[call - 1]);
+            println!("    killed after call {call} of its recovery");
         }
     }
     shop.must_be_back("its recovery was killed");
     killed
 }
 
-fn last(calls: &[String], name: &str) -> usize {
-    calls.iter().rposition(|call| call == name).map_or_else(|| panic!("no {name} in {calls:?}"), |at| at + 1)
+/// The last call of this name, as `NUMBER:NAME`.
+fn last(calls: &[String], name: &str) -> String {
+    let number = calls.iter().filter(|call| *call == name).count();
+    assert!(number > 0, "no {name} in {calls:?}");
+    format!("{number}:{name}")
 }
 
 /// While it archives, removes, and drops what cannot come back after the commit; every call at every moment with
 /// `XTASK_FULL`.
-fn points(calls: &[String]) -> Vec<(usize, &'static str)> {
+fn points(calls: &[String]) -> Vec<(String, &'static str)> {
     let changing = calls.iter().filter(|call| call.ends_with('!')).count();
     assert!(changing >= FEWEST_CHANGING, "only {changing} calls that change something: {calls:?}");
     if std::env::var_os("XTASK_FULL").is_some() {
-        return (1..=calls.len()).flat_map(|call| MOMENTS.map(|when| (call, when))).collect();
+        return (1..=calls.len()).flat_map(|call| MOMENTS.map(|when| (call.to_string(), when))).collect();
     }
-    let archive = calls.iter().position(|call| call == "create_holder!").expect("the volume is archived") + 1;
+    let archive = "1:create_holder!".to_string();
     let unnamed = last(calls, "remove image!");
     vec![(archive, "after"), (last(calls, "remove network!"), "within"), everything_gone(calls), (unnamed, "before")]
 }
