@@ -83,7 +83,8 @@ fn a_corrupt_journal_touches_nothing() {
     let huge = |text: &str| format!("{{\"at_ms\":1,\"record\":\"rolling-back\",\"why\":\"{}\"}}\n{text}", "x".repeat(65 << 20));
     let deep = |text: &str| format!("{}\n{text}", "[".repeat(200_000));
     let (unknown, corrupt) = ("journal: this xtask does not know this record", "journal, which is corrupt");
-    let edits: [(&dyn Fn(&str) -> String, &str); 5] = [
+    type Edit<'e> = &'e dyn Fn(&str) -> String;
+    let edits: [(Edit<'_>, &str); 5] = [
         (&|text| text.replacen("\"n\":1", "\"n\":\"one\"", 1), unknown),
         (&|text| text.replacen("\"record\":\"applied\",\"n\":0", "\"record\":\"applied\",\"n\":3", 1), corrupt),
         (&|text| text.replacen("\"record\":\"begun\"", "\"record\":\"started\"", 1), unknown),
