@@ -1,16 +1,14 @@
 //! Dumps by a server's own client, in its own container.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-
 use super::super::World;
+use super::hashed::Hashed;
 use super::scan::scanned;
 use super::{MARK, go_on, mark};
 use crate::backup::adapters::{Adapter, ENDS, Marks, Survey, adapter, path_of};
-use crate::backup::{Content, Dump, WantedDump, Writer, hex, segment};
+use crate::backup::{Content, Dump, WantedDump, Writer, segment};
 use crate::engine::{Exec, Executed, Said};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -134,7 +132,7 @@ fn one(
 pub fn prove(world: &World, container: &str, dump: &Dump, content: &Content) -> Result<()> {
     let adapter = adapter_of(&dump.adapter)?;
     let label = format!("read the stored dump {} of {}", dump.what, dump.service);
-    let mut stored = Hashed { from: content.stream(&dump.path, &dump.stream), hash: Sha256::new(), bytes: 0 };
+    let mut stored = Hashed::of(content.stream(&dump.path, &dump.stream));
     if let Some(script) = (adapter.prove)(&dump.what) {
         let asked = exec(world, adapter, script, told(world, container, adapter, &dump.options)?, DUMP);
         let ended = world.live()?.engine.pipe(container, &asked, Some(&mut stored), &mut |_| go_on(world))?;
@@ -142,27 +140,10 @@ pub fn prove(world: &World, container: &str, dump: &Dump, content: &Content) -> 
             return Err(Error::failed(label).why(format!("what reads it ended with {}: {}", ended.code, ended.output)));
         }
     }
-    // What its reader did not want counts too.
-    std::io::copy(&mut stored, &mut std::io::sink()).map_err(|error| Error::failed(label.as_str()).why(error.to_string()))?;
-    if (stored.bytes, hex(&stored.hash.finalize())) == (dump.stream.bytes, dump.stream.sha256.clone()) {
+    if stored.is(&dump.stream).map_err(|error| Error::failed(label.as_str()).why(error.to_string()))? {
         return Ok(());
     }
     Err(Error::failed(label).why("it is not what the client wrote"))
-}
-
-struct Hashed<R> {
-    from: R,
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.from.read(into)?;
-        self.hash.update(&into[..read]);
-        self.bytes += read as u64;
-        Ok(read)
-    }
 }
 
 /// What every script is told: the options, and the password that is an option of the server itself.

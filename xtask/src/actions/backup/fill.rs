@@ -26,7 +26,7 @@ pub fn fill(world: &World, content: &Content, copied: &Copied, volume: &str) -> 
     let scratch = Scratch { image: &image, label, volumes: &[(volume, HELD_AT)], program: Some(":"), env: Vec::new() };
     let holder = engine.create_scratch(&name, &scratch)?;
     let wanted = write(world, content, copied, &holder)?;
-    let found = read(world, engine, &holder, volume)?;
+    let found = held(world, engine, &holder, volume)?;
     engine.remove_container(&holder)?;
     let differences = wanted.differences(&found);
     if differences.is_empty() {
@@ -35,8 +35,8 @@ pub fn fill(world: &World, content: &Content, copied: &Copied, volume: &str) -> 
     Err(Error::failed(format!("restore the volume {}", copied.volume)).why(format!("not what was stored: {}", differences.join(", "))))
 }
 
-/// What is in it now: in its folder, where this machine has it, else as the engine says.
-fn read(world: &World, engine: &dyn Engine, holder: &str, volume: &str) -> Result<Listing> {
+/// What is in a volume now: in its folder, where this machine has it, else as the engine says.
+pub fn held(world: &World, engine: &dyn Engine, holder: &str, volume: &str) -> Result<Listing> {
     go_on(world)?;
     let made = engine.volume(volume)?;
     match made.map_or(Ok(None), |made| direct(engine, &made, holder, HELD_AT))? {

@@ -2,15 +2,13 @@
 
 use std::io::Read;
 
-use sha2::{Digest, Sha256};
-
 use super::super::World;
-use super::super::backup::go_on;
+use super::super::backup::{Hashed, go_on};
 use super::Unused;
 use super::back::stored;
 use super::mark::Word;
 use super::remove::user_of_image;
-use crate::backup::{Listing, Place, StoredImage, Writer, hex, segment};
+use crate::backup::{Listing, Place, StoredImage, Writer, segment};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -43,27 +41,13 @@ pub fn is_archived(id: &str, place: &Place, archive: &str) -> Result<bool> {
     let (content, manifest) = stored(place, archive)?;
     let Some(image) = manifest.images.iter().find(|stored| stored.id == id) else { return Ok(false) };
     let failed = |why: String| Error::failed("read the archive of an image").why(why);
-    let mut hashed = Hashed { from: content.stream(&image.path, &image.stream), hash: Sha256::new() };
+    let mut hashed = Hashed::of(content.stream(&image.path, &image.stream));
     let listing = Listing::read(&mut hashed).map_err(|error| failed(error.to_string()))?;
-    // What fills the archive's last block.
-    std::io::copy(&mut hashed, &mut std::io::sink()).map_err(|error| failed(error.to_string()))?;
-    if listing.entries() == 0 || hex(&hashed.hash.finalize()) != image.stream.sha256 {
+    let whole = hashed.is(&image.stream).map_err(|error| failed(error.to_string()))?;
+    if listing.entries() == 0 || !whole {
         return Err(failed("it is not what was stored".to_string()));
     }
     Ok(true)
-}
-
-struct Hashed<R> {
-    from: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.from.read(into)?;
-        self.hash.update(&into[..read]);
-        Ok(read)
-    }
 }
 
 impl Unused {

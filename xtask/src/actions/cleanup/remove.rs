@@ -1,7 +1,7 @@
 //! Removal of exactly one thing, by its id. What somebody has come to use since the plan stays, and that is said.
 
 use super::super::World;
-use super::super::backup::{any_image, go_on};
+use super::super::backup::{any_image, go_on, held};
 use super::back::stored;
 use super::mark::Word;
 use super::{Unused, image};
@@ -131,7 +131,7 @@ fn read_back(world: &World, name: &str, content: &Content, path: &str) -> Result
     let what = || Error::failed(format!("read the archive of the volume {name}"));
     let holder = format!("xtask-{}-{}-now", world.run.short(), segment(name).replace('%', "_"));
     let holder = engine.create_holder(&holder, &any_image(world)?, (RUN_LABEL, world.run.as_str()), name)?;
-    let now = Listing::read(engine.read_archive(&holder, HELD_AT)?)?;
+    let now = held(world, engine, &holder, name)?;
     engine.remove_but_volumes(&holder)?;
     let (from, mut into) = std::io::pipe().map_err(|error| what().why(error.to_string()))?;
     let stored = std::thread::scope(|scope| {
